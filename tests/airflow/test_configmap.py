@@ -68,6 +68,8 @@ def test_a_requested_config_map(tmp_path: Path) -> None:
         assert config["kind"] == "ConfigMap"
         assert config["immutable"] is True
         assert config["metadata"]["namespace"] == "flows"
+        assert config["metadata"]["labels"]["flowc/engine"] == "airflow", "`flowc prune` leaves it alone"
+    assert runtime["metadata"]["name"].startswith("flowc-airflow-runtime-")
     assert list(found.sources) == [runtime["metadata"]["name"], code["metadata"]["name"]]
     assert found.code.startswith("plain-flow-")
     assert code["metadata"]["labels"]["flowc/flow"] == "PlainFlow"

@@ -201,13 +201,101 @@ def dag_arguments(text: str) -> dict[str, str]:
     return {name: ast.unparse(value) for name, value in keywords(call).items()}
 
 
+def test_a_schedule_together_with_assets(tmp_path: Path) -> None:
+    source = "from flowc import trigger, trigger_on_finish\n" + CAUGHT.replace(
+        "class Caught", "@trigger(event='e')\n@trigger_on_finish(flow='F')\nclass Caught"
+    )
+    text, diagnostics = emit_text(tmp_path, source)
+    assert not diagnostics
+    assert dag_arguments(text)["schedule"] == (
+        "combined_schedule('*/15 9-17 * * 1-5', 'Europe/Berlin', [Asset('e'), Asset('metaflow.shop.prod.F.end')])"
+    )
+    utc, _ = emit_text(tmp_path, source.replace(', timezone="Europe/Berlin"', ""))
+    assert "'UTC', [Asset" in dag_arguments(utc)["schedule"]
+    events, _ = emit_text(tmp_path, source.replace("@schedule", "# @schedule"))
+    assert dag_arguments(events)["schedule"].startswith("[Asset('e'), ")
+    assert "combined_schedule" not in events
+
+
+def test_only_a_dag_that_users_start_is_never_paused(tmp_path: Path) -> None:
+    """Others follow `core.dags_are_paused_at_creation`."""
+    assert "is_paused_upon_creation" not in emit_text(tmp_path, CAUGHT)[0]
+    events = "from flowc import trigger\n" + PLAIN.replace("class Plain", "@trigger(event='e')\nclass Plain")
+    assert "is_paused_upon_creation" not in emit_text(tmp_path, events)[0]
+    assert dag_arguments(emit_text(tmp_path, PLAIN)[0])["is_paused_upon_creation"] == "False"
+
+
 def test_what_starts_a_dag_and_cannot_be_written(tmp_path: Path) -> None:
-    source = CAUGHT.replace("class Caught", "@trigger(event='e')\n@trigger_on_finish(flow='F')\nclass Caught")
-    source = "from flowc import trigger, trigger_on_finish\n" + source
-    source = source.replace("    @catch", "    limit = Parameter('limit', type=int, required=True)\n\n    @catch", 1)
+    source = CAUGHT.replace("    @catch", "    limit = Parameter('limit', type=int, required=True)\n\n    @catch", 1)
     _, diagnostics = emit_text(tmp_path, source)
-    assert [item.code for item in diagnostics] == ["FC501"] * 3
+    assert [item.code for item in diagnostics] == ["FC501"]
     assert all(item.help for item in diagnostics)
+
+
+ARMS = """\
+class ArmsFlow(FlowSpec):
+    '''Two ways.'''
+
+    @step
+    def start(self):
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.next(self.left_more)
+
+    @step
+    def left_more(self):
+        self.next(self.join)
+
+    @step
+    def right(self):
+        self.items = [1, 2]
+        self.next(self.each, foreach="items")
+
+    @step
+    def each(self):
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_arms_of_several_tasks_are_task_groups(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, ARMS)
+    assert not diagnostics
+    groups = {
+        ast.literal_eval(node.items[0].context_expr.args[0]): [
+            ast.unparse(item.targets[0]) for item in node.body if isinstance(item, ast.Assign)
+        ]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.With) and isinstance(node.items[0].context_expr, ast.Call)
+        if ast.unparse(node.items[0].context_expr.func) == "TaskGroup"
+    }
+    assert groups == {
+        "left_branch": ["left", "left_more"],
+        "right_branch": ["right", "right_indices", "right_items", "gather"],
+    }
+    assert set(operators(text)) == {"start", "left", "left_more", "right", "each", "gather", "join", "end"}
+    assert "TaskGroup" not in emit_text(tmp_path, PLAIN)[0]
+
+
+def test_the_documentation_has_the_graph(tmp_path: Path) -> None:
+    text = ast.literal_eval(dag_arguments(emit_text(tmp_path, ARMS)[0])["doc_md"])
+    assert text == (
+        "Two ways.\n\n```\nstart -> left, right\nleft -> left_more\nright -> each, for each of items\n"
+        "left_more -> join\neach -> gather\ngather -> join\njoin -> end\nend\n```\n"
+    )
 
 
 def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
@@ -306,8 +394,8 @@ def test_texts_are_written_exactly(text: str) -> None:
 
 def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:
     text, _ = emit_text(tmp_path, NESTED)
-    assert '    left_indices = indices.override(task_id="left-indices")("left", start_indices)\n' in text
-    assert '    cell_indices = indices.override(task_id="cell-indices")("cell", left_indices)\n' in text
+    assert '    left_indices = indices.override(task_id="left_indices")("left", start_indices)\n' in text
+    assert '    cell_indices = indices.override(task_id="cell_indices")("cell", left_indices)\n' in text
     groups = {
         node.name: [ast.literal_eval(keywords(call)["task_id"]) for call in ast.walk(node)
                     if isinstance(call, ast.Call) and ast.unparse(call.func) == "StepOperator"]
@@ -363,12 +451,40 @@ def test_a_loop_has_a_task_for_each_iteration_that_there_may_be(tmp_path: Path) 
     assert "@loop(max_iterations=" in found.help
     text, diagnostics = emit_text(tmp_path, LOOP.replace("    @step", "    @loop(max_iterations=3)\n    @step", 1))
     assert not diagnostics
-    found_tasks = operators(text)
-    assert list(found_tasks) == ["start", "start-2", "start-3", "end"]
-    assert ast.literal_eval(found_tasks["start-3"]["iteration"]) == 2
-    assert ast.literal_eval(found_tasks["start-3"]["when"]) == [["start-2", "start"]]
-    assert ast.literal_eval(found_tasks["end"]["trigger_rule"]) == "none_failed"
-    assert "when" not in found_tasks["end"], "what follows does not depend on a choice"
+    end, first, again = (
+        {item.arg: ast.unparse(item.value) for item in call.keywords}
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "StepOperator"
+    )
+    assert (first["task_id"], first["iteration"]) == ("'start'", "0")
+    assert "for iteration in range(1, 3):" in text
+    assert again["task_id"] == "f'start_{iteration + 1}'"
+    assert again["when"] == "[[start[-1].task_id, 'start']]"
+    assert end["trigger_rule"] == "'none_failed'"
+    assert "when" not in end, "what follows does not depend on a choice"
+    assert "    start >> end\n" in text
+    assert "    start[-2] >> start[-1]\n" in text
+
+
+def test_ids_of_iterations_and_of_hooks_are_no_steps(tmp_path: Path) -> None:
+    source = LOOP.replace("    @step", "    @loop(max_iterations=2)\n    @step", 1).replace("self.end", "self.start_2")
+    source = source.replace("def end", "def start_2").replace(
+        "        pass\n", "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    )
+    text, diagnostics = emit_text(tmp_path, source)
+    assert not diagnostics
+    assert 'f"start__{iteration + 1}"' in text
+    hooks = (
+        "from flowc import exit_hook\n\n\ndef notify(run):\n    pass\n\n\n"
+        "@exit_hook(on_error=[notify], on_success=[notify])\n"
+    )
+    text, _ = emit_text(tmp_path, hooks + PLAIN.replace("def start", "def start"))
+    (call,) = (
+        {item.arg: ast.literal_eval(item.value) for item in node.keywords}
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "HookOperator"
+    )
+    assert call == {"task_id": "exit_hook_notify", "function": "notify", "trigger_rule": "all_done"}
 
 
 def test_a_gang_says_how_many_slots_it_needs(tmp_path: Path) -> None:

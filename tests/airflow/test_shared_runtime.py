@@ -15,6 +15,7 @@ from tests.airflow.engine import Airflow
 from tests.airflow.flows import PLAIN
 from tests.conftest import examples_on
 from tests.support import flowc
+from tests.test_goldens import GOLDENS
 
 EXAMPLES = examples_on("airflow.py")
 LOAD = """\
@@ -78,6 +79,13 @@ def test_the_form_of_the_module(operator: str, tmp_path: Path) -> None:
     (text,) = (path.read_text() for path in files if path.name.startswith(RUNTIME_NAME))
     assert ruff("format", "--check", "--diff", text=text) == ""
     assert ruff("check", *CLEAN, text=text) == ""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(GOLDENS.glob("*/airflow*.py")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_the_files_of_the_examples_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < 300
 
 
 @pytest.mark.process

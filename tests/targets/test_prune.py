@@ -115,7 +115,8 @@ def test_what_nothing_needs_goes(kubernetes: Kubernetes) -> None:
         "configmaps",
         config_map("c", flow="F"),
         config_map("flowc-runtime-1", release="0.1.0"),
-        config_map("of-airflow"),
+        config_map("of-airflow", flow="F", engine="airflow"),
+        config_map("flowc-airflow-runtime-1", release="0.1.0", engine="airflow"),
         config_map("young", "2999-01-01T00:00:00Z", flow="F"),
     )
     code, said, deleted = kubernetes.prune("--dry-run")

@@ -145,7 +145,7 @@ def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> N
             sink.unsupported("FC503", NAME, f"a tag has {len(tag)} characters, more than {MAX_TAG}", None,
                              help="shorten it")  # fmt: skip
     for step in flow.steps:
-        if len(step.name) > MAX_ID - len("-indices"):
+        if len(step.name) > MAX_ID - len("_indices"):
             sink.unsupported("FC503", NAME, f"a step's name has {len(step.name)} characters, too many for a task id",
                              step.span, help="shorten it")  # fmt: skip
 
@@ -169,11 +169,6 @@ def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
     specs = flow.specs
     check_upstream_flows(flow, NAME, sink)
     for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
-        if spec is not None and specs.schedule is not None:
-            sink.unsupported(
-                "FC501", NAME, f"a DAG waits for its schedule or for assets, and this flow has @schedule and {what}",
-                spec.span, help="keep one of them, or have a DAG with the schedule update the asset",
-            )  # fmt: skip
         if spec is not None and spec.options:
             sink.unsupported(
                 "FC501", NAME, f"assets have no options such as those of {what}: {', '.join(spec.options)}", spec.span,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FILE_START = "# Compiled by flowc "
 """The first characters of flowc's DAG files."""
+COMBINED_SCHEDULE = "combined_schedule"
+"""The function, and the module of `operators/`, for a DAG that times and assets start."""
 RUNTIME_NAME = "flowc_runtime_"
 """The start of the names of modules with what the DAG files of a folder share."""
 SUMMARY = "FLOWC"
@@ -68,6 +70,20 @@ class OperatorTask:
     """For a step its name, with a number for later iterations: the operator tells the shim its own task id."""
     options: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
     """The operator's arguments, where they differ from the DAG's `default_args`."""
+    iterations: int = 1
+    """How often a recursive step runs at most: so many tasks."""
+    prefix: str = ""
+    """What the ids of the second and further iterations begin with, before their number."""
+
+    @property
+    def entry(self) -> str:
+        """What edges into it lead to: of several iterations, `variable` is the list."""
+        return self.variable if self.iterations == 1 else f"{self.variable}[0]"
+
+    @property
+    def step(self) -> str:
+        """The step that it runs."""
+        return str(self.options.get("step", self.task_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +112,16 @@ class MappedGroup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmGroup:
+    """An arm of a branch or of a switch with several tasks: a task group, which Airflow shows as one."""
+
+    group_id: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """The tasks after a task: variables of the same block."""
+    """The tasks after a task: variables of the same block, also of its arms."""
 
     source: str
     targets: tuple[str, ...]
@@ -110,16 +134,35 @@ class Block:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    def flat(self) -> Iterator[OperatorTask | WidthTask | MappedGroup]:
+        """Yield the nodes, those of arms among them, in the order of the file."""
+        pending = [iter(self.nodes)]
+        while pending:
+            node = next(pending[-1], None)
+            if node is None:
+                pending.pop()
+            elif isinstance(node, ArmGroup):
+                pending.append(iter(node.nodes))
+            else:
+                yield node
+
     def tasks(self) -> Iterator[OperatorTask]:
         """Yield the tasks of operators in it and in its groups, in the order of the file."""
-        for node in self.nodes:
+        for node in self.flat():
             if isinstance(node, OperatorTask):
                 yield node
             elif isinstance(node, MappedGroup):
                 yield from node.body.tasks()
 
+    @property
+    def has_arms(self) -> bool:
+        """Whether it has groups of arms, or a mapped group has."""
+        return any(isinstance(node, ArmGroup) for node in self.nodes) or any(
+            node.body.has_arms for node in self.flat() if isinstance(node, MappedGroup)
+        )
 
-Node = OperatorTask | WidthTask | MappedGroup
+
+Node = OperatorTask | WidthTask | MappedGroup | ArmGroup
 """What a block is made of."""
 
 
@@ -157,7 +200,7 @@ class DagFile:
     @property
     def has_foreach(self) -> bool:
         """Whether the DAG has mapped groups."""
-        return any(isinstance(node, WidthTask) for node in self.body.nodes)
+        return any(isinstance(node, WidthTask) for node in self.body.flat())
 
     def has_operator(self, name: str) -> bool:
         """Whether a task is a call of that operator."""
@@ -168,9 +211,14 @@ class DagFile:
         return any(name in task.options for task in self.body.tasks())
 
     @property
+    def has_combined_schedule(self) -> bool:
+        """Whether times and assets start it."""
+        return isinstance(self.dag.get("schedule"), Call)
+
+    @property
     def has_assets(self) -> bool:
         """Whether the file names assets: those that its DAG waits for or updates."""
-        return self.has_option("outlets") or isinstance(self.dag.get("schedule"), tuple)
+        return self.has_option("outlets") or isinstance(self.dag.get("schedule"), (tuple, Call))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,10 +245,6 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
     """Return the value of the constant."""
     defaults = file.dag.get("default_args")
     steps = [task for task in file.body.tasks() if task.operator == "StepOperator"]
-    iterations: dict[str, list[str]] = {}
-    for task in steps:
-        if "iteration" in task.options:
-            iterations.setdefault(str(task.options["step"]), []).append(task.task_id)
     return {
         "dag_id": file.dag["dag_id"],
         "flow": file.flow,
@@ -208,20 +252,25 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
         "pool": defaults.get("pool") if isinstance(defaults, dict) else None,
         "tasks": tuple(task.task_id for task in steps),
         "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
-        "iterations": {step: tuple(task_ids) for step, task_ids in iterations.items()},
+        "iterations": {task.step: (task.prefix, task.iterations) for task in steps if "iteration" in task.options},
         "nested": _nested(file.body),
     }
 
 
 def _nested(body: Block) -> dict[str, Expression]:
     """By task id, the id of the task that lists the index paths of the foreach around it."""
-    widths = {node.variable: node for node in body.nodes if isinstance(node, WidthTask)}
+    widths = {node.variable: node for node in body.flat() if isinstance(node, WidthTask)}
     return {
         task.task_id: widths[group.width].task_id
-        for group in body.nodes
+        for group in body.flat()
         if isinstance(group, MappedGroup) and widths[group.width].outer is not None
         for task in group.body.tasks()
     }
+
+
+def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
+    """Return the ids of the tasks of a recursive step."""
+    return [step, *(f"{prefix}{number}" for number in range(2, count + 1))]
 
 
 def read_summary(text: str) -> DagSummary | None:
@@ -235,19 +284,19 @@ def read_summary(text: str) -> DagSummary | None:
             if isinstance(node, ast.Assign) and (name := ast.unparse(node.targets[0])) in {SUMMARY, "ROOT"}
         }
         found = constants[SUMMARY]
+        ids = {step: iteration_ids(step, *given) for step, given in found["iterations"].items()}
+        nested = {task_id: found["nested"][step] for step in ids if step in found["nested"] for task_id in ids[step]}
         return DagSummary(
             dag_id=str(found["dag_id"]),
             flow=str(found["flow"]),
             root=str(found["root"] if "root" in found else constants["ROOT"]),
             pool=found["pool"],
-            tasks=tuple(found["tasks"]),
+            tasks=tuple(task_id for step in found["tasks"] for task_id in ids.get(step, [step])),
             hooks=tuple(found["hooks"]),
             iterations={
-                task_id: (step, number)
-                for step, task_ids in found["iterations"].items()
-                for number, task_id in enumerate(task_ids)
+                task_id: (step, number) for step, task_ids in ids.items() for number, task_id in enumerate(task_ids)
             },
-            nested=dict(found["nested"]),
+            nested={**found["nested"], **nested},
         )
     except (SyntaxError, ValueError, TypeError, LookupError, RecursionError, MemoryError):
         return None
@@ -256,8 +305,10 @@ def read_summary(text: str) -> DagSummary | None:
 _OF_THE_FILE = """
     AirflowSkipException Any Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator CronTriggerTimetable EmptyOperator FLOW
     FLOWC FlowPackage HookOperator KubernetesPodOperator KubernetesPodOperatorCallback Param Path PublishOutput RUNTIME
-    ShimTask StepOperator TaskGroup annotations attach_code base64 dag dataclass datetime encoded field flow index
-    indices io json k8s os pendulum quote subprocess sys task task_group tempfile timedelta timezone zipfile zipped zlib
+    ShimTask StepOperator TaskGroup annotations attach_code base64 combined_schedule dag
+    dataclass datetime encoded field flow index
+    indices io iteration json k8s os pendulum quote subprocess sys task task_group tempfile timedelta timezone zipfile
+    zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
+    COMBINED_SCHEDULE,
     SUMMARY,
+    ArmGroup,
     Block,
     Call,
     DagFile,
@@ -30,7 +32,7 @@ from flowc_targets.kubernetes.package_maps import shown_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.airflow.dag_model import Expression
+    from flowc_targets.airflow.dag_model import Expression, Node
 
 _CODE_WIDTH = 100
 PACKAGE = "FLOW"
@@ -42,7 +44,7 @@ def print_file(file: DagFile) -> str:
     package, *sources = [read_source(module) for module in _operator_modules(file)]
     imports = [*_dag_imports(file), *(item for source in (package, *sources) for item in source.imports)]
     parts = [
-        "\n".join([*_header(file), "", *import_lines(imports)]),
+        "\n".join([*_header(file), "", *import_lines(imports), *_schedule(file)]),
         package.definitions,
         "\n".join(_constants(file)),
         "\n".join(_dag(file)),
@@ -63,11 +65,17 @@ def print_beside(file: DagFile, runtime: str) -> str:
         *_header(file), "", *import_lines(imports), "",
         "# This folder is on Airflow's path only if it is the dags folder itself.",
         "sys.path.append(str(Path(__file__).parent))", "",
-        *_runtime_import(runtime, sorted(shared)), "",
+        *_runtime_import(runtime, sorted(shared)), *_schedule(file), "", *([""] * file.has_combined_schedule),
         *_constants(file),
     ]  # fmt: skip
     parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
     return "\n\n\n".join(parts) + "\n"
+
+
+def _schedule(file: DagFile) -> Iterator[str]:
+    """Yield what a DAG file has itself of the operators' modules: the shared one must not speak of assets."""
+    if file.has_combined_schedule:
+        yield from ("", read_source(COMBINED_SCHEDULE).definitions)
 
 
 def _runtime_import(module: str, names: list[str]) -> Iterator[str]:
@@ -118,6 +126,10 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("task_group", "airflow.sdk", "airflow.decorators")
     if file.has_assets:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
+    if file.has_combined_schedule:
+        yield from read_source(COMBINED_SCHEDULE).imports
+    if file.body.has_arms:
+        yield Import("TaskGroup", "airflow.sdk", "airflow.utils.task_group")
     if "params" in file.dag:
         yield Import("Param", "airflow.sdk.definitions.param", "airflow.models.param")
     if file.has_operator("EmptyOperator"):
@@ -138,11 +150,22 @@ def _dag(file: DagFile) -> Iterator[str]:
 
 def _block(block: Block, indent: int) -> Iterator[str]:
     used = {edge.source for edge in block.edges}.union(*(edge.targets for edge in block.edges))
-    for node in block.nodes:
+    yield from _nodes(block.nodes, used, indent)
+    if block.edges:
+        yield ""
+    lists = {node.variable for node in block.flat() if isinstance(node, OperatorTask) and node.iterations > 1}
+    yield from _chains(block.edges, lists, indent)
+
+
+def _nodes(nodes: tuple[Node, ...], used: set[str], indent: int) -> Iterator[str]:
+    """Yield nodes, of which those in edges have names. Arms are no deeper than the flow's own, which are bounded."""
+    for node in nodes:
         match node:
-            case OperatorTask(operator=operator, variable=variable, task_id=task_id, options=options):
+            case OperatorTask(iterations=1, operator=operator, variable=variable, task_id=task_id, options=options):
                 call = Call(operator, kwargs={"task_id": task_id, **options})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
+            case OperatorTask():
+                yield from _iterations(node, indent)
             case WidthTask(variable=variable, task_id=task_id, opener=opener, outer=outer):
                 around = () if outer is None else (Name(outer),)
                 width = Call(f'indices.override(task_id="{task_id}")', (opener, *around))
@@ -150,9 +173,28 @@ def _block(block: Block, indent: int) -> Iterator[str]:
             case MappedGroup():
                 yield ""
                 yield from _group(node, indent)
-    if block.edges:
-        yield ""
-    yield from _chains(block.edges, indent)
+            case ArmGroup(group_id=group_id, nodes=inner):
+                group = Call("TaskGroup", (group_id,), {"prefix_group_id": False})
+                yield from layout(group, indent, "with ", ":")
+                yield from _nodes(inner, used, indent + 1)
+
+
+def _iterations(task: OperatorTask, indent: int) -> Iterator[str]:
+    """Yield the tasks of all iterations: each is skipped unless the one before, its only way in, leads to it."""
+    pad, name = "    " * indent, task.variable
+    first = Call(task.operator, kwargs={"task_id": task.task_id, **task.options})
+    yield from layout((first,), indent, f"{name} = ")
+    yield f"{pad}for iteration in range(1, {task.iterations}):"
+    ways = {"trigger_rule", "when", "step", "iteration"}
+    again = {
+        "task_id": Name(f'f"{task.prefix}{{iteration + 1}}"'),
+        "step": task.step,
+        "iteration": Name("iteration"),
+        "when": ((Name(f"{name}[-1].task_id"), task.step),),
+        **{option: value for option, value in task.options.items() if option not in ways},
+    }
+    yield from layout(Call(f"{name}.append", (Call(task.operator, kwargs=again),)), indent + 1)
+    yield f"{pad}    {name}[-2] >> {name}[-1]"
 
 
 def _group(group: MappedGroup, indent: int) -> Iterator[str]:
@@ -167,11 +209,11 @@ def _group(group: MappedGroup, indent: int) -> Iterator[str]:
     )
 
 
-def _chains(edges: tuple[Edge, ...], indent: int) -> Iterator[str]:
-    """Yield the edges in few lines: `a >> [b, c] >> d`, each edge in one of them."""
+def _chains(edges: tuple[Edge, ...], lists: set[str], indent: int) -> Iterator[str]:
+    """Yield the edges in few lines: `a >> [b, c] >> d`, each edge in one of them. `lists` are names of lists."""
     pad = "    " * indent
-    following = {edge.source: edge.targets for edge in edges}
-    queue = [edge.source for edge in edges]
+    following = {edge.source: edge.targets for edge in edges if edge.source not in lists}
+    queue = [*following]
     for source in queue:
         line = pad + source
         sources: tuple[str, ...] = (source,)
@@ -191,6 +233,7 @@ def _chains(edges: tuple[Edge, ...], indent: int) -> Iterator[str]:
         elif targets is not None:
             names = tuple(Name(target) for target in targets)
             yield from layout(Call(f"{source}.set_downstream", (names,)), indent)
+    yield from (f"{pad}{edge.source} >> {target}" for edge in edges if edge.source in lists for target in edge.targets)
 
 
 def _operand(targets: tuple[str, ...]) -> str:

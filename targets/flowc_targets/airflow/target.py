@@ -12,14 +12,14 @@ from flowc._version import __version__
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
-from flowc_targets.airflow.dag_model import Call, DagFile, Name, client_object, pod_defaults
+from flowc_targets.airflow.dag_model import COMBINED_SCHEDULE, Call, DagFile, Name, client_object, pod_defaults
 from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
 from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
-from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
+from flowc_targets.airflow.task_lowering import asset, documentation, lower_steps
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
-from flowc_targets.kubernetes.labels import run_labels
+from flowc_targets.kubernetes.labels import ENGINE, run_labels
 from flowc_targets.kubernetes.objects import ObjectMeta, Volume, to_manifest
 from flowc_targets.kubernetes.package_maps import code_digest, package_maps, split_package
 from flowc_targets.kubernetes.pod import check_mounts
@@ -119,7 +119,7 @@ def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions
     if not options.in_pods or (options.code != "configmap" and not _exceeds_file(files, options, sink)):
         return code
     name = config_map_name(dag_id(flow, options), code.digest)
-    maps = package_maps(name, files, {}, ObjectMeta(labels=run_labels(flow)))
+    maps = package_maps(name, files, {}, ObjectMeta(labels={**run_labels(flow), ENGINE: "airflow"}))
     size = sum(maps.sizes.values())
     if size > MOST_IN_CONFIG_MAP:
         message = f"the code has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
@@ -201,10 +201,11 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
         "schedule": _schedule(flow),
         "start_date": _start_date(schedule),
         "catchup": False,
-        "is_paused_upon_creation": False,
     }
-    if flow.doc:
-        arguments["doc_md"] = markdown(flow.doc)
+    if arguments["schedule"] is None:
+        # Nothing starts it but users, who expect that it runs. Others follow the deployment's default.
+        arguments["is_paused_upon_creation"] = False
+    arguments["doc_md"] = documentation(flow)
     arguments["tags"] = (FLOWC_TAG, *(tag for tag in options.tags if tag != FLOWC_TAG))
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
@@ -222,20 +223,23 @@ def _start_date(schedule: ScheduleSpec | None) -> Expression:
 
 
 def _schedule(flow: Flow) -> Expression:
-    """Return what starts the DAG, other than users: a cron expression, or assets that must all be updated.
+    """Return what starts the DAG, other than users: a cron expression, assets that must all be updated, or both.
 
     Assets are Airflow's events: whoever updates the asset with an event's name starts the flows that wait for it.
     """
     specs = flow.specs
-    if specs.schedule is not None:
-        return specs.schedule.cron
     events = specs.trigger.events if specs.trigger is not None else ()
     flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
     names = [
         *(event_name(flow, event) for event in events),
         *(finished_event(upstream_deployment(flow, item) or item.name) for item in flows),
     ]
-    return tuple(asset(name) for name in dict.fromkeys(names)) or None
+    assets = tuple(asset(name) for name in dict.fromkeys(names))
+    if specs.schedule is None:
+        return assets or None
+    if not assets:
+        return specs.schedule.cron
+    return Call(COMBINED_SCHEDULE, (specs.schedule.cron, specs.schedule.timezone or "UTC", assets))
 
 
 def _param(parameter: Parameter) -> Call:

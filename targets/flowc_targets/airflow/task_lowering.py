@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_targets.airflow.dag_model import (
+    ArmGroup,
     Block,
     Call,
     Edge,
@@ -20,6 +21,7 @@ from flowc_targets.airflow.dag_model import (
     Names,
     OperatorTask,
     WidthTask,
+    iteration_ids,
     pod_arguments,
 )
 from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 
 FEWEST_SHARING = 3
 """Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
+MOST_SHOWN = 100
+"""Steps in the documentation of a DAG."""
+DEEPEST_GROUP = 5
+"""Groups of arms in one another: what is deeper stands in the last one. Python nests 20 blocks."""
 _OPENERS = frozenset({"foreach", "parallel"})
 
 
@@ -53,6 +59,25 @@ def asset(name: str) -> Call:
 def markdown(text: str) -> str:
     """Return documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
     return f"{text}\n" if text.endswith(".md") else text
+
+
+def documentation(flow: Flow) -> str:
+    """Return what the DAG says about itself: the flow's documentation, and its graph."""
+    lines = [_way(step) for step in flow.steps if not step.virtual][:MOST_SHOWN]
+    left = sum(not step.virtual for step in flow.steps) - len(lines)
+    if left:
+        lines.append(f"({left} more)")
+    graph = "\n".join(["```", *lines, "```", ""])
+    return f"{flow.doc}\n\n{graph}" if flow.doc else graph
+
+
+def _way(step: Step) -> str:
+    """A step, and what it leads to."""
+    if not step.targets:
+        return step.name
+    targets = " or ".join(step.targets) if step.kind == "switch" else ", ".join(step.targets)
+    fan = f", for each of {step.variable}" if step.kind == "foreach" else ""
+    return f"{step.name} -> {targets}{', a gang' if step.kind == 'parallel' else fan}"
 
 
 def _share(body: Block, names: Names) -> dict[str, Expression]:
@@ -87,12 +112,12 @@ class _BlockBuilder:
     """The nodes and edges of one block, as they are found."""
 
     def __init__(self) -> None:
-        self._nodes: list[Node] = []
+        self._nodes: list[tuple[tuple[str, ...], Node]] = []
         self._edges: dict[str, dict[str, None]] = {}
 
-    def add(self, node: Node) -> None:
-        """Add a node after those that it follows."""
-        self._nodes.append(node)
+    def add(self, node: Node, arms: tuple[str, ...] = ()) -> None:
+        """Add a node after those that it follows; `arms` are the ids of the groups around it, the outermost first."""
+        self._nodes.append((arms, node))
 
     def connect(self, source: str, targets: Iterable[str]) -> None:
         """Add edges between variables."""
@@ -101,7 +126,21 @@ class _BlockBuilder:
     def block(self) -> Block:
         """Return what was collected."""
         edges = (Edge(source=source, targets=tuple(targets)) for source, targets in self._edges.items() if targets)
-        return Block(nodes=tuple(self._nodes), edges=tuple(edges))
+        return Block(nodes=_in_groups(self._nodes, 0), edges=tuple(edges))
+
+
+def _in_groups(nodes: list[tuple[tuple[str, ...], Node]], depth: int) -> tuple[Node, ...]:
+    """Put the nodes of each arm into a group, where its first node is. One that is alone needs none."""
+    found: dict[str | int, list[tuple[tuple[str, ...], Node]]] = {}
+    for number, (arms, node) in enumerate(nodes):
+        found.setdefault(arms[depth] if len(arms) > depth else number, []).append((arms, node))
+    result: list[Node] = []
+    for key, inside in found.items():
+        if isinstance(key, int) or len(inside) == 1:
+            result.append(inside[0][1])
+        else:
+            result.append(ArmGroup(group_id=key, nodes=_in_groups(inside, depth + 1)))
+    return tuple(result)
 
 
 class _Lowering:
@@ -115,7 +154,8 @@ class _Lowering:
         self._variables = {step.name: self.names.take(step.name) for step in flow.steps}
         self._choices = _choices(flow)
         self._ids = {step.name for step in flow.steps}
-        self._iterations = {step.name: self._iterations_of(step) for step in flow.steps if _loops(step)}
+        self._prefixes = {step.name: self._iteration_prefix(step) for step in flow.steps if _loops(step)}
+        self._arm_ids: dict[str, tuple[str, ...]] = {}
         self._foreach = {step.name: flow.foreach_scope(step) for step in flow.steps}
         self._segments = self._segment_numbers()
         self._steps = self._steps_by_segment()
@@ -126,33 +166,33 @@ class _Lowering:
         for step in self._steps[ROOT_SCOPE][0]:
             self._add_step(self._top, step, {})
             if step.kind in _OPENERS:
-                last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
-                self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
+                last = self._add_foreach(step.name, outer=None, after=self._variables[step.name], arms=self._arms(step))
+                self._top.connect(last, [self._entry(self._flow.body_of(step.name).closer or "")])
         last = self._variables[self._flow.end]
         for task in self._hook_tasks():
             self._top.add(task)
             self._top.connect(last, [task.variable])
         return self._top.block()
 
-    def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:
+    def _add_foreach(self, opener: str, outer: str | None, after: str, arms: tuple[str, ...]) -> str:
         """Add the width and the groups of one foreach, and of those in its body; return the last group's variable."""
         width = WidthTask(
-            variable=self.names.take(f"{opener}_indices"), task_id=self._id(f"{opener}-indices"), opener=opener,
+            variable=self.names.take(f"{opener}_indices"), task_id=self._id(f"{opener}_indices"), opener=opener,
             outer=outer,
         )  # fmt: skip
-        self._top.add(width)
+        self._top.add(width, arms)
         self._top.connect(after, [width.variable])
         before, last = [width.variable], ""
         for number, steps in enumerate(self._steps[opener]):
             group = self._group(opener, number, steps, width.variable)
-            self._top.add(group)
+            self._top.add(group, arms)
             for variable in before:
                 self._top.connect(variable, [group.variable])
             last = group.variable
             # A mapped group cannot contain another, so the foreach in this segment gets groups beside it, mapped over
             # the index paths of both levels. The next segment of this body waits for all of them.
             inner = [step.name for step in steps if step.kind in _OPENERS]
-            before = [self._add_foreach(name, outer=width.variable, after=last) for name in inner]
+            before = [self._add_foreach(name, outer=width.variable, after=last, arms=arms) for name in inner]
         return last
 
     def _group(self, opener: str, number: int, steps: list[Step], width: str) -> MappedGroup:
@@ -163,64 +203,79 @@ class _Lowering:
         step = self._flow.by_name[opener]
         what = f"item of `{step.variable}`" if step.kind == "foreach" else "member of the gang"
         after = ", after the foreach in it" if number else ""
-        suffix = f"-{number + 1}" if number else ""
+        suffix = f"_{number + 1}" if number else ""
         return MappedGroup(
             variable=self.names.take(f"{opener}_items{suffix}"),
             function=self.names.take(f"each_of_{opener}{suffix}"),
-            group_id=self._id(f"{opener}-items{suffix}"),
+            group_id=self._id(f"{opener}_items{suffix}"),
             doc=f"What runs for each {what}{after}.",
             width=width,
             body=builder.block(),
         )
 
     def _add_step(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> None:
-        """Add a step's task, and the edges to what follows it in the same block."""
-        variable = self._variables[step.name]
-        if step.name in self._iterations:
-            self._add_iterations(builder, step, index)
-            return
+        """Add a step's task, or those of its iterations, and the edges to what follows it in the same block."""
         operator: OperatorName = "EmptyOperator" if step.virtual else "StepOperator"
         options = self._common_options(step) if step.virtual else {**index, **self._step_options(step)}
-        builder.add(OperatorTask(operator=operator, variable=variable, task_id=step.name, options=options))
+        prefix, iterations = self._prefixes.get(step.name, ""), 1
+        if prefix:
+            options = {"step": step.name, "iteration": 0, **options}
+            iterations = _most_iterations(step)
+        variable = self._variables[step.name]
+        task = OperatorTask(
+            operator=operator, variable=variable, task_id=step.name, options=options, iterations=iterations,
+            prefix=prefix,
+        )  # fmt: skip
+        builder.add(task, self._arms(step))
         if step.kind not in _OPENERS:
             builder.connect(variable, self._following(step))
 
-    def _add_iterations(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> None:
-        """Add a task for each possible iteration: one that the iteration before does not lead to is skipped."""
-        before: tuple[str, str] | None = None
-        own = self._step_options(step)
-        for number, (variable, task_id) in enumerate(self._iterations[step.name]):
-            options = {**index, "step": step.name, "iteration": number, **own}
-            if before is not None:
-                options |= {"when": ((before[1], step.name),)}
-                # The iteration before is the only way in: if it was skipped, this one is skipped as well.
-                options.pop("trigger_rule", None)
-                builder.connect(before[0], [variable])
-            builder.add(OperatorTask(operator="StepOperator", variable=variable, task_id=task_id, options=options))
-            builder.connect(variable, self._following(step))
-            before = variable, task_id
+    def _arms(self, step: Step) -> tuple[str, ...]:
+        """The groups of the arms around a step in its block, the outermost first."""
+        chain: list[Scope] = []
+        scope = self._flow.scope_by_id[step.scope]
+        while scope.id not in self._arm_ids and scope.kind in {"branch", "switch"} and scope.parent is not None:
+            chain.append(scope)
+            scope = self._flow.scope_by_id[scope.parent]
+        groups = self._arm_ids.get(scope.id, ())
+        for scope in reversed(chain):
+            first = scope.id.removeprefix(f"{scope.opener}/")
+            if len(groups) < DEEPEST_GROUP:
+                groups = (*groups, self._id(f"{first}_{'branch' if scope.kind == 'branch' else 'arm'}"))
+            self._arm_ids[scope.id] = groups
+        return groups
+
+    def _entry(self, name: str) -> str:
+        """What edges into a step lead to."""
+        several = name in self._prefixes and _most_iterations(self._flow.by_name[name]) > 1
+        return f"{self._variables[name]}[0]" if several else self._variables[name]
 
     def _hook_tasks(self) -> Iterator[OperatorTask]:
         """Yield the tasks of all exit hooks, each to follow the flow's last step.
 
         A hook for errors runs when the last step failed or could not run (`one_failed`), which Airflow decides as soon
-        as that is certain. Airflow judges a run by the tasks that nothing follows: the hook alone would make it a
-        success. So an empty task stands beside it, which cannot run then.
+        as that is certain; one for both, when the last step is done in whatever way. Airflow judges a run by the tasks
+        that nothing follows: the hook alone would make it a success. So unless there is one for successes only, an
+        empty task stands beside them, which cannot run then.
         """
         hooks = self._flow.specs.exit_hooks
+        only_success = False
         for spec in hooks:
             image = spec.options.get("image") if self._options.in_pods else None
             own: dict[str, Expression] = {"image": image} if isinstance(image, str) else {}
-            for function in spec.on_success:
-                yield self._hook_task(function, own)
-            for function in spec.on_error:
-                yield self._hook_task(function, {"trigger_rule": "one_failed", **own})
-        if hooks and not any(spec.on_success for spec in hooks):
+            for function in dict.fromkeys((*spec.on_success, *spec.on_error)):
+                if function not in spec.on_error:
+                    only_success = True
+                    yield self._hook_task(function, own)
+                else:
+                    rule = "all_done" if function in spec.on_success else "one_failed"
+                    yield self._hook_task(function, {"trigger_rule": rule, **own})
+        if hooks and not only_success:
             task_id = self._id("succeeded")
             yield OperatorTask(operator="EmptyOperator", variable=self.names.take(task_id), task_id=task_id)
 
     def _hook_task(self, function: str, options: dict[str, Expression]) -> OperatorTask:
-        task_id = self._id(f"exit-hook-{function.rpartition('.')[2]}")
+        task_id = self._id(f"exit_hook_{function.rpartition('.')[2]}")
         return OperatorTask(
             operator="HookOperator",
             variable=self.names.take(task_id),
@@ -232,23 +287,28 @@ class _Lowering:
         """The variables of what follows a step in its own block."""
         here = self._segments[step.name], self._foreach[step.name].id
         return [
-            self._variables[name] for name in step.targets if (self._segments[name], self._foreach[name].id) == here
+            self._entry(name)
+            for name in step.targets
+            if name != step.name and (self._segments[name], self._foreach[name].id) == here
         ]
 
-    def _iterations_of(self, step: Step) -> list[tuple[str, str]]:
-        """The variable and the id of the task of each iteration."""
-        count = step.specs.loop.max_iterations if step.specs.loop is not None else 1
-        first = (self._variables[step.name], step.name)
-        ids = [self._id(f"{step.name}-{number}") for number in range(2, count + 1)]
-        return [first, *((self.names.take(name), name) for name in ids)]
+    def _iteration_prefix(self, step: Step) -> str:
+        """What the ids of the iterations of a recursive step begin with, so that no step has one of them."""
+        prefix = f"{step.name}_"
+        while not self._ids.isdisjoint(found := iteration_ids(step.name, prefix, _most_iterations(step))[1:]):
+            prefix += "_"
+        self._ids.update(found)
+        return prefix
 
     def _id(self, wanted: str) -> str:
-        """Return an id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
+        """Return an id that no step has, with a number where one has it."""
         # Ids of tasks and of groups share one name space in a DAG.
-        while wanted in self._ids:
-            wanted += "-"
-        self._ids.add(wanted)
-        return wanted
+        found, number = wanted, 1
+        while found in self._ids:
+            number += 1
+            found = f"{wanted}_{number}"
+        self._ids.add(found)
+        return found
 
     def _segment_numbers(self) -> dict[str, int]:
         """How many foreach have ended before each step, in the innermost foreach body around it; 0 in the root."""
@@ -281,7 +341,7 @@ class _Lowering:
 
         A task with several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations.
         """
-        several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
+        several = len(step.parents) > 1 or any(name in self._prefixes for name in step.parents)
         options: dict[str, Expression] = {"trigger_rule": "none_failed"} if step.kind == "join" or several else {}
         if step.name == self._flow.end:
             options["outlets"] = (asset(own_finished_event(self._flow)),)
@@ -317,10 +377,14 @@ class _Lowering:
     def _when(self, step: Step) -> Expression:
         """The tasks of switches and the choices of theirs that lead to a step: all iterations of a recursive switch."""
         return tuple(
-            (task_id, target)
-            for switch, target in self._choices[step.scope]
-            for _, task_id in self._iterations.get(switch, [("", switch)])
+            (task_id, target) for switch, target in self._choices[step.scope] for task_id in self._ids_of(switch)
         )
+
+    def _ids_of(self, step: str) -> list[str]:
+        """The ids of all tasks of a step."""
+        if step not in self._prefixes:
+            return [step]
+        return iteration_ids(step, self._prefixes[step], _most_iterations(self._flow.by_name[step]))
 
     def _variables_of(self, step: Step) -> Expression:
         """The environment variables that a step has of its own."""
@@ -371,6 +435,10 @@ def _decides(step: Step) -> bool:
 
 def _loops(step: Step) -> bool:
     return step.kind == "switch" and step.recursive
+
+
+def _most_iterations(step: Step) -> int:
+    return step.specs.loop.max_iterations if step.specs.loop is not None else 1
 
 
 def _duration(seconds: float) -> Expression:

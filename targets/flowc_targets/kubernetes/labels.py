@@ -21,6 +21,8 @@ FLOW = "flowc/flow"
 """The flow's name."""
 DEPLOYMENT = "flowc/deployment"
 """`project.branch.Flow`, or the flow's name: what `@trigger_on_finish` of another flow waits for."""
+ENGINE = "flowc/engine"
+"""The engine whose pods need an object, where that is not Argo: `flowc prune` removes none of these."""
 PROJECT = "flowc/project"
 BRANCH = "flowc/branch"
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowc._version import __version__
 from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE, env_names
-from flowc_targets.kubernetes.labels import HASH_LENGTH, LABELS, RELEASE, label_value
+from flowc_targets.kubernetes.labels import ENGINE, HASH_LENGTH, LABELS, RELEASE, label_value
 from flowc_targets.kubernetes.objects import (
     EMPTY,
     ConfigMap,
@@ -92,7 +92,8 @@ def package_maps(
 ) -> PackageMaps:
     """The objects for the files of a package (see `package_files`). The one with the code is called `name`.
 
-    `values` are further keys of that, which no pod sees as files. `meta` has the labels and the namespace.
+    `values` are further keys of that, which no pod sees as files. `meta` has the labels and the namespace. Where that
+    names an engine, the runtime is an object of its own: the engines' runtimes are removed at different times.
     """
     own, program = split_package(files)
     runtime = _runtime(program, meta, places[0])
@@ -122,10 +123,12 @@ def _runtime(program: Mapping[str, bytes], meta: ObjectMeta, place: RuntimePlace
         return None
     packed = _zipped(tuple((bootstrap_files() if place == "store" else program).items()))
     kind = "bootstrap" if place == "store" else "runtime"
+    labels = {**LABELS, RELEASE: label_value(__version__)}
+    engine = meta.labels.get(ENGINE)
+    if engine is not None:
+        kind, labels[ENGINE] = f"{engine}-{kind}", engine
     return ConfigMap(
-        metadata=meta.replace(
-            name=f"flowc-{kind}-{_digest(packed)}", labels={**LABELS, RELEASE: label_value(__version__)}
-        ),
+        metadata=meta.replace(name=f"flowc-{kind}-{_digest(packed)}", labels=labels),
         binary_data={PROGRAM: base64.b64encode(packed).decode()},
     )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.kubectl import delete_objects, list_objects
-from flowc_targets.kubernetes.labels import FLOW, LABELS, RELEASE
+from flowc_targets.kubernetes.labels import ENGINE, FLOW, LABELS, RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,6 +81,8 @@ def _judged(item: dict[str, Any], users: dict[str, str], grace_seconds: float, n
 def _what(item: dict[str, Any]) -> str | None:
     """What a ConfigMap has; `None` for one that is not of a Workflow's package."""
     labels = as_map(as_map(item.get("metadata")).get("labels"))
+    if ENGINE in labels:
+        return None
     if RELEASE in labels:
         return f"runtime of {labels[RELEASE]}"
     return f"code of {labels[FLOW]}" if FLOW in labels else None

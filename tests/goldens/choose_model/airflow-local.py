@@ -41,7 +41,20 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Pick a model by the size of each data set, and refine the best one.",
+    doc_md=(
+        "Pick a model by the size of each data set, and refine the best one.\n"
+        "\n"
+        "```\n"
+        "start -> look, for each of sizes\n"
+        "look -> table or trees or sample\n"
+        "table -> best\n"
+        "sample -> trees\n"
+        "trees -> best\n"
+        "best -> refine\n"
+        "refine -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
     params={
@@ -55,9 +68,9 @@ FLOW = FlowPackage(
 )
 def flow():
     start = StepOperator(task_id="start")
-    start_indices = indices.override(task_id="start-indices")("start")
+    start_indices = indices.override(task_id="start_indices")("start")
 
-    @task_group(group_id="start-items", prefix_group_id=False)
+    @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `sizes`."""
         look = StepOperator(task_id="look", index=index)
@@ -75,147 +88,25 @@ def flow():
 
     start_items = each_of_start.expand(index=start_indices)
     best = StepOperator(task_id="best", trigger_rule="none_failed")
-    refine = StepOperator(task_id="refine", step="refine", iteration=0)
-    refine_2 = StepOperator(
-        task_id="refine-2",
-        step="refine",
-        iteration=1,
-        when=[["refine", "refine"]],
-    )
-    refine_3 = StepOperator(
-        task_id="refine-3",
-        step="refine",
-        iteration=2,
-        when=[["refine-2", "refine"]],
-    )
-    refine_4 = StepOperator(
-        task_id="refine-4",
-        step="refine",
-        iteration=3,
-        when=[["refine-3", "refine"]],
-    )
-    refine_5 = StepOperator(
-        task_id="refine-5",
-        step="refine",
-        iteration=4,
-        when=[["refine-4", "refine"]],
-    )
-    refine_6 = StepOperator(
-        task_id="refine-6",
-        step="refine",
-        iteration=5,
-        when=[["refine-5", "refine"]],
-    )
-    refine_7 = StepOperator(
-        task_id="refine-7",
-        step="refine",
-        iteration=6,
-        when=[["refine-6", "refine"]],
-    )
-    refine_8 = StepOperator(
-        task_id="refine-8",
-        step="refine",
-        iteration=7,
-        when=[["refine-7", "refine"]],
-    )
-    refine_9 = StepOperator(
-        task_id="refine-9",
-        step="refine",
-        iteration=8,
-        when=[["refine-8", "refine"]],
-    )
-    refine_10 = StepOperator(
-        task_id="refine-10",
-        step="refine",
-        iteration=9,
-        when=[["refine-9", "refine"]],
-    )
-    refine_11 = StepOperator(
-        task_id="refine-11",
-        step="refine",
-        iteration=10,
-        when=[["refine-10", "refine"]],
-    )
-    refine_12 = StepOperator(
-        task_id="refine-12",
-        step="refine",
-        iteration=11,
-        when=[["refine-11", "refine"]],
-    )
-    refine_13 = StepOperator(
-        task_id="refine-13",
-        step="refine",
-        iteration=12,
-        when=[["refine-12", "refine"]],
-    )
-    refine_14 = StepOperator(
-        task_id="refine-14",
-        step="refine",
-        iteration=13,
-        when=[["refine-13", "refine"]],
-    )
-    refine_15 = StepOperator(
-        task_id="refine-15",
-        step="refine",
-        iteration=14,
-        when=[["refine-14", "refine"]],
-    )
-    refine_16 = StepOperator(
-        task_id="refine-16",
-        step="refine",
-        iteration=15,
-        when=[["refine-15", "refine"]],
-    )
-    refine_17 = StepOperator(
-        task_id="refine-17",
-        step="refine",
-        iteration=16,
-        when=[["refine-16", "refine"]],
-    )
-    refine_18 = StepOperator(
-        task_id="refine-18",
-        step="refine",
-        iteration=17,
-        when=[["refine-17", "refine"]],
-    )
-    refine_19 = StepOperator(
-        task_id="refine-19",
-        step="refine",
-        iteration=18,
-        when=[["refine-18", "refine"]],
-    )
-    refine_20 = StepOperator(
-        task_id="refine-20",
-        step="refine",
-        iteration=19,
-        when=[["refine-19", "refine"]],
-    )
+    refine = [StepOperator(task_id="refine", step="refine", iteration=0)]
+    for iteration in range(1, 20):
+        refine.append(
+            StepOperator(
+                task_id=f"refine_{iteration + 1}",
+                step="refine",
+                iteration=iteration,
+                when=[[refine[-1].task_id, "refine"]],
+            ),
+        )
+        refine[-2] >> refine[-1]
     end = StepOperator(
         task_id="end",
         trigger_rule="none_failed",
         outlets=[Asset("metaflow.ChooseModelFlow.end")],
     )
 
-    start >> start_indices >> start_items >> best >> refine >> [end, refine_2]
-    refine_2 >> [end, refine_3]
-    refine_3 >> [end, refine_4]
-    refine_4 >> [end, refine_5]
-    refine_5 >> [end, refine_6]
-    refine_6 >> [end, refine_7]
-    refine_7 >> [end, refine_8]
-    refine_8 >> [end, refine_9]
-    refine_9 >> [end, refine_10]
-    refine_10 >> [end, refine_11]
-    refine_11 >> [end, refine_12]
-    refine_12 >> [end, refine_13]
-    refine_13 >> [end, refine_14]
-    refine_14 >> [end, refine_15]
-    refine_15 >> [end, refine_16]
-    refine_16 >> [end, refine_17]
-    refine_17 >> [end, refine_18]
-    refine_18 >> [end, refine_19]
-    refine_19 >> [end, refine_20]
-    refine_20 >> end
+    start >> start_indices >> start_items >> best >> refine[0]
+    refine >> end
 
 
 # The files of the flow, and its plan.
@@ -315,60 +206,9 @@ FLOWC = {
     "flow": "ChooseModelFlow",
     "root": "/tmp/store",
     "pool": None,
-    "tasks": [
-        "start",
-        "look",
-        "table",
-        "sample",
-        "trees",
-        "best",
-        "refine",
-        "refine-2",
-        "refine-3",
-        "refine-4",
-        "refine-5",
-        "refine-6",
-        "refine-7",
-        "refine-8",
-        "refine-9",
-        "refine-10",
-        "refine-11",
-        "refine-12",
-        "refine-13",
-        "refine-14",
-        "refine-15",
-        "refine-16",
-        "refine-17",
-        "refine-18",
-        "refine-19",
-        "refine-20",
-        "end",
-    ],
+    "tasks": ["start", "look", "table", "sample", "trees", "best", "refine", "end"],
     "hooks": [],
-    "iterations": {
-        "refine": [
-            "refine",
-            "refine-2",
-            "refine-3",
-            "refine-4",
-            "refine-5",
-            "refine-6",
-            "refine-7",
-            "refine-8",
-            "refine-9",
-            "refine-10",
-            "refine-11",
-            "refine-12",
-            "refine-13",
-            "refine-14",
-            "refine-15",
-            "refine-16",
-            "refine-17",
-            "refine-18",
-            "refine-19",
-            "refine-20",
-        ],
-    },
+    "iterations": {"refine": ["refine_", 20]},
     "nested": {},
 }
 

@@ -43,7 +43,16 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Count to a number that is zero unless told otherwise.",
+    doc_md=(
+        "Count to a number that is zero unless told otherwise.\n"
+        "\n"
+        "```\n"
+        "start -> square, for each of items\n"
+        "square -> join\n"
+        "join -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={
         "flow": FLOW,
@@ -60,9 +69,9 @@ def flow():
         callbacks=PublishOutput,
         doc_md="As many items as asked for.",
     )
-    start_indices = indices.override(task_id="start-indices")("start")
+    start_indices = indices.override(task_id="start_indices")("start")
 
-    @task_group(group_id="start-items", prefix_group_id=False)
+    @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `items`."""
         StepOperator(

@@ -37,6 +37,21 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    doc_md=(
+        "```\n"
+        "load_step -> process_0, process_1, process_2, process_3, process_4, "
+        "process_5, process_6, process_7\n"
+        "process_0 -> combine_step\n"
+        "process_1 -> combine_step\n"
+        "process_2 -> combine_step\n"
+        "process_3 -> combine_step\n"
+        "process_4 -> combine_step\n"
+        "process_5 -> combine_step\n"
+        "process_6 -> combine_step\n"
+        "process_7 -> combine_step\n"
+        "combine_step\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
 )

@@ -41,15 +41,16 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    doc_md="```\nload_step -> process_step, for each of output\nprocess_step -> combine_step\ncombine_step\n```\n",
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
     params={"parallel_count": Param(default=8, type="integer")},
 )
 def flow():
     load_step = StepOperator(task_id="load_step")
-    load_step_indices = indices.override(task_id="load_step-indices")("load_step")
+    load_step_indices = indices.override(task_id="load_step_indices")("load_step")
 
-    @task_group(group_id="load_step-items", prefix_group_id=False)
+    @task_group(group_id="load_step_items", prefix_group_id=False)
     def each_of_load_step(index):
         """What runs for each item of `output`."""
         StepOperator(task_id="process_step", index=index)

@@ -43,7 +43,15 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Fit a line by gradient descent, in a step that asks for one A100.",
+    doc_md=(
+        "Fit a line by gradient descent, in a step that asks for one A100.\n"
+        "\n"
+        "```\n"
+        "make_data -> train\n"
+        "train -> report\n"
+        "report\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={
         "flow": FLOW,

@@ -40,7 +40,15 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Fit a line by gradient descent, in a step that asks for one T4.",
+    doc_md=(
+        "Fit a line by gradient descent, in a step that asks for one T4.\n"
+        "\n"
+        "```\n"
+        "start -> train\n"
+        "train -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
     params={

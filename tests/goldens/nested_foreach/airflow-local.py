@@ -41,7 +41,18 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Weigh every book on every shelf, then add up: per shelf, and over all.",
+    doc_md=(
+        "Weigh every book on every shelf, then add up: per shelf, and over all.\n"
+        "\n"
+        "```\n"
+        "start -> shelf, for each of shelf_numbers\n"
+        "shelf -> weigh, for each of books\n"
+        "weigh -> add_up\n"
+        "add_up -> total\n"
+        "total -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
     params={
@@ -59,9 +70,9 @@ FLOW = FlowPackage(
 )
 def flow():
     start = StepOperator(task_id="start", doc_md="One item for each shelf.")
-    start_indices = indices.override(task_id="start-indices")("start")
+    start_indices = indices.override(task_id="start_indices")("start")
 
-    @task_group(group_id="start-items", prefix_group_id=False)
+    @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `shelf_numbers`."""
         StepOperator(
@@ -73,9 +84,9 @@ def flow():
         )
 
     start_items = each_of_start.expand(index=start_indices)
-    shelf_indices = indices.override(task_id="shelf-indices")("shelf", start_indices)
+    shelf_indices = indices.override(task_id="shelf_indices")("shelf", start_indices)
 
-    @task_group(group_id="shelf-items", prefix_group_id=False)
+    @task_group(group_id="shelf_items", prefix_group_id=False)
     def each_of_shelf(index):
         """What runs for each item of `books`."""
         StepOperator(
@@ -86,7 +97,7 @@ def flow():
 
     shelf_items = each_of_shelf.expand(index=shelf_indices)
 
-    @task_group(group_id="start-items-2", prefix_group_id=False)
+    @task_group(group_id="start_items_2", prefix_group_id=False)
     def each_of_start_2(index):
         """What runs for each item of `shelf_numbers`, after the foreach in it."""
         StepOperator(
@@ -205,7 +216,7 @@ FLOWC = {
     "tasks": ["start", "shelf", "weigh", "add_up", "total", "end"],
     "hooks": [],
     "iterations": {},
-    "nested": {"weigh": "shelf-indices"},
+    "nested": {"weigh": "shelf_indices"},
 }
 
 

@@ -41,35 +41,44 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    doc_md=(
+        "```\n"
+        "count_shelves -> list_books, for each of output\n"
+        "list_books -> weigh, for each of output\n"
+        "weigh -> add_up\n"
+        "add_up -> report\n"
+        "report\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={"flow": FLOW, "retries": 0},
     params={"shelves": Param(default=3, type="integer")},
 )
 def flow():
     count_shelves = StepOperator(task_id="count_shelves")
-    count_shelves_indices = indices.override(task_id="count_shelves-indices")(
+    count_shelves_indices = indices.override(task_id="count_shelves_indices")(
         "count_shelves",
     )
 
-    @task_group(group_id="count_shelves-items", prefix_group_id=False)
+    @task_group(group_id="count_shelves_items", prefix_group_id=False)
     def each_of_count_shelves(index):
         """What runs for each item of `output`."""
         StepOperator(task_id="list_books", index=index)
 
     count_shelves_items = each_of_count_shelves.expand(index=count_shelves_indices)
-    list_books_indices = indices.override(task_id="list_books-indices")(
+    list_books_indices = indices.override(task_id="list_books_indices")(
         "list_books",
         count_shelves_indices,
     )
 
-    @task_group(group_id="list_books-items", prefix_group_id=False)
+    @task_group(group_id="list_books_items", prefix_group_id=False)
     def each_of_list_books(index):
         """What runs for each item of `output`."""
         StepOperator(task_id="weigh", index=index)
 
     list_books_items = each_of_list_books.expand(index=list_books_indices)
 
-    @task_group(group_id="count_shelves-items-2", prefix_group_id=False)
+    @task_group(group_id="count_shelves_items_2", prefix_group_id=False)
     def each_of_count_shelves_2(index):
         """What runs for each item of `output`, after the foreach in it."""
         StepOperator(task_id="add_up", index=index, trigger_rule="none_failed")
@@ -166,7 +175,7 @@ FLOWC = {
     "tasks": ["count_shelves", "list_books", "weigh", "add_up", "report"],
     "hooks": [],
     "iterations": {},
-    "nested": {"weigh": "list_books-indices"},
+    "nested": {"weigh": "list_books_indices"},
 }
 
 

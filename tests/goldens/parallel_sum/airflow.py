@@ -43,7 +43,7 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Adds up 1 + 2 + ... in a gang.",
+    doc_md="Adds up 1 + 2 + ... in a gang.\n\n```\nstart -> add, a gang\nadd -> join\njoin -> end\nend\n```\n",
     tags=["flowc"],
     default_args={
         "flow": FLOW,
@@ -67,9 +67,9 @@ def flow():
         callbacks=PublishOutput,
         doc_md="Starts as many members as the parameter `nodes` says.",
     )
-    start_indices = indices.override(task_id="start-indices")("start")
+    start_indices = indices.override(task_id="start_indices")("start")
 
-    @task_group(group_id="start-items", prefix_group_id=False)
+    @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each member of the gang."""
         StepOperator(

@@ -11,13 +11,14 @@ from pathlib import Path
 
 try:
     from airflow.providers.standard.operators.empty import EmptyOperator
-    from airflow.sdk import Asset, dag
+    from airflow.sdk import Asset, TaskGroup, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.param import Param
     from airflow.operators.empty import EmptyOperator
+    from airflow.utils.task_group import TaskGroup
 
 # This folder is on Airflow's path only if it is the dags folder itself.
 sys.path.append(str(Path(__file__).parent))
@@ -44,6 +45,16 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    doc_md=(
+        "```\n"
+        "load -> size_of\n"
+        "size_of -> look_up or sample or if_1_start\n"
+        "look_up -> report\n"
+        "sample -> grow_trees\n"
+        "grow_trees -> report\n"
+        "report\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={
         "flow": FLOW,
@@ -61,8 +72,9 @@ def flow():
     load = StepOperator(task_id="load")
     size_of = StepOperator(task_id="size_of", callbacks=PublishOutput)
     look_up = StepOperator(task_id="look_up", when=[["size_of", "look_up"]])
-    sample = StepOperator(task_id="sample", when=[["size_of", "sample"]])
-    grow_trees = StepOperator(task_id="grow_trees", when=[["size_of", "sample"]])
+    with TaskGroup("sample_arm", prefix_group_id=False):
+        sample = StepOperator(task_id="sample", when=[["size_of", "sample"]])
+        grow_trees = StepOperator(task_id="grow_trees", when=[["size_of", "sample"]])
     if_1_start = EmptyOperator(task_id="if_1_start")
     report = StepOperator(
         task_id="report",

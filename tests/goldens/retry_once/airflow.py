@@ -40,7 +40,16 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Three tasks, of which the one in the middle fails at its first attempt.",
+    doc_md=(
+        "Three tasks, of which the one in the middle fails at its first attempt.\n"
+        "\n"
+        "```\n"
+        "start -> work, for each of names\n"
+        "work -> join\n"
+        "join -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={
         "flow": FLOW,
@@ -56,9 +65,9 @@ def flow():
         callbacks=PublishOutput,
         doc_md="Three items.",
     )
-    start_indices = indices.override(task_id="start-indices")("start")
+    start_indices = indices.override(task_id="start_indices")("start")
 
-    @task_group(group_id="start-items", prefix_group_id=False)
+    @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `names`."""
         StepOperator(

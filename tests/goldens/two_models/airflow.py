@@ -41,7 +41,18 @@ FLOW = FlowPackage(
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
-    doc_md="Train a random forest and a linear model, and keep the one with the better cross-validated accuracy.",
+    doc_md=(
+        "Train a random forest and a linear model, and keep the one with the better "
+        "cross-validated accuracy.\n"
+        "\n"
+        "```\n"
+        "start -> forest, linear\n"
+        "forest -> pick\n"
+        "linear -> pick\n"
+        "pick -> end\n"
+        "end\n"
+        "```\n"
+    ),
     tags=["flowc"],
     default_args={
         "flow": FLOW,
