@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from flowc._version import __version__
+from flowc.protocol import env_names
 
 SUMMARIES = {
     "check": "Print every problem of flows, and change nothing without --fix.",
@@ -24,6 +26,7 @@ SUMMARIES = {
     "graph": "Print the graph of a flow.",
     "lsp": "Serve an editor: diagnostics while typing, fixes, hover and completion.",
     "targets": "List the installed targets, and what they can express.",
+    "config": "Print the settings that count, and where each comes from.",
     "run": "Run a flow on this machine.",
     "resume": "Continue a run that ended early.",
     "simulate": "Run a manifest on this machine as Argo would.",
@@ -39,6 +42,7 @@ SUMMARIES = {
 """The commands in the order of the help, each with the first line of its own help, which needs no import."""
 
 
+PROFILE_HELP = "the profile of [tool.flowc] to use; FLOWC_PROFILE by default"
 LOCAL = ("run", "resume", "simulate")
 """Commands that start processes, as only Linux and macOS do."""
 
@@ -54,13 +58,13 @@ def load_command(name: str) -> Any:
         )
         raise SystemExit(2)
     found: Any = typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
-    if any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS:
-        found.params += _reading_options()
+    reads = any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS
+    found.params += [item for item in _common_options() if reads or item.name == "profile"]
     return found
 
 
-def _reading_options() -> list[Any]:
-    """The options of all commands that compile a flow, about what may be read."""
+def _common_options() -> list[Any]:
+    """The options of all commands about settings, and of those that compile a flow about what may be read."""
     declared = typer.Typer(add_completion=False)
 
     @declared.command()
@@ -86,11 +90,15 @@ def _reading_options() -> list[Any]:
                 help="the flow's files are trusted, and may be larger than what 2 seconds and 300 MB are enough for",
             ),
         ] = False,
+        profile: Annotated[
+            str | None,
+            typer.Option("--profile", metavar="NAME", expose_value=False, help=PROFILE_HELP),
+        ] = None,
     ) -> None:  # fmt: skip
-        del allow_read, env_at_compile, allow_large
+        del allow_read, env_at_compile, allow_large, profile
 
     command: Any = typer.main.get_command(declared)
-    names = {"allow_read", "env_at_compile", "allow_large"}
+    names = {"allow_read", "env_at_compile", "allow_large", "profile"}
     return [parameter for parameter in command.params if parameter.name in names]
 
 
@@ -116,8 +124,13 @@ def _allow_large(allowed: bool) -> None:
     ALLOW_LARGE.set(allowed)
 
 
-_NO_FLOWS = frozenset({"migrate", "simulate"})
+_NO_FLOWS = frozenset({"migrate", "simulate", "config"})
 """Commands whose file is no flow that is compiled."""
+_NO_SETTINGS = frozenset({"explain", "targets", "lsp", "config"})
+"""Commands for which settings have no options, or which print them."""
+_OF_FLOWS = frozenset({"run", "resume"})
+"""Commands that take a flow's parameters as options."""
+_TABLES_OF_OTHERS = {"resume": ("run",), "diff": ("compile",)}
 
 
 def join_pairs(arguments: Sequence[str]) -> list[str]:
@@ -172,27 +185,102 @@ def _convert_lazily(parameters: Sequence[Any]) -> None:
             parameter.get_runtime_param = _LazyConversion(parameter).itself
 
 
-def _report_repeated(command: Any) -> None:
-    """Let a command warn of an option of one value that is given twice: click takes the last one in silence."""
+def _follow_settings(command: Any) -> None:
+    """Let a command take what its arguments leave out from settings, and warn of an option that is given twice."""
     make_parser = command.make_parser
 
-    def make_noting_parser(ctx: Any) -> Any:
+    def make_following_parser(ctx: Any) -> Any:
         parser = make_parser(ctx)
         parse = parser.parse_args
 
         def parse_args(args: list[str]) -> Any:
             parsed = parse(args)
-            given: list[Any] = [item for item in parsed[2] if item.param_type_name == "option"]
-            for item in dict.fromkeys(item for item in given if not (item.multiple or item.is_flag)):
-                if given.count(item) > 1:
-                    text = f"warning[FC507]: {item.opts[-1]} is given twice, and the last one counts"
-                    typer.echo(f"{text}\n = help: keep one of them", err=True)
+            _report_repeated(parsed[2])
+            if not ctx.resilient_parsing:
+                if command.name in _OF_FLOWS:
+                    _give_to_flow(parsed)
+                _choose_profile(ctx, parsed[0].get("profile"))
+                _set_defaults(ctx, command.name, parsed[0])
             return parsed
 
         parser.parse_args = parse_args
         return parser
 
-    command.make_parser = make_noting_parser
+    command.make_parser = make_following_parser
+
+
+def _report_repeated(parameters: Sequence[Any]) -> None:
+    """Warn of an option of one value that is given twice: click takes the last one in silence."""
+    given: list[Any] = [item for item in parameters if item.param_type_name == "option"]
+    for item in dict.fromkeys(item for item in given if not (item.multiple or item.is_flag)):
+        if given.count(item) > 1:
+            text = f"warning[FC507]: {item.opts[-1]} is given twice, and the last one counts"
+            typer.echo(f"{text}\n = help: keep one of them", err=True)
+
+
+def _give_to_flow(parsed: Any) -> None:
+    """Let `--profile` be the flow's own, of `flowc run` and `resume`, where the flow has a parameter of that name."""
+    options, rest, _ = parsed
+    file = options.get("file")
+    if not options.get("profile") or not file:
+        return
+    from flowc_cli.outline import has_parameter
+
+    if has_parameter(file, options.get("flow"), "profile"):
+        rest += ["--profile", options.pop("profile")]
+
+
+def _choose_profile(ctx: Any, profile: str | None) -> None:
+    """Let `--profile` count as FLOWC_PROFILE does while the command runs: other processes get it, too."""
+    if profile is None:
+        return
+    before = os.environ.get(env_names.PROFILE)
+    os.environ[env_names.PROFILE] = profile
+
+    def restore() -> None:
+        if before is None:
+            os.environ.pop(env_names.PROFILE, None)
+        else:
+            os.environ[env_names.PROFILE] = before
+
+    ctx.find_root().call_on_close(restore)
+
+
+def _set_defaults(ctx: Any, command: str, given: Mapping[str, Any]) -> None:
+    """Take options that are not given from settings. Exits where these are wrong, unless the command reports it."""
+    if command in _NO_SETTINGS:
+        return
+    named = given.get("files") or given.get("file") or ()
+    places = [named] if isinstance(named, str) else [str(item) for item in named]
+    places = places if command not in _NO_FLOWS else []
+    if not _has_settings(command, places[0] if places else "."):
+        return
+    from flowc_cli.command_settings import apply_to
+    from flowc_compiler.diagnostics import DiagnosticSink
+
+    _allow_reads(given.get("allow_read"))
+    sink = DiagnosticSink()
+    apply_to(ctx, command, places, sink)
+    if places or command == "check":
+        return
+    from flowc_cli.output import INPUT_ERROR, report
+
+    report(sink.diagnostics, sink.sources)
+    if sink.failed:
+        raise typer.Exit(INPUT_ERROR)
+
+
+def _has_settings(command: str, place: str) -> bool:
+    """Whether settings may say something about a command: a look that costs little."""
+    from flowc import project_settings
+
+    folder = place if os.path.isdir(place) else os.path.dirname(place)  # noqa: PTH112, PTH120 (pathlib costs more)
+    try:
+        table, _ = project_settings.find_table(os.path.realpath(folder))
+    except project_settings.SettingsError:
+        return True
+    tables = {command, project_settings.COMMANDS, project_settings.PROFILES, *_TABLES_OF_OTHERS.get(command, ())}
+    return bool(project_settings.chosen_profile()) or not tables.isdisjoint(table)
 
 
 class _Commands(TyperGroup):
@@ -213,7 +301,7 @@ class _Commands(TyperGroup):
         if name in SUMMARIES:
             command = load_command(name)
             _convert_lazily(command.get_params(ctx))
-            _report_repeated(command)
+            _follow_settings(command)
         return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -240,8 +328,11 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
     ] = False,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help=PROFILE_HELP)] = None,
 ) -> None:
     del version
+    _choose_profile(context, profile)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-from flowc_cli.project_config import configuration
-from flowc_compiler.diagnostics import CODES, DiagnosticSink, Severities, suggest
+from flowc_cli.project_config import configuration, read_settings
+from flowc_compiler.diagnostics import CODES, DiagnosticSink, Severities
 from flowc_compiler.diagnostics.codes import suggest_code
+from flowc_compiler.syntax.import_root import located
 
 SECTION = "check"
 """The table of [tool.flowc]."""
-EXCLUDE = "exclude"
-"""Its option that is about files."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +61,19 @@ def severities_of(file: Path, given: CheckSettings, sink: DiagnosticSink) -> Sev
 
 
 def _of_project(file: Path, sink: DiagnosticSink) -> CheckSettings:
-    """`[tool.flowc.check]`. What else is wrong with the file is reported where that is read."""
+    """`[tool.flowc.check]`. What else is wrong with the settings is reported where that is read."""
     table: object = configuration(file, DiagnosticSink()).get(SECTION, {})
     if not isinstance(table, dict):
-        sink.error("FC505", f"[tool.flowc] {SECTION} is not a table", None, help=f"write [tool.flowc.{SECTION}]")
         return NO_SETTINGS
+    settings = read_settings(located(file).parent, DiagnosticSink())
     found: dict[str, tuple[str, ...]] = {}
     for key, value in cast("dict[str, object]", table).items():
         where = f"[tool.flowc.{SECTION}] {key}"
-        if key == EXCLUDE:
-            continue
         if key not in _NAMES:
-            known = (*_NAMES, EXCLUDE)
-            message = f"[tool.flowc.{SECTION}] has an unknown option `{key}`"
-            sink.error("FC504", message, None, help=suggest(key, known, f"options are {', '.join(known)}").help)
-        elif not isinstance(value, list) or not all(isinstance(item, str) for item in cast("list[object]", value)):
-            sink.error("FC505", f"{where} is not a list of codes", None, help=f'write {key} = ["FC319", "FC4"]')
+            continue
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in cast("list[object]", value)):
+            help_text = f'write {key} = ["FC319", "FC4"]'
+            settings.error(sink, "FC505", f"{where} is not a list of codes", (SECTION, key), help=help_text)
         else:
             found[key] = tuple(cast("list[str]", value))
             _known(where, found[key], sink)

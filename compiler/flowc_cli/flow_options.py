@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
+from flowc_cli.command_settings import report_problems, report_unknown_keys
 from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
 from flowc_cli.project_config import included_patterns, variables_at_compile
@@ -51,6 +52,8 @@ class FlowOptions:
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
         self._include(file)
+        report_problems(sink)
+        report_unknown_keys(located(file).parent, sink)
         sink.severities = severities_of(file, self.checks, sink)
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
         read, outer = set[str](), VARIABLES_READ.get()

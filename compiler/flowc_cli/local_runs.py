@@ -28,30 +28,21 @@ def local_options(
     include: Sequence[str] | None,
     sink: DiagnosticSink,
 ) -> RunOptions:
-    """The engine's options: the command line, then `root` and `max_workers` of the configuration, then defaults.
+    """The engine's options: the command line, then `root` of the configuration, then defaults.
 
     Sets the variables of `sse` and `kms_key` in [tool.flowc], for this process, which writes the run's record, and for
     the tasks.
     """
     whole = configuration(file, sink)
     options = replace(options, include=(*included_patterns(file, sink), *(include or ())))
-    table = whole.get("run", {})
     for option, variable in (("sse", env_names.S3_SSE), ("kms_key", env_names.S3_KMS_KEY)):
         if option in whole:
             os.environ.setdefault(variable, str(whole[option]))
-    for key in sorted(set(table) - {"root", "max_workers"}):
-        sink.error(
-            "FC504",
-            f"[tool.flowc.run] has an unknown option `{key}`",
-            None,
-            help="the options are root and max_workers",
-        )
     for tag in options.tags:
         if (problem := tag_problem(tag)) is not None:
             sink.error("FC505", f"--tag {tag[:40]!r}: {problem}", None, help="give a text of 1 to 500 characters")
     options = replace(options, root=local_root(file, root, sink))
-    workers = max_workers if max_workers is not None else table.get("max_workers")
-    return replace(options, max_workers=int(workers)) if workers is not None else options
+    return replace(options, max_workers=max_workers) if max_workers is not None else options
 
 
 def run_locally(compilation: Compilation, options: RunOptions) -> int:

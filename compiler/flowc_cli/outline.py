@@ -9,6 +9,7 @@ from typing import assert_never
 from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets, unused_results
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
+from flowc_compiler.filesystem import read_text
 from flowc_compiler.ir import Config, Flow, Parameter, Step
 
 
@@ -44,6 +45,17 @@ def parameters_of(file: str, flow_name: str | None) -> str:
     if flow.configs:
         lines += ["", f"Configs of {flow.name}:", *(_config(item) for item in flow.configs)]
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def has_parameter(file: str, flow_name: str | None, name: str) -> bool:
+    """Whether the flow in a file has a parameter of that name; not, if it does not compile."""
+    try:
+        if name not in read_text(Path(file)):
+            return False
+        flow = compile_file(Path(file), DiagnosticSink(), flow_name=flow_name).flow
+    except (FlowcError, OSError):
+        return False
+    return any(parameter.name.lower() == name for parameter in flow.parameters)
 
 
 def _indented(text: str) -> list[str]:

@@ -1,52 +1,183 @@
-"""`[tool.flowc]` of the pyproject.toml next to a flow or above it."""
+"""`[tool.flowc]` of the flowc.toml or pyproject.toml next to a flow or above it, with the chosen profile."""
 
 from __future__ import annotations
 
 import os
 import typing
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from flowc import project_settings
 from flowc.errors import StoreError
-from flowc.project_settings import default_root, find_settings
+from flowc.project_settings import SettingsError, default_root
 from flowc.store import DEFAULT_ROOT
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
-from flowc_compiler.filesystem import found_once, record_content
+from flowc_compiler.filesystem import found_once, read_text, record_content
+from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 ENV_OPTION = "env_at_compile"
 """The option of [tool.flowc] that names variables which compiling may read. It is no option of a target."""
 
 
-def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
-    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from the flow's folder upwards.
+PATHS = ("images", "dags_folder")
+"""Options of targets that are paths of this machine, and start at the folder of the file that has them."""
 
-    Patterns of files to include, which are written from that pyproject.toml's folder, come out from the flow's.
+
+class Layer(NamedTuple):
+    """`[tool.flowc]`, or the profile on top of it."""
+
+    profile: str | None
+    table: dict[str, Any]
+
+    def title(self, *keys: str) -> str:
+        """A table of the layer as its file has it."""
+        profile = ("profiles", self.profile) if self.profile is not None else ()
+        return f"[{'.'.join(('tool.flowc', *profile, *keys))}]"
+
+    def has(self, *keys: str) -> bool:
+        """Whether the layer has a setting."""
+        value: object = self.table
+        for key in keys:
+            value = typing.cast("dict[str, object]", value).get(key, _NOTHING) if isinstance(value, dict) else _NOTHING
+        return value is not _NOTHING
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """The settings that count in a folder, and where they come from."""
+
+    table: dict[str, Any]
+    """With the chosen profile, and with `_` in names."""
+    folder: str = ""
+    """The folder of the file, where there is one."""
+    file: str = ""
+    layers: tuple[Layer, ...] = ()
+    """What `table` is made of, from the bottom."""
+    unused: tuple[Layer, ...] = ()
+    """The profiles that are not chosen."""
+
+    @cached_property
+    def source(self) -> SourceFile:
+        """The text of the file, under the name that messages give it."""
+        path = Path(self.file)
+        shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+        return SourceFile(path, read_text(path), shown.as_posix())
+
+    def layer_of(self, *keys: str) -> Layer | None:
+        """The layer that a setting comes from; of a list that several add to, the upper one."""
+        return next((layer for layer in reversed(self.layers) if layer.has(*keys)), None)
+
+    def span(self, *keys: str, profile: str | None = None) -> Span | None:
+        """The place of a key of `[tool.flowc]`, or of a profile, in the file."""
+        if not self.file:
+            return None
+        whole = ("profiles", profile, *keys) if profile is not None else keys
+        places = self._places
+        for prefix in (("tool", "flowc"), ()):
+            found = places.get((*prefix, *(key.replace("-", "_") for key in whole)))
+            if found is not None:
+                return self.source.span(*found)
+        return None
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, ...], tuple[int, int]]:
+        from flowc_cli.toml_keys import key_places
+
+        places: dict[tuple[str, ...], tuple[int, int]] = {}
+        for keys, place in key_places(self.source.text).items():
+            places.setdefault(tuple(key.replace("-", "_") for key in keys), place)
+        return places
+
+    def error(self, sink: DiagnosticSink, code: str, message: str, keys: Sequence[str], *, help: str) -> None:
+        """Collect an error about a setting that counts, at its line."""
+        layer = self.layer_of(*keys)
+        self.report(sink, code, message, layer.profile if layer is not None else None, keys, help=help)
+
+    def report(
+        self, sink: DiagnosticSink, code: str, message: str, profile: str | None, keys: Sequence[str], *, help: str
+    ) -> None:
+        """Collect an error about a key of a layer, at its line."""
+        span = self.span(*keys, profile=profile)
+        if span is not None:
+            sink.add_source(self.source)
+        sink.error(code, message, span, help=help)
+
+
+_NOTHING = object()
+NO_PROJECT = ProjectSettings({})
+
+
+def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
+    """The settings that count for a flow's file: of the nearest file that has some, from the flow's folder upwards.
+
+    Patterns of files to include, which are written from that file's folder, come out from the flow's. Collects FC504
+    for a profile that is nowhere, and FC505 for a file that cannot be read.
     """
     flow_folder = located(file).parent
+    found = read_settings(flow_folder, sink)
+    return _rebased(found.table, found, flow_folder, sink) if found.table else {}
+
+
+def read_settings(folder: Path, sink: DiagnosticSink) -> ProjectSettings:
+    """The settings that count in a folder; none where they cannot be used, which is collected."""
     try:
-        table, folder = settings_of(flow_folder)
+        return settings_of(folder)
     except StoreError as error:
+        report_unusable(error, sink)
+        return NO_PROJECT
+
+
+def report_unusable(error: StoreError, sink: DiagnosticSink) -> None:
+    """Collect why settings cannot be used."""
+    if not isinstance(error, SettingsError):
         sink.error("FC505", str(error), None, help="correct the file")
-        return {}
-    return _rebased(table, Path(folder), flow_folder, sink) if table else {}
+        return
+    span, help_text = None, error.help
+    if error.keys and error.path:
+        settings = ProjectSettings({}, str(Path(error.path).parent), error.path)
+        span = settings.span(*error.keys)
+        sink.add_source(settings.source)
+    if error.name:
+        help_text = suggest(error.name, error.known, error.help).help
+    sink.error("FC504" if error.name else "FC505", str(error), span, help=help_text)
 
 
-def settings_of(folder: Path) -> tuple[dict[str, Any], str]:
-    """`find_settings`, with a record of the files that were read. Raises StoreError."""
-    found: tuple[dict[str, Any], str] = ({}, "")
+def settings_of(folder: Path) -> ProjectSettings:
+    """The settings that count in a folder, with a record of the files that were read. Raises StoreError."""
+    file = ""
     try:
-        found = found_once("settings", str(folder), lambda: find_settings(str(folder)))
+        found = found_once("settings", f"{project_settings.chosen_profile()} {folder}", lambda: _find(str(folder)))
+        file = found.file
+    except SettingsError as error:
+        file = error.path
+        raise
     finally:
         for place in (folder, *folder.parents):
-            record_content(str(place / "pyproject.toml"))
-            if str(place) == found[1]:
+            for name in (project_settings.OWN_FILE, project_settings.FILE):
+                record_content(str(place / name))
+            if str(place) == os.path.dirname(file):  # noqa: PTH120 (it may be empty)
                 break
     return found
+
+
+def _find(folder: str) -> ProjectSettings:
+    table, path = project_settings.find_table(folder)
+    profiles = project_settings.chain(table, project_settings.chosen_profile(), path or folder)
+    if not path:
+        return NO_PROJECT
+    base = {key: value for key, value in table.items() if key != project_settings.PROFILES}
+    known: object = table.get(project_settings.PROFILES)
+    others = typing.cast("dict[str, Any]", known) if isinstance(known, dict) else {}
+    layers = [Layer(None, base), *(Layer(name, others[name]) for name in profiles)]
+    unused = [Layer(name, layer) for name, layer in others.items() if name not in profiles and isinstance(layer, dict)]
+    merged = project_settings.merged(table, profiles)
+    return ProjectSettings(merged, str(Path(path).parent), path, tuple(layers), tuple(unused))
 
 
 def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:
@@ -55,7 +186,7 @@ def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:
         return given if given is not None else default_root(str(located(file).parent))
     except StoreError as error:
         if not sink.failed:
-            sink.error("FC505", str(error), None, help="correct the file")
+            report_unusable(error, sink)
         return DEFAULT_ROOT
 
 
@@ -92,37 +223,37 @@ def _project_variables(file: Path, given: frozenset[str], sink: DiagnosticSink) 
     return frozenset(allowed)
 
 
-def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path, sink: DiagnosticSink) -> dict[str, Any]:
-    """A table and the tables of targets in it, with `include` relative to the flow's folder and `images` as a path.
+def _rebased(
+    table: dict[str, Any], settings: ProjectSettings, flow_folder: Path, sink: DiagnosticSink
+) -> dict[str, Any]:
+    """A table and the tables of targets in it, with `include` relative to the flow's folder, and paths that are whole.
 
     Collects FC605 for patterns that lead out of the project.
     """
     from flowc_targets.base.options import TargetOptions
 
-    above = Path(os.path.relpath(folder, flow_folder))
     rebased: dict[str, Any] = {}
     for key, value in table.items():
         if key == "include" and isinstance(value, list):
-            _check_outside(value, folder, flow_folder, sink)  # pyright: ignore[reportUnknownArgumentType]
-            rebased[key] = _above(value, above)  # pyright: ignore[reportUnknownArgumentType]
-        elif key == "images" and isinstance(value, str):
-            rebased[key] = str(folder / value)
+            rebased[key] = included_from(value, settings, flow_folder, sink)
+        elif key in PATHS and isinstance(value, str):
+            rebased[key] = str(Path(settings.folder) / Path(value).expanduser())
         elif isinstance(value, dict) and key not in TargetOptions.model_fields:
-            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder, sink)
+            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), settings, flow_folder, sink)
         else:
             rebased[key] = value
     return rebased
 
 
-def _check_outside(patterns: list[Any], folder: Path, flow_folder: Path, sink: DiagnosticSink) -> None:
+def included_from(patterns: list[Any], settings: ProjectSettings, flow_folder: Path, sink: DiagnosticSink) -> list[Any]:
+    """Patterns of files that start at the folder of the settings, from the flow's. Collects FC605."""
+    folder = Path(settings.folder)
+    above = Path(os.path.relpath(folder, flow_folder))
     for pattern in patterns:
         start = takewhile(
             lambda part: not set("*?[") & set(part), Path(pattern).parts if isinstance(pattern, str) else ()
         )
         if not is_readable(folder.joinpath(*start), flow_folder):
-            message = f"include of {folder / 'pyproject.toml'}: {pattern!r} is not in the flow's project"
+            message = f"include of {settings.file}: {pattern!r} is not in the flow's project"
             sink.error("FC605", message, None, help=outside_help(pattern))
-
-
-def _above(patterns: list[Any], above: Path) -> list[Any]:
     return [(above / item).as_posix() if isinstance(item, str) else item for item in patterns]

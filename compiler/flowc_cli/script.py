@@ -64,7 +64,7 @@ _NEVER = {
 }
 """Options that flowc does not have, and what to do instead."""
 
-_PASSED = {"--branch": "--branch", "--datastore-root": "--root", "--with": "--with"}
+_PASSED = {"--branch": "--branch", "--datastore-root": "--root", "--profile": "--profile", "--with": "--with"}
 """Options before the command that belong to it."""
 
 _TWO = {"--config", "--config-value"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -12,35 +12,48 @@ from flowc_cli.output import Form
 
 File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
 OptionalFile = Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)]
-FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where the file has several")]
-Format = Annotated[Form, typer.Option(help="how diagnostics are printed")]
+FlowName = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="which flow, where the file has several")]
+FORMS = "|".join(get_args(Form))
+Format = Annotated[Form, typer.Option(metavar=FORMS, help="how diagnostics are printed")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
-Engine = Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")]
+ROOT_HELP = "the artifact store: s3://, gs://, az://, file:// or a path"
+Root = Annotated[str | None, typer.Option(metavar="URL", help=ROOT_HELP)]
+Engine = Annotated[str, typer.Option("-t", "--target", metavar="NAME", help="the engine: see `flowc targets`")]
 Server = Annotated[
     str | None,
     typer.Option(
-        help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default, airflow: AIRFLOW_API_URL"
+        metavar="ADDRESS",
+        help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default, airflow: AIRFLOW_API_URL",
     ),
 ]
 User = Annotated[
     str | None,
-    typer.Option(help="airflow: the user; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's"),
+    typer.Option(
+        metavar="NAME",
+        help="airflow: the user; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's",
+    ),
 ]
 Namespace = Annotated[
-    str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace; argo: ARGO_NAMESPACE by default")
+    str | None,
+    typer.Option(
+        "-n",
+        "--namespace",
+        metavar="NAME",
+        help="Kubernetes namespace; with Argo Server ARGO_NAMESPACE by default, or kubectl's own",
+    ),
 ]
-Image = Annotated[str | None, typer.Option(help="container image of steps that name none")]
+Image = Annotated[str | None, typer.Option(metavar="IMAGE", help="container image of steps that name none")]
 Images = Annotated[
-    Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that need packages")
+    Path | None,
+    typer.Option(metavar="PATH", help="images.json of `flowc image`: the images of steps that need packages"),
 ]
-ServiceAccount = Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")]
+ServiceAccount = Annotated[str | None, typer.Option(metavar="NAME", help="Kubernetes service account of the pods")]
 Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
 EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]
 Include = Annotated[
     list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
 ]
-Operator = Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")]
+Operator = Annotated[str | None, typer.Option(metavar="KIND", help="airflow: `kubernetes` or `local`")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="any option of the target, as name=value")
 ]
@@ -54,7 +67,7 @@ ConfigValues = Annotated[
     list[str] | None,
     typer.Option("--config-value", metavar="NAME=VALUE", help="the value of a config, as NAME VALUE or NAME=VALUE"),
 ]
-Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
+Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="the branch of a flow with @project")]
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
 Params = Annotated[
     list[str] | None,
@@ -66,6 +79,9 @@ Params = Annotated[
     ),
 ]
 RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")]
+Resumed = Annotated[
+    str | None, typer.Option(metavar="RUN", help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")]
 Watch = Annotated[bool, typer.Option("--watch", help="wait, and print each change of a task's state")]
 SPLITS_HELP = "the most items that a foreach may have"
@@ -78,11 +94,12 @@ TimeoutGrace = Annotated[
     typer.Option(
         envvar=env_names.TIMEOUT_GRACE,
         show_envvar=False,
+        metavar="SECONDS",
         min=0.1,
         help="seconds by which a task may outlive its @timeout: it is ended in a fifth of that",
     ),
 ]
-StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")]
+StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(metavar="fork|spawn", help="how task processes begin")]
 
 PASS_PARAMETERS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Settings of commands that take a flow's parameters as options."""

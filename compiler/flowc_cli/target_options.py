@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from flowc.project_settings import rebased
 from flowc.protocol import env_names
-from flowc_cli.check_settings import SECTION as CHECKS
+from flowc_cli.command_settings import GIVEN
 from flowc_cli.output import write_error
-from flowc_cli.project_config import ENV_OPTION, configuration, settings_of
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_cli.project_config import ProjectSettings, configuration, read_settings, settings_of
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
@@ -29,7 +29,6 @@ from flowc_targets.base.target import (
     UnknownTargetError,
     emit_checked,
     load_target,
-    target_names,
 )
 from flowc_targets.kubernetes.pod import check_kubernetes_options
 
@@ -39,7 +38,8 @@ def find_target(name: str, sink: DiagnosticSink) -> Target | None:
     try:
         return load_target(name)
     except UnknownTargetError as error:
-        sink.error("FC504", f"there is no target `{name}`", None, help=f"targets are {', '.join(error.known)}")
+        listed = f"targets are {', '.join(error.known)}"
+        sink.error("FC504", f"there is no target `{name}`", None, help=suggest(name, error.known, listed).help)
         return None
 
 
@@ -97,8 +97,7 @@ def build_options(
         values["root"] = os.environ[env_names.ROOT]
     for name, value in given.items():
         if name not in fields:
-            shown = name.removesuffix("s").replace("_", "-")
-            sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=_known(fields))
+            _report_foreign(name, target, fields, sink)
             continue
         if name == "include":
             values[name] = [*values.get(name, ()), *typing.cast("Sequence[str]", value)]
@@ -110,7 +109,8 @@ def build_options(
         name, separator, text = item.partition("=")
         name = name.replace("-", "_")
         if not separator or name not in fields:
-            sink.error("FC504", f"`--set {item}` is not an option of target {target}", None, help=_known(fields))
+            help_text = suggest(name, fields, _known(fields)).help
+            sink.error("FC504", f"`--set {item}` is not an option of target {target}", None, help=help_text)
             continue
         if name in given_names:
             sink.error("FC507", f"option {name} is given twice", None, help="keep one of them")
@@ -129,7 +129,7 @@ def build_options(
     if options is None:
         return None
     if options.root and not options.in_pods:
-        home = settings_of(located(file).parent)[1] if options.root is configured else ""
+        home = settings_of(located(file).parent).folder if options.root is configured else ""
         options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
     check_kubernetes_options(options, target, sink)
     shared, own = shared - given_names, own - given_names
@@ -137,35 +137,51 @@ def build_options(
     return options if not sink.failed else None
 
 
+def _report_foreign(name: str, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> None:
+    """Collect FC504 for an option that a target does not have, and FC506 where settings give it to all targets."""
+    by_settings = GIVEN.get()
+    if name in by_settings:
+        message = f"{by_settings[name]} {name} has no effect on target {target}, which has no such option"
+        sink.warning("FC506", message, None, help="write it into the table of its target")
+    else:
+        shown = name.removesuffix("s").replace("_", "-")
+        sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=_known(fields))
+
+
 def _configured(
     file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink
 ) -> tuple[dict[str, Any], frozenset[str], frozenset[str]]:
-    """The options in pyproject.toml, and the names of those that it has for all targets, and for this one."""
-    names = set(target_names()) | {"run", CHECKS}
+    """The options in settings, and the names of those that they have for all targets, and for this one.
+
+    Collects FC504 for keys of the target's table, in all layers, that are none.
+    """
     table = configuration(file, sink)
+    settings = read_settings(located(file).parent, sink)
     values: dict[str, Any] = {}
     shared, configured = set[str](), set[str]()
-    for name in names & table.keys():
-        if not isinstance(table[name], dict):
-            sink.error(
-                "FC505", f"[tool.flowc] {name} is not a table", None, help=f"write options under [tool.flowc.{name}]"
-            )
     own: Any = table.get(target, {})
-    sections: list[tuple[str, dict[str, Any]]] = [("tool.flowc", table)]
-    if isinstance(own, dict):
-        sections.append((f"tool.flowc.{target}", typing.cast("dict[str, Any]", own)))
-    for origin, section in sections:
-        for key, value in section.items():
-            name = str(key).replace("-", "_")
-            if section is table and (key in names or name == ENV_OPTION):
+    for section in (table, own if isinstance(own, dict) else {}):
+        for name, value in typing.cast("dict[str, Any]", section).items():
+            if name not in fields or (section is table and name not in TargetOptions.model_fields):
                 continue
-            if name in fields:
-                both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)
-                values[name] = [*values[name], *value] if both else value
-                (configured if section is not table or name not in TargetOptions.model_fields else shared).add(name)
-            elif section is not table or name not in TargetOptions.model_fields:
-                sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
+            both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)
+            values[name] = [*values[name], *value] if both else value
+            (shared if section is table else configured).add(name)
+    report_unknown_target_options(settings, target, fields, sink)
     return values, frozenset(shared - configured), frozenset(configured)
+
+
+def report_unknown_target_options(
+    settings: ProjectSettings, target: str, fields: Mapping[str, Any], sink: DiagnosticSink
+) -> None:
+    """Collect FC504 for keys in the table of a target, of all layers, that are none of its options."""
+    for layer in (*settings.layers, *settings.unused):
+        inner: object = layer.table.get(target)
+        for key in typing.cast("dict[str, object]", inner) if isinstance(inner, dict) else ():
+            if key not in fields:
+                message = f"{layer.title(target)} has an unknown option `{key}`"
+                help_text = suggest(key, fields, _known(fields)).help
+                settings.report(sink, "FC504", message, layer.profile, (target, key), help=help_text)
 
 
 def _known(fields: Mapping[str, object]) -> str:

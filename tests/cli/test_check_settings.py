@@ -118,7 +118,7 @@ WRONG = {
     'ignore = "FC319"': 'write ignore = ["FC319", "FC4"]',
     "select = [1]": "FC505",
     'ignores = ["FC319"]': "did you mean `ignore`?",
-    'extend = ["FC319"]': "options are select, ignore, error",
+    'extend = ["FC319"]': "exclude, ignore, select",
 }
 
 

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from flowc.errors import StoreError
-from flowc_cli.project_config import settings_of
+from flowc.project_settings import FILE, OWN_FILE
+from flowc_cli.project_config import read_settings
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import project_folder
 
@@ -129,7 +129,7 @@ class FileFinder:
         below: list[str] = []
         while place not in self._exclusions:
             above: str = os.path.dirname(place)  # noqa: PTH120 (there are many)
-            if above == place or os.path.exists(f"{place}/pyproject.toml"):  # noqa: PTH110
+            if above == place or any(os.path.exists(f"{place}/{name}") for name in (FILE, OWN_FILE)):  # noqa: PTH110
                 self._exclusions[place] = _configured(place, self._sink)
                 break
             below.append(place)
@@ -145,16 +145,14 @@ def _top(file: Path) -> Path:
 
 
 def _configured(folder: str, sink: DiagnosticSink) -> Exclusion:
-    try:
-        table, home = settings_of(Path(folder))
-    except StoreError as error:
-        sink.error("FC505", str(error), None, help="correct the file")
-        return Exclusion((), folder)
-    section = table.get("check", {})
+    settings = read_settings(Path(folder), sink)
+    section = settings.table.get("check", {})
     patterns: object = cast("dict[str, object]", section).get("exclude", []) if isinstance(section, dict) else []
     items = cast("list[object]", patterns) if isinstance(patterns, list) else [None]
     if all(isinstance(item, str) and item.strip("/") for item in items):
-        return Exclusion(cast("list[str]", items), home)
-    message = f"[tool.flowc.check] exclude of {home}/pyproject.toml is not a list of patterns"
-    sink.error("FC505", message, None, help='write exclude = ["generated", "tests/flows/*.py"]')
+        return Exclusion(cast("list[str]", items), settings.folder)
+    message = f"[tool.flowc.check] exclude of {settings.file} is not a list of patterns"
+    settings.error(
+        sink, "FC505", message, ("check", "exclude"), help='write exclude = ["generated", "tests/flows/*.py"]'
+    )
     return Exclusion((), folder)

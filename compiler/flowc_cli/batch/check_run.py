@@ -12,6 +12,7 @@ from flowc_cli.batch.check_cache import CheckCache, cache_folder, settings_diges
 from flowc_cli.batch.check_inputs import FileFinder
 from flowc_cli.check_one import CheckOutput, preview, write_notes
 from flowc_cli.checking import CheckOptions, check_file
+from flowc_cli.command_settings import problems_reported, report_problems
 from flowc_cli.output import INPUT_ERROR, NO_FILE, report_files, write_error
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.diagnostics.render import counted, summary
@@ -58,7 +59,9 @@ class CheckRun:
         folder = cache_folder() if self.cached and len(files) > 1 else None
         settings = (options, Permissions.given())
         cache = CheckCache(folder, settings_digest(settings)) if folder is not None else None
-        result = check_files(files, options, self.jobs or default_jobs(), cache)
+        report_problems(sink)
+        with problems_reported():
+            result = check_files(files, options, self.jobs or default_jobs(), cache)
         self.seen[:] = result.seen
         try:
             if cache is not None:

@@ -9,6 +9,7 @@ from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc.project_settings import FILE, OWN_FILE
 from flowc_cli.batch.check_inputs import NEVER
 from flowc_cli.output import INPUT_ERROR, write_error
 from flowc_compiler.filesystem import look
@@ -60,7 +61,7 @@ def changes_result(changed: Iterable[Path], seen: Iterable[Seen]) -> bool:
     """
     places, gone = set[str](), set[str]()
     for path in changed:
-        if path.suffix == ".py" or path.name == "pyproject.toml":
+        if path.suffix == ".py" or path.name in {FILE, OWN_FILE}:
             return True
         stem = path.with_name(path.name.partition(".")[0])  # by which modules are looked for
         places |= {str(path), os.path.realpath(path), str(path.parent), str(stem)}

@@ -24,7 +24,9 @@ def check(
         list[Path] | None,
         typer.Argument(help="files, folders and globs; `-` is standard input, and `.` the default", show_default=False),
     ] = None,
-    target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("-t", "--target", metavar="NAME", help="also check what this target can express")
+    ] = None,
     param: shared.Params = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
@@ -38,7 +40,7 @@ def check(
         bool, typer.Option("--verbose", "-v", help="also print where artifacts cannot be followed, and what is skipped")
     ] = False,
     stdin_filename: Annotated[
-        Path | None, typer.Option(help="where the text that `-` reads from standard input belongs")
+        Path | None, typer.Option(metavar="PATH", help="where the text that `-` reads from standard input belongs")
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", metavar="CODES", help="codes, or prefixes of codes, not to report")
@@ -51,7 +53,9 @@ def check(
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="check again whenever a file changes")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="processes that check files; by default one a core")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="processes that check files; by default one a core")
+    ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="check files that are as they were, too")] = False,
     only_flows: Annotated[
         bool, typer.Option("--only-flows", help="skip named files that have no flow, and those that are excluded")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.command_settings import GIVEN
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
@@ -39,33 +40,41 @@ def compile_(
     target: shared.Engine = "argo",
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="file or folder to write to, instead of standard output, which is also -"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="file or folder to write to, instead of standard output, which is also -",
+        ),
     ] = None,
     param: shared.Params = None,
     root: shared.Root = None,
     image: shared.Image = None,
     images: shared.Images = None,
-    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
+    namespace: shared.Namespace = None,
     service_account: shared.ServiceAccount = None,
     env: shared.Env = None,
     env_from_secret: shared.EnvFromSecret = None,
     include: shared.Include = None,
-    kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
-    argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that has to accept it")] = None,
+    kind: Annotated[str | None, typer.Option(metavar="KIND", help="what to emit, such as `template` for argo")] = None,
+    argo_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="argo: the oldest version that has to accept it")
+    ] = None,
     operator: shared.Operator = None,
     code: Annotated[
         str | None,
-        typer.Option(help="where the code is: `file` (airflow), `workflow` or `store` (argo), or `configmap`"),
+        typer.Option(
+            metavar="PLACE", help="where the code is: `file` (airflow), `workflow` or `store` (argo), or `configmap`"
+        ),
     ] = None,
     runtime: Annotated[
-        str | None, typer.Option(help="argo: where flowc's own code is: `configmap`, `image` or `store`")
+        str | None,
+        typer.Option(metavar="PLACE", help="argo: where flowc's own code is: `configmap`, `image` or `store`"),
     ] = None,
     push: Annotated[
         bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
     ] = False,
-    resume: Annotated[
-        str | None, typer.Option(help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
-    ] = None,
+    resume: shared.Resumed = None,
     settings: shared.Settings = None,
     check_server: Annotated[
         bool, typer.Option("--check-server", help="also have the engine's server check it; nothing is started")
@@ -103,7 +112,8 @@ def compile_(
         include=include,
     )
     options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
-    checked_by = ServerCheck(server, namespace) if check_server or server is not None else None
+    asks = check_server or (server is not None and "server" not in GIVEN.get())  # settings alone send no token
+    checked_by = ServerCheck(server, namespace) if asks else None
     job = CompileJob(target, None if output == "-" else output, given, settings or [], options, format, checked_by)
     raise typer.Exit(job.run(files, only_check=check, push=push))
 

@@ -28,11 +28,20 @@ def graph(
     file: shared.File,
     format: Annotated[
         GraphFormat | None,
-        typer.Option(help="a picture, the language of one, data, or a description in words", show_default="mermaid"),
+        typer.Option(
+            metavar="FORMAT",
+            help="mermaid, dot, text, svg, html or json: the language of one, data, or a description in words",
+            show_default="mermaid",
+        ),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", help="file to write; the format is that of its ending, such as .svg or .html"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="file to write; the format is that of its ending, such as .svg or .html",
+        ),
     ] = None,
     artifacts: Annotated[bool, typer.Option("--artifacts", help="also show what crosses from step to step")] = False,
     param: shared.Params = None,

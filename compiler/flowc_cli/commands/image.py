@@ -43,16 +43,22 @@ app = shared.command_app()
 @app.command("image")
 def image(
     file: shared.File,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write to, or - to print")] = Path("images"),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="PATH", help="folder to write to, or - to print")
+    ] = Path("images"),
     base: Annotated[
         str | None,
         typer.Option(
-            help="image to install PyPI's packages in; {python} in it stands for the Python version of the steps"
+            metavar="IMAGE",
+            help="image to install PyPI's packages in; {python} in it stands for the Python version of the steps",
         ),
     ] = None,
-    conda_base: Annotated[str | None, typer.Option(help="image with micromamba to install Conda's packages in")] = None,
+    conda_base: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="image with micromamba to install Conda's packages in")
+    ] = None,
     tag_prefix: Annotated[
-        str, typer.Option(help="name of the images without their tag, such as registry.example/team/env")
+        str,
+        typer.Option(metavar="NAME", help="name of the images without their tag, such as registry.example/team/env"),
     ] = "flowc-env",
     param: shared.Params = None,
     format: shared.Format = "text",

@@ -35,7 +35,8 @@ def logs(
     stdout: Annotated[bool, typer.Option("--stdout", help="standard output only")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", help="standard error only")] = False,
     target: Annotated[
-        str | None, typer.Option("-t", "--target", help="read the logs of this engine's pods, not the store's")
+        str | None,
+        typer.Option("-t", "--target", metavar="NAME", help="read the logs of this engine's pods, not the store's"),
     ] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="with --target: until the run has ended")] = False,
     server: shared.Server = None,

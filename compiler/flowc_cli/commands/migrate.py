@@ -21,7 +21,9 @@ def migrate(
     diff: Annotated[bool, typer.Option("--diff", help="print what would change, and write nothing")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="write there instead: a file, a folder for several, or - to print"),
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="write there instead: a file, a folder for several, or - to print"
+        ),
     ] = None,
 ) -> None:
     """Turn files that import Metaflow or ZenML into files that import flowc."""

@@ -21,9 +21,7 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @app.command("prune")
 def prune(
-    namespace: Annotated[
-        str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace; kubectl's own by default")
-    ] = None,
+    namespace: shared.Namespace = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="remove nothing")] = False,
     older_than: Annotated[
         str, typer.Option(metavar="TIME", help="what is younger stays, as its Workflow may be on the way: 30m, 12h, 7d")

@@ -35,21 +35,26 @@ def resume(
         str | None, typer.Argument(help="run this step again, with all that follows it", show_default=False)
     ] = None,
     origin_run_id: Annotated[
-        str | None, _resume_option("ORIGIN_RUN_ID", help="the run to continue; by default the latest")
+        str | None, _resume_option("ORIGIN_RUN_ID", metavar="RUN", help="the run to continue; by default the latest")
     ] = None,
     param: Annotated[list[str] | None, typer.Option("-p", "--param", hidden=True)] = None,
     root: Annotated[
         str | None,
         typer.Option(
-            help="the artifact store that the run is in",
+            metavar="URL",
+            help=shared.ROOT_HELP,
             envvar=["FLOWC_RESUME_ROOT", "FLOWC_RUN_ROOT"],
             show_envvar=False,
         ),
     ] = None,
-    max_workers: Annotated[int | None, _resume_option("MAX_WORKERS", min=1, help="tasks at a time")] = None,
-    max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
-    run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", help="file to write the new run's id to")] = None,
-    tag: Annotated[list[str] | None, _resume_option("TAGS", help="a tag of the new run")] = None,
+    max_workers: Annotated[
+        int | None, _resume_option("MAX_WORKERS", metavar="N", min=1, help="tasks at a time")
+    ] = None,
+    max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)] = 100,
+    run_id_file: Annotated[
+        Path | None, _resume_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
+    ] = None,
+    tag: Annotated[list[str] | None, _resume_option("TAGS", metavar="TEXT", help="a tag of the run")] = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,

@@ -60,21 +60,30 @@ def run(
     root: Annotated[
         str | None,
         typer.Option(
-            help="the artifact store: s3://, gs://, az://, file:// or a path",
+            metavar="URL",
+            help=shared.ROOT_HELP,
             envvar="FLOWC_RUN_ROOT",
             show_envvar=False,
         ),
     ] = None,
-    max_workers: Annotated[int | None, shared.env_option("MAX_WORKERS", min=1, help="tasks at a time")] = None,
-    max_num_splits: Annotated[int, shared.env_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
-    run_id_file: Annotated[Path | None, shared.env_option("RUN_ID_FILE", help="file to write the run's id to")] = None,
-    tag: Annotated[list[str] | None, shared.env_option("TAGS", help="a tag of the run")] = None,
+    max_workers: Annotated[
+        int | None, shared.env_option("MAX_WORKERS", metavar="N", min=1, help="tasks at a time")
+    ] = None,
+    max_num_splits: Annotated[
+        int, shared.env_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)
+    ] = 100,
+    run_id_file: Annotated[
+        Path | None, shared.env_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
+    ] = None,
+    tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help="a tag of the run")] = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
     flow: shared.FlowName = None,
-    with_: Annotated[list[str] | None, shared.env_option("DECOSPECS", "--with", help=shared.WITH_HELP)] = None,
+    with_: Annotated[
+        list[str] | None, shared.env_option("DECOSPECS", "--with", metavar="DECORATOR", help=shared.WITH_HELP)
+    ] = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,

@@ -38,23 +38,33 @@ SUCCEEDED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 @app.command("simulate")
 def simulate(
     manifest: Annotated[str, typer.Argument(help="the YAML for Argo, or - for standard input", show_default=False)],
-    root: Annotated[str | None, typer.Option(help="the artifact store, instead of the manifest's")] = None,
+    root: Annotated[
+        str | None, typer.Option(metavar="URL", help="the artifact store, instead of the manifest's")
+    ] = None,
     param: Annotated[
-        list[str] | None, typer.Option("-p", "--param", help="value of an argument, as name=value, as in `argo submit`")
+        list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="an argument, as in `argo submit`")
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="the interpreter to use for a container's python3; by default flowc's own")
+        str | None,
+        typer.Option(
+            metavar="PROGRAM", help="the interpreter to use for a container's python3; by default flowc's own"
+        ),
     ] = None,
     max_workers: Annotated[
-        int | None, typer.Option(min=1, help="most pods at a time; members of a gang always run together")
+        int | None, typer.Option(metavar="N", min=1, help="most pods at a time; members of a gang always run together")
     ] = None,
-    env: Annotated[list[str] | None, typer.Option("--env", help="variable of all pods, as name=value")] = None,
+    env: shared.Env = None,
     backoff: Annotated[
-        float, typer.Option(min=0, help="by how much waits between attempts are multiplied; 0 does not wait")
+        float,
+        typer.Option(
+            metavar="FACTOR", min=0, help="by how much waits between attempts are multiplied; 0 does not wait"
+        ),
     ] = 1.0,
     timeout_grace: Annotated[
         float | None,
-        typer.Option(min=0.1, help="seconds by which pods may outlive a @timeout, instead of the manifest's"),
+        typer.Option(
+            metavar="SECONDS", min=0.1, help="seconds by which pods may outlive a @timeout, instead of the manifest's"
+        ),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="a new Python for every pod; by default they are forked from one")
@@ -64,12 +74,19 @@ def simulate(
     ] = False,
     report: Annotated[bool, typer.Option("--report", help="count nodes by template, type and phase")] = False,
     nodes: Annotated[
-        str | None, typer.Option(help="file for the nodes as JSON, as in a Workflow's status; - for standard output")
+        str | None,
+        typer.Option(
+            metavar="PATH", help="file for the nodes as JSON, as in a Workflow's status; - for standard output"
+        ),
     ] = None,
-    keep: Annotated[Path | None, typer.Option(help="folder in which the pods' folders and logs stay")] = None,
-    name: Annotated[str | None, typer.Option(help="name of the Workflow, on which its nodes' ids depend")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="folder in which the pods' folders and logs stay")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="name of the Workflow, on which its nodes' ids depend")
+    ] = None,
     uid: Annotated[
-        str | None, typer.Option(help="uid of the Workflow, and so of the run; by default a new one")
+        str | None, typer.Option(metavar="UID", help="uid of the Workflow, and so of the run; by default a new one")
     ] = None,
 ) -> None:
     """Run a manifest on this machine as Argo would.

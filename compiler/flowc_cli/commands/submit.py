@@ -33,11 +33,11 @@ def submit(
     file: shared.OptionalFile = None,
     from_: Annotated[
         str | None,
-        typer.Option("--from", help="start a run of a deployed WorkflowTemplate, CronWorkflow or DAG"),
+        typer.Option("--from", metavar="NAME", help="start a run of a deployed WorkflowTemplate, CronWorkflow or DAG"),
     ] = None,
     target: shared.Engine = "argo",
     param: shared.RunParams = None,
-    resume: Annotated[str | None, typer.Option(help="continue this run; RUN/STEP runs STEP again")] = None,
+    resume: shared.Resumed = None,
     wait: shared.Wait = False,
     watch: shared.Watch = False,
     as_json: shared.Json = False,
@@ -53,7 +53,8 @@ def submit(
     include: shared.Include = None,
     operator: shared.Operator = None,
     dags_folder: Annotated[
-        Path | None, typer.Option(help="airflow: the dags folder to write the DAG file to before the run")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="airflow: the dags folder to write the DAG file to before the run"),
     ] = None,
     settings: shared.Settings = None,
     format: shared.Format = "text",

@@ -32,7 +32,7 @@ NEVER_SHADOWED = frozenset(
 COMPILED = (".so", ".pyd")
 _TAKEN = frozenset({"__main__", *NEVER_LOCAL})
 """Names that the code package itself has at its top."""
-_MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
+_MARKERS = (".git", ".hg", "flowc.toml", "pyproject.toml", "setup.py", "setup.cfg")
 """What the top folder of a project has."""
 _NO_CODE = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
 _MOST_NEAR = 200

@@ -1,0 +1,330 @@
+"""Profiles, the options of commands in settings, and `flowc config`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc.project_settings import TABLES, SettingsError, default_root, find_settings
+from flowc_cli.app import SUMMARIES
+from flowc_cli.option_declarations import NEVER_SET, options_of
+from flowc_cli.settings_schema import settings_schema
+from flowc_cli.toml_keys import key_places
+from flowc_targets.base.options import TargetOptions
+from tests.support import START_AND_END, flowc, write_files, yaml_documents
+
+FLOW = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}"
+SETTINGS = """
+[tool.flowc]
+root = "s3://dev/flows"
+image = "ml:dev"
+namespace = "dev"
+include = ["data/*.csv"]
+env = { A = "1", B = "1" }
+
+[tool.flowc.argo]
+namespace = "argo-dev"
+parallelism = 50
+
+[tool.flowc.profiles.base]
+image = "ml:base"
+service-account = "runner"
+
+[tool.flowc.profiles.prod]
+inherits = "base"
+root = "s3://prod/flows"
+namespace = "prod"
+include = ["more/*.csv"]
+env = { B = "2" }
+
+[tool.flowc.profiles.prod.compile]
+output = "manifests/"
+
+[tool.flowc.profiles.prod.argo]
+kind = "template"
+
+[tool.flowc.profiles.canary]
+inherits = ["base", "prod"]
+namespace = "canary"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    write_files(
+        tmp_path,
+        {"pyproject.toml": SETTINGS, "flows/flow.py": FLOW, "data/a.csv": "1\n", "more/b.csv": "2\n", ".git/HEAD": ""},
+    )
+    return tmp_path
+
+
+def listed(folder: Path, *arguments: str, **variables: str) -> dict[str, Any]:
+    """What `flowc config --json` prints, by table and name."""
+    done = flowc(folder, "config", "--json", *arguments, **variables)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    return {f"{item['table']}.{item['name']}".strip("."): item for item in found["settings"]} | {"": found}
+
+
+def manifest(project: Path, *arguments: str, **variables: str) -> dict[str, Any]:
+    """The Workflow or the template that `flowc compile` prints."""
+    done = flowc(project, "compile", "flows/flow.py", "-o", "-", *arguments, **variables)
+    assert done.returncode == 0, done.stderr
+    return yaml_documents(done.stdout)[-1]
+
+
+PROFILES: dict[str, tuple[list[str], dict[str, str], tuple[str, str, str]]] = {
+    "none": ([], {}, ("Workflow", "argo-dev", "ml:dev")),
+    "by option": (["--profile", "prod"], {}, ("WorkflowTemplate", "prod", "ml:base")),
+    "by variable": ([], {"FLOWC_PROFILE": "prod"}, ("WorkflowTemplate", "prod", "ml:base")),
+    "the option counts": (
+        ["--profile", "canary"],
+        {"FLOWC_PROFILE": "base"},
+        ("WorkflowTemplate", "canary", "ml:base"),
+    ),
+    "what inherits nothing": (["--profile", "base"], {}, ("Workflow", "argo-dev", "ml:base")),
+    "the command line counts": (["--profile", "prod", "-n", "mine"], {}, ("WorkflowTemplate", "mine", "ml:base")),
+    "an empty variable": ([], {"FLOWC_PROFILE": ""}, ("Workflow", "argo-dev", "ml:dev")),
+}
+
+
+@pytest.mark.parametrize("case", PROFILES)
+@pytest.mark.parametrize("file", ["pyproject.toml", "flowc.toml", "flowc.toml, as tool.flowc"])
+def test_profiles(case: str, file: str, project: Path) -> None:
+    arguments, variables, wanted = PROFILES[case]
+    if file != "pyproject.toml":
+        text = SETTINGS if "," in file else SETTINGS.replace("tool.flowc.", "").replace("[tool.flowc]", "")
+        (project / "flowc.toml").write_text(text)
+        (project / "pyproject.toml").unlink()
+    found = manifest(project, *arguments, **variables)
+    image = next(item["container"]["image"] for item in found["spec"]["templates"] if "container" in item)
+    assert (found["kind"], found["metadata"]["namespace"], image) == wanted
+    assert "FLOWC_PROFILE" not in os.environ or os.environ["FLOWC_PROFILE"] == variables.get("FLOWC_PROFILE")
+
+
+def test_layers_of_lists_and_tables(project: Path) -> None:
+    text = json.dumps(manifest(project, "--profile", "prod"))
+    assert "a.csv" in text
+    assert "b.csv" in text
+    found = listed(project, "--profile", "prod")
+    assert found["env.A"]["line"] == SETTINGS[: SETTINGS.index("env = { A")].count("\n") + 1
+    assert (found["env.A"]["value"], found["env.A"]["profile"]) == ("1", None)
+    assert (found["env.B"]["value"], found["env.B"]["profile"]) == ("2", "prod")
+    assert found["include"]["value"] == ["data/*.csv", "more/*.csv"]
+    assert found["include"]["place"] == "pyproject.toml:6 and pyproject.toml:21"
+
+
+def test_every_origin(project: Path) -> None:
+    found = listed(project, "flows/flow.py", "--profile", "prod", FLOWC_ROOT="s3://mine", FLOWC_RUN_MAX_WORKERS="3")
+    assert found[""]["profiles"] == ["base", "prod"]
+    assert (found["root"]["value"], found["root"]["source"], found["root"]["place"]) == (
+        "s3://mine", "environment", "FLOWC_ROOT",
+    )  # fmt: skip
+    assert found["run.max_workers"]["place"] == "FLOWC_RUN_MAX_WORKERS"
+    assert (found["image"]["source"], found["image"]["profile"]) == ("file", "base")
+    assert found["timeout_grace"]["source"] == "default"
+    assert found["compile.output"]["value"] == f"{project}/manifests/"
+    assert "argo.namespace" not in found
+    text = flowc(project, "config", "--profile", "prod").stdout
+    assert 'namespace = "prod"  # pyproject.toml:20, profile prod\n' in text
+    assert "timeout_grace" not in text
+    assert "timeout_grace = 300  # default" in flowc(project, "config", "--all").stdout
+
+
+def test_paths_start_at_their_file(project: Path) -> None:
+    (project / "elsewhere").mkdir()
+    done = flowc(project / "elsewhere", "compile", "../flows/flow.py", "--profile", "prod")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (project / "manifests").iterdir()} >= {"f.yaml"}
+    assert flowc(project / "flows", "compile", "flow.py", "--profile", "prod", "--check").returncode == 0
+
+
+WRONG = {
+    "imag = 'x'": ("FC504", "did you mean `image`?"),
+    "[tool.flowc.compil]\nkind = 'cron'": ("FC504", "did you mean `compile`?"),
+    "[tool.flowc.compile]\noutptu = 'x'": ("FC504", "did you mean `output`?"),
+    "[tool.flowc.compile]\nkind = 3": ("FC505", 'write kind = "..."'),
+    "[tool.flowc.compile]\nformat = 'jsn'": ("FC505", "did you mean `json`?"),
+    "[tool.flowc.compile]\nproduction = 'yes'": ("FC505", "write production = true"),
+    "[tool.flowc.compile]\nwith = 'retry'": ("FC505", 'write with = ["..."]'),
+    "[tool.flowc.compile]\noutput = '../../x'": ("FC605", "--allow-read"),
+    "[tool.flowc.compile]\nallow-read = ['/']": ("FC505", "give --allow-read"),
+    "[tool.flowc.compile]\ncheck_server = true": ("FC505", "give --check-server"),
+    "[tool.flowc.argo]\nkindd = 'cron'": ("FC504", "did you mean `kind`?"),
+    "[tool.flowc.profiles.x]\nnamespce = 'x'": ("FC504", "did you mean `namespace`?"),
+    "[tool.flowc.profiles.x.argo]\nkindd = 'cron'": ("FC504", "did you mean `kind`?"),
+    "[tool.flowc.profiles.x.compile]\noutptu = 'x'": ("FC504", "did you mean `output`?"),
+    "[tool.flowc.profiles.x]\nextends = 'base'": ("FC504", 'inherits = "NAME"'),
+    "[tool.flowc.commands.compile]\nkind = 'cron'": ("FC504", "write [tool.flowc.compile]"),
+    "argo = 3": ("FC505", "write [tool.flowc.argo]"),
+}
+
+
+OF_TABLES = {"did you mean `compile`?", "write [tool.flowc.compile]"}
+"""Help about the header of a table."""
+TWICE = [*WRONG][::6]
+
+
+@pytest.mark.parametrize("settings", WRONG)
+def test_wrong_settings_are_reported_at_their_line(settings: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.flowc]\nroot = 's3://b/p'\n{settings}\n")
+    code, help_text = WRONG[settings]
+    for command in (["compile", "flows/flow.py", "-o", "-"], ["config"])[: 2 if settings in TWICE else 1]:
+        done = flowc(project, *command)
+        assert done.returncode == 2, done.stderr
+        assert f"error[{code}]" in done.stderr
+        assert help_text in done.stderr
+        line = 2 + (1 if help_text in OF_TABLES else settings.count("\n") + 1)
+        assert f"pyproject.toml:{line}:" in done.stderr
+
+
+def test_mistakes_in_settings_and_in_the_flow_are_reported_together(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.flowc]\nimag = 'x'\n[tool.flowc.compile]\nkind = 3\n")
+    (project / "flows/flow.py").write_text(FLOW.replace("self.end", "self.ende"))
+    text = flowc(project, "compile", "flows/flow.py").stderr
+    assert all(code in text for code in ("imag", "kind", "ende"))
+    checked = flowc(project, "check", "flows", "flows/flow.py", "--format", "json")
+    messages = [item["message"] for item in json.loads(checked.stdout)["diagnostics"]]
+    assert sum("imag" in message for message in messages) == 1
+
+
+CHAINS = {
+    "a = { inherits = 'a' }": "a -> a",
+    "a = { inherits = 'b' }\nb = { inherits = ['c'] }\nc = { inherits = 'a' }": "a -> b -> c -> a",
+    "a = { inherits = 'bb' }\nb = {}": "did you mean `b`?",
+    "a = { inherits = 3 }": 'write inherits = "base"',
+    "b = {}": "there is no profile `a`",
+}
+
+
+@pytest.mark.parametrize("profiles", CHAINS)
+def test_profiles_that_cannot_be_used(profiles: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.flowc]\nroot = 's3://b/p'\n[tool.flowc.profiles]\n{profiles}\n")
+    for command in (["compile", "flows/flow.py"], ["check", "flows/flow.py"], ["config"], ["show", "F"]):
+        done = flowc(project, *command, "--profile", "a")
+        assert done.returncode == 2, command
+        assert CHAINS[profiles] in done.stderr
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOWC_PROFILE", "a")
+        with pytest.raises(SettingsError):
+            find_settings(str(project))
+
+
+def test_a_profile_where_there_are_no_settings(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": FLOW})
+    done = flowc(tmp_path, "check", "flow.py", "--profile", "prod")
+    assert done.returncode == 2
+    assert "there is no profile `prod`: no flowc.toml or pyproject.toml" in done.stderr
+
+
+def test_a_thousand_profiles_in_a_row(project: Path) -> None:
+    chain = (
+        "".join(f"[profiles.p{i}]\ninherits = 'p{i + 1}'\n" for i in range(3000)) + "[profiles.p3000]\nimage = 'x'\n"
+    )
+    (project / "flowc.toml").write_text(chain)
+    assert listed(project, "--profile", "p0")["image"]["profile"] == "p3000"
+
+
+def test_the_client_follows_the_profile(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLOWC_ROOT", raising=False)
+    monkeypatch.setenv("FLOWC_PROFILE", "prod")
+    assert default_root(str(project / "flows")) == "s3://prod/flows"
+
+
+def test_a_parameter_named_profile_is_the_flow_s(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.flowc.profiles.p]\nroot = 'x'\n")
+    text = FLOW.replace("import FlowSpec", "import FlowSpec, Parameter")
+    text = text.replace("(FlowSpec):", "(FlowSpec):\n    profile = Parameter('profile', type=int)\n")
+    (project / "flows/flow.py").write_text(text)
+    done = flowc(project, "run", "flows/flow.py", "--profile", "zzz")
+    assert "FC303" in done.stderr, done.stderr
+    assert "there is no profile" not in done.stderr
+
+
+def test_flowc_toml_counts_beside_pyproject(project: Path) -> None:
+    (project / "flowc.toml").write_text('image = "own:1"\n')
+    done = flowc(project, "config")
+    assert 'image = "own:1"  # flowc.toml:1' in done.stdout
+    assert "warning[FC506]" in done.stderr
+    assert "FC506" in flowc(project, "check", "flows/flow.py").stderr
+
+
+def test_settings_are_checked_anew_after_a_change(project: Path) -> None:
+    variables = {"FLOWC_CACHE_DIR": str(project / "cache")}
+    (project / "flows/other.py").write_text(FLOW)
+    assert flowc(project, "check", "flows", **variables).returncode == 0
+    (project / "flowc.toml").write_text("imag = 1\n")
+    assert flowc(project, "check", "flows", **variables).returncode == 2
+
+
+def test_the_tables_of_options() -> None:
+    assert {name for name in TargetOptions.model_fields if name in TABLES} == set(TABLES)
+    defaults = {name for name, field in TargetOptions.model_fields.items() if isinstance(field.get_default(), dict)}
+    assert defaults == set(TABLES)
+
+
+def test_every_option_has_a_value_placeholder_and_a_place_in_the_schema() -> None:
+    schema = settings_schema()
+    for command in SUMMARIES:
+        for option in options_of(command).values():
+            assert option.kind == "flag" or option.metavar, (command, option.name)
+            table = schema["properties"].get(command, {})
+            table = table if table.get("type") == "object" else schema["properties"]["commands"]["properties"][command]
+            assert option.name in NEVER_SET or option.name in table["properties"], (command, option.name)
+
+
+def test_the_schema_accepts_what_flowc_accepts(project: Path) -> None:
+    import tomllib
+
+    done = flowc(project, "config", "--schema")
+    schema = json.loads(done.stdout)
+    table = tomllib.loads(SETTINGS)["tool"]["flowc"]
+    known = schema["properties"]
+    profile = schema["$defs"]["Profile"]["properties"]
+    for key, value in table.items():
+        assert key in known
+        if key == "profiles":
+            assert all(name.replace("-", "_") in profile for layer in value.values() for name in layer)
+
+
+PLACES = '''# c
+root = "a # b" # x
+"q.k" = 'its'
+[tool.flowc]
+env = { A = "1", B.c = [1, {z = 2}, {y=3}, "}"]}
+lst = [
+  "a", # ]
+  """multi ] " ""\\" """,
+  {k = 1},
+]
+d = 1979-05-27 07:32:00
+a . b = 3
+[tool.flowc.profiles."pr od"]
+x = \'\'\'
+[fake]
+y = 1\'\'\'
+[[arr]]
+k = 1
+[[arr]]
+l = {}
+last = [[[]]]
+'''
+
+
+def test_places_of_keys() -> None:
+    import tomllib
+
+    def keys(value: Any, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+        if isinstance(value, list):
+            return set().union(*(keys(item, above) for item in value))
+        if not isinstance(value, dict):
+            return set()
+        return {(*above, key) for key in value}.union(*(keys(item, (*above, key)) for key, item in value.items()))
+
+    places = key_places(PLACES)
+    assert set(places) == keys(tomllib.loads(PLACES))
+    assert all(PLACES[start:end].strip("\"'") == path[-1] for path, (start, end) in places.items())
