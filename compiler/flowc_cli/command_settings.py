@@ -284,14 +284,14 @@ def _report_layer(
     from flowc_targets.base.options import TargetOptions
 
     options = {*TargetOptions.model_fields, ENV_OPTION} | ({INHERITS} if layer.profile is not None else set[str]())
-    for key, value in layer.table.items():
+    for key, value in cast("dict[str, object]", layer.table).items():
         if key in tables and not isinstance(value, dict):
             help_text = f"write {layer.title(key)} and options in it"
             settings.report(
                 sink, "FC505", f"{layer.title()} {key} is not a table", layer.profile, (key,), help=help_text
             )
         elif key not in options and key not in tables:
-            help_text = _help_for(key, value, options, tables)
+            help_text = _help_for(key, isinstance(value, dict), options, tables)
             message = f"{layer.title()} has an unknown option `{key}`"
             settings.report(sink, "FC504", message, layer.profile, (key,), help=help_text)
     inner: object = layer.table.get(COMMANDS)
@@ -302,11 +302,11 @@ def _report_layer(
             settings.report(sink, "FC504", message, layer.profile, (COMMANDS, key), help=help_text)
 
 
-def _help_for(key: str, value: object, options: Iterable[str], tables: Sequence[str]) -> str:
+def _help_for(key: str, is_table: bool, options: Iterable[str], tables: Sequence[str]) -> str:
     """What to write for a key that is no option."""
     if key in {"profile", "extends", "extend", "base", "parent"}:
         return f'profiles are in [tool.flowc.profiles.NAME], and {INHERITS} = "NAME" bases one on another'
-    if isinstance(value, dict):
+    if is_table:
         return suggest(key, (*tables, "profiles", *TABLES), f"tables are {', '.join(tables)}").help
     listed = f"options are {', '.join(sorted(options))}; those of a target or a command are in its table"
     return suggest(key, options, listed).help

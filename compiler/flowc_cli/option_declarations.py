@@ -68,7 +68,7 @@ def _declared(function: Callable[..., Any]) -> dict[str, OptionDeclaration]:
     defaults = inspect.signature(function).parameters
     options: dict[str, OptionDeclaration] = {}
     for parameter, hint in hints.items():
-        annotated = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else ()
+        annotated: tuple[Any, ...] = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else ()
         info = next((item for item in annotated[1:] if isinstance(item, OptionInfo)), None)
         if info is not None and not info.hidden:
             option = _declaration(parameter, annotated[0], info, defaults[parameter].default)

@@ -235,7 +235,7 @@ def _rebased(
     rebased: dict[str, Any] = {}
     for key, value in table.items():
         if key == "include" and isinstance(value, list):
-            rebased[key] = included_from(value, settings, flow_folder, sink)
+            rebased[key] = included_from(_as_list(value), settings, flow_folder, sink)
         elif key in PATHS and isinstance(value, str):
             rebased[key] = str(Path(settings.folder) / Path(value).expanduser())
         elif isinstance(value, dict) and key not in TargetOptions.model_fields:
@@ -243,6 +243,10 @@ def _rebased(
         else:
             rebased[key] = value
     return rebased
+
+
+def _as_list(value: Any) -> list[Any]:
+    return typing.cast("list[Any]", value)
 
 
 def included_from(patterns: list[Any], settings: ProjectSettings, flow_folder: Path, sink: DiagnosticSink) -> list[Any]:

@@ -71,10 +71,12 @@ def _check_target(settings: ProjectSettings, target: str, sink: DiagnosticSink) 
 
     model = load_target(target).options_model
     report_unknown_target_options(settings, target, model.model_fields, sink)
-    own = settings.table.get(target)
+    own: Any = settings.table.get(target)
     shared = {key: value for key, value in settings.table.items() if key in TargetOptions.model_fields}
-    for keys, values in (((), shared), ((target,), own if isinstance(own, dict) else {})):
-        known = {key: value for key, value in cast("dict[str, Any]", values).items() if key in model.model_fields}
+    tables: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), shared)]
+    tables += [((target,), cast("dict[str, Any]", own))] if isinstance(own, dict) else []
+    for keys, values in tables:
+        known = {key: value for key, value in values.items() if key in model.model_fields}
         try:
             model.model_validate(known)
         except ValidationError as error:
@@ -96,7 +98,7 @@ def list_settings(settings: ProjectSettings) -> list[Entry]:
 def _of_targets(settings: ProjectSettings) -> Iterator[Entry]:
     fields = TargetOptions.model_fields
     for name in (*fields, ENV_OPTION):
-        default = fields[name].get_default() if name in fields else []
+        default: Any = fields[name].get_default() if name in fields else []
         variable = env_names.ROOT if name == "root" and os.environ.get(env_names.ROOT) else ""
         if variable:
             yield Entry("", name, os.environ[variable], "environment", variable)
@@ -129,9 +131,9 @@ def _of_command(settings: ProjectSettings, command: str) -> Iterator[Entry]:
 
 def _entries(settings: ProjectSettings, section: str, keys: tuple[str, ...], default: object) -> Iterator[Entry]:
     """A setting; of a table, to which several layers may add, each key of its own."""
-    value: object = settings.table
+    value: Any = settings.table
     for key in keys:
-        value = cast("Mapping[str, object]", value).get(key) if isinstance(value, Mapping) else None
+        value = cast("Mapping[str, Any]", value).get(key) if isinstance(value, Mapping) else None
     if isinstance(value, dict) and value:
         for key in cast("dict[str, object]", value):
             yield from _entries(settings, section, (*keys, key), None)

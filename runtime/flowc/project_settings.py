@@ -121,12 +121,11 @@ def _missing(profile: str, profiles: Dict[str, Any], path: str) -> SettingsError
 def _inherited(profiles: Dict[str, Any], name: str, path: str) -> List[str]:
     """The profiles that one inherits from. Raises SettingsError."""
     value = profiles[name].get(INHERITS, [])
-    parents: List[Any] = [value] if isinstance(value, str) else value
     keys = (PROFILES, name, INHERITS)
-    if not isinstance(parents, list) or not all(isinstance(item, str) for item in parents):
-        raise SettingsError(
-            f"{path}: {INHERITS} of profile `{name}` is no name", path, keys, f'write {INHERITS} = "base"'
-        )
+    parents: List[str] = [value] if isinstance(value, str) else value
+    if not isinstance(value, (str, list)) or not all(isinstance(item, str) for item in parents):  # pyright: ignore[reportUnnecessaryIsInstance]
+        message = f"{path}: {INHERITS} of profile `{name}` is no name"
+        raise SettingsError(message, path, keys, f'write {INHERITS} = "base"')
     for item in parents:
         if _as_table(profiles.get(item)) is None:
             others = [other for other in profiles if other != name]

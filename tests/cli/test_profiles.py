@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -318,12 +318,14 @@ last = [[[]]]
 def test_places_of_keys() -> None:
     import tomllib
 
-    def keys(value: Any, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    def keys(value: object, above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+        found = set[tuple[str, ...]]()
         if isinstance(value, list):
-            return set().union(*(keys(item, above) for item in value))
-        if not isinstance(value, dict):
-            return set()
-        return {(*above, key) for key in value}.union(*(keys(item, (*above, key)) for key, item in value.items()))
+            found.update(*(keys(item, above) for item in cast("list[object]", value)))
+        elif isinstance(value, dict):
+            for key, item in cast("dict[str, object]", value).items():
+                found |= {(*above, key), *keys(item, (*above, key))}
+        return found
 
     places = key_places(PLACES)
     assert set(places) == keys(tomllib.loads(PLACES))
