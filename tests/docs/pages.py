@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 from tests.conftest import REPOSITORY
 
@@ -12,7 +13,7 @@ DOCS = REPOSITORY / "docs"
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 DIAGNOSTICS = DOCS / "diagnostics"
 
-_FENCE = re.compile(r'^```(\w+)(?: title="([^"]*)")?[^\n]*\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r'^( *)```(\w+)(?: title="([^"]*)")?[^\n]*\n(.*?)^\1```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -34,7 +35,7 @@ class Block:
 
 def blocks(text: str, *languages: str) -> list[Block]:
     """The fenced blocks of a page, by default all of them."""
-    found = [Block(match[1], match[3], match[2] or "") for match in _FENCE.finditer(text)]
+    found = [Block(match[2], dedent(match[4]), match[3] or "") for match in _FENCE.finditer(text)]
     return [block for block in found if not languages or block.language in languages]
 
 

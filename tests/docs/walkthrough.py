@@ -7,7 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
+
+import yaml
 
 from tests.conftest import REPOSITORY
 from tests.docs.pages import Block, blocks
@@ -44,6 +48,20 @@ def do(folder: Path, block: Block) -> None:
     elif block.title:
         (folder / block.title).parent.mkdir(parents=True, exist_ok=True)
         (folder / block.title).write_text(block.text, encoding="utf-8")
+    if block.language == "yaml":
+        for command in job_commands(yaml.safe_load(block.text)):
+            done = execute(folder, shlex.split(command.partition(" > ")[0]))
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+
+
+def job_commands(content: object) -> Iterator[str]:
+    """The commands of flowc in a job of GitHub or GitLab, and in a hook of pre-commit, wherever they are."""
+    if isinstance(content, str):
+        yield from (line for line in content.splitlines() if line.startswith("flowc "))
+    elif isinstance(content, dict):
+        yield from (command for item in cast("dict[str, object]", content).values() for command in job_commands(item))
+    elif isinstance(content, list):
+        yield from (command for item in cast("list[object]", content) for command in job_commands(item))
 
 
 def change(folder: Path, block: Block) -> None:
@@ -62,7 +80,7 @@ def run(folder: Path, block: Block) -> None:
     """Run the commands of a block; each must print the lines that follow it, and fail where they say so."""
     for part in block.text.removeprefix("$ ").split("\n$ "):
         command, *shown = part.splitlines()
-        words = shlex.split(command)
+        words = shlex.split(command.partition(" > ")[0])
         if words[0] not in ELSEWHERE:
             done = execute(folder, words)
             said = steady(done.stdout + done.stderr, folder)
