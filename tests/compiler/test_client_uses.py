@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,9 @@ REFUSED = {
     "get_step_context().get_output_artifact_uri()": "get_output_artifact_uri` of `StepContext",
     "get_step_context().add_output_tags(['a'])": "add_output_tags` of `StepContext",
     "get_step_context().pipeline.user": "user` of `PipelineResponse",
-    "run = get_step_context().pipeline_run; run.stack": "stack` of `PipelineRun",
+    "run = get_step_context().pipeline_run; run.stack": "stack` of `RunningRun",
     "get_step_context().step_run.logs": "logs` of `RunningStep",
-    "get_step_context().step_run.config.extra": "extra` of `RunningStepConfig",
+    "Client().get_pipeline_run('x').config.extra": "extra` of `StepConfig",
     "Client().get_pipeline_run('x').steps['a'].inputs": "inputs` of `StepRun",
     "Client().get_pipeline_run('x').steps['a'].outputs['b'][0].uri": "uri` of `ArtifactVersion",
     "Client().get_pipeline_run('x').steps['a'].output.visualize()": "visualize` of `ArtifactVersion",
@@ -115,17 +116,22 @@ ALLOWED = (
 
 
 def _messages(
-    folder: Path, *, top: str = "pass", body: str = "pass", main: str = "pass", used: str = "zen_store"
+    folder: Path,
+    *,
+    top: str = "pass",
+    body: str = "pass",
+    main: str = "pass",
+    used: str = "zen_store",
+    severity: str = "error",
 ) -> str:
     flow = HEAD + FLOW.replace("TOP", top).replace("STEP", body).replace("MAIN", main)
     files = {"flow.py": flow, "helpers.py": HELPERS.replace("USED", "USED" if "Reader()" in body else used)}
     write_files(folder, files)
     sink = DiagnosticSink()
-    try:
+    with contextlib.suppress(FlowcError):
         compile_file(folder / "flow.py", sink)
-    except FlowcError:
-        return "\n".join(f"{item.code} {item.message}" for item in sink.diagnostics)
-    return ""
+    found = [item for item in sink.diagnostics if item.severity == severity]
+    return "\n".join(f"{item.code} {item.message} {item.help}" for item in found)
 
 
 @pytest.mark.parametrize("code", REFUSED)
@@ -151,6 +157,74 @@ def test_code_that_no_task_runs_is_not_reported(tmp_path: Path) -> None:
         guarded = f"try: Client().zen_store\n        except {failure}: pass"
         assert not _messages(tmp_path, body=guarded)
     assert _messages(tmp_path, body="try: Client().zen_store\n        except KeyError: pass")
+
+
+SETTINGS = """class Settings(BASE):
+        def load(self): return 1
+        def export(self): Client().create_secret(name="x", values={})
+
+    settings = Settings()
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "body", "severity"),
+    [
+        ("object", "settings.load()", ""),
+        ("object", "settings.export()", "error"),
+        ("typing.Protocol", "settings.load()", "warning"),
+        ("typing.Protocol", "settings.export()", "error"),
+    ],
+)
+def test_methods_are_searched_that_code_names(tmp_path: Path, base: str, body: str, severity: str) -> None:
+    found = _messages(tmp_path, top=SETTINGS.replace("BASE", base), body=body, severity=severity or "error")
+    assert ("create_secret` of `Client" in found) is bool(severity)
+
+
+@pytest.mark.parametrize(
+    ("code", "severity"),
+    [
+        ("try: Client().get_secret('x')\n        except KeyError: pass", "warning"),
+        ("try: Client().get_secret('x')\n        except (RuntimeError, KeyError): pass", "warning"),
+        ("try: Client().get_secret('x')\n        except RuntimeError: pass", "error"),
+        ("Client().get_secret('x')", "error"),
+    ],
+)
+def test_a_secret_that_the_code_can_do_without_is_a_warning(tmp_path: Path, code: str, severity: str) -> None:
+    found = _messages(tmp_path, body=code, severity=severity)
+    assert ("no store of secrets" if severity == "warning" else "get_secret` of `Client") in found
+
+
+ALERTER = "alerter = Client().active_stack.alerter"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if alerter: alerter.post(message='done')",
+        "if alerter and get_step_context().pipeline_run.config.extra['notify']: alerter.post(message='done')",
+        "alerter and alerter.post(message='done')",
+        "alerter.post(message='done') if alerter else None",
+        "if not alerter: return [2]\n        alerter.post(message='done')",
+        "if alerter and isinstance(alerter, str): pass",
+    ],
+)
+def test_what_only_runs_with_a_component_of_a_stack_is_not_reported(tmp_path: Path, code: str) -> None:
+    assert not _messages(tmp_path, top=ALERTER, body=code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "alerter.post(message='done')",
+        "if not alerter: alerter.post(message='done')",
+        "if alerter or get_step_context(): alerter.post(message='done')",
+        "if not alerter or not isinstance(alerter, str): raise RuntimeError",
+        "if alerter: pass\n        else: alerter.post(message='done')",
+    ],
+)
+def test_what_may_run_without_a_component_is_reported(tmp_path: Path, code: str) -> None:
+    assert _messages(tmp_path, top=ALERTER, body=code)
 
 
 def test_the_table_is_what_the_runtime_has() -> None:
@@ -185,3 +259,28 @@ def _attributes(kind: type) -> set[str]:
 def _takes(function: Any, kind: str, *first: object) -> None:
     names = kind[1:].partition(")")[0].split()
     inspect.signature(function).bind(*first, **dict.fromkeys(names))
+
+
+STEPS_OF_OTHERS = """
+    from zenml import step
+    from zenml.integrations.mlflow.steps import mlflow_model_deployer_step
+
+    @step
+    def load() -> int:
+        return 1
+
+    @step
+    def deploy(model: int) -> None:
+        mlflow_model_deployer_step(model=model)
+"""
+
+
+@pytest.mark.parametrize(("body", "severity"), [("load()", "warning"), ("deploy(load())", "error")])
+def test_a_name_that_only_steps_of_other_pipelines_use_is_a_warning(tmp_path: Path, body: str, severity: str) -> None:
+    flow = f"from zenml import pipeline\nfrom others import deploy, load\n\n@pipeline\ndef flow():\n    {body}\n"
+    write_files(tmp_path, {"flow.py": flow, "others.py": STEPS_OF_OTHERS})
+    sink = DiagnosticSink()
+    with contextlib.suppress(FlowcError):
+        compile_file(tmp_path / "flow.py", sink)
+    found = [item.severity for item in sink.diagnostics if item.code == "FC106"]
+    assert found == [severity]

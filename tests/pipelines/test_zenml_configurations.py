@@ -72,6 +72,25 @@ def own_model() -> list:
         return []
     return [model.name, model.version]
 
+@step
+def extras() -> list:
+    context = get_step_context()
+    return [dict(context.pipeline_run.config.extra), dict(context.step_run.config.extra)]
+
+@step
+def secret() -> str:
+    try:
+        return Client().get_secret("nobody").secret_values["x"]
+    except KeyError:
+        return "none"
+
+@step
+def alerts() -> str:
+    alerter = Client().active_stack.alerter
+    if alerter and get_step_context().pipeline_run.config.extra["notify"]:
+        alerter.post("done")
+    return "posted" if alerter else "none"
+
 @pipeline(extra={"a": {"k": 1, "m": 2}, "b": 1}, enable_cache=False)
 def pipe(n: int = 2, m: int = 3):
     work(n)
@@ -150,6 +169,23 @@ ROWS = {
         "def main():\n    flow.with_options(config_path='c.yaml', extra={'a': {'k': 6}})()",
         "extra: {a: {k: 5}}",
     ),
+    "extra": _body("extras()", "extra={'a': {'k': 1}, 'b': [1, (2,)]}, enable_cache=False"),
+    "extra_of_nothing": _body("extras()"),
+    "extra_of_a_step": _body(
+        "extras.with_options(extra={'a': {'m': 2}, 'c': 0})()\nextras(id='plain')",
+        "extra={'a': {'k': 1}}, enable_cache=False",
+    ),
+    "extra_of_options": Row(
+        "@pipeline(extra={'a': {'k': 1}}, enable_cache=False)\ndef flow():\n    extras()\n\n"
+        "def main():\n    flow.with_options(extra={'a': {'m': 2}, 'd': 'x'})()"
+    ),
+    "extra_of_a_file": Row(
+        "@pipeline(extra={'a': {'k': 1, 'm': 2}}, enable_cache=False)\ndef flow():\n    extras()\n\n"
+        "def main():\n    flow.with_options(config_path='c.yaml', extra={'a': {'k': 6}})()",
+        "extra: {a: {k: 5}}\nsteps: {extras: {extra: {z: 1}}}",
+    ),
+    "secret_of_nobody": _body("secret()"),
+    "alerter_of_nobody": _body("alerts()", "extra={'notify': True}, enable_cache=False"),
     "external": _body("work(ExternalArtifact(value=4))\nwork(x=ExternalArtifact(value=5), y=2)"),
     "kept": _body("a = keep(3)\nkept(after=a)"),
     "client_artifact": _body("keep(6)\nsame(Client().get_artifact_version('pair'), after='keep')"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flowc_compiler.diagnostics.codes import CODES, IGNORABLE_ERRORS
 from flowc_compiler.diagnostics.diagnostic import Diagnostic
 from flowc_compiler.diagnostics.fix import Fix
@@ -36,6 +38,7 @@ class DiagnosticSink:
         self.complete = True
         """Whether every analysis has seen the flow."""
         self._needed = False
+        self._softened: set[tuple[str, Span]] = set()
         self._reported: tuple[tuple[object, ...], Reported] | None = None
 
     @property
@@ -92,13 +95,21 @@ class DiagnosticSink:
         """Collect an error about something that `target` cannot express, with the way out in `help`."""
         self._add(Diagnostic(code, "error", f"{message} (target {target})", span, help=help, target=target))
 
+    def soften(self, code: str, span: Span) -> None:
+        """Make warnings of the errors with a code at a place, be they collected or not: the flow does without it."""
+        self._softened.add((code, span))
+        items, self._items, self._reported = self._items, {}, None
+        for item in items:
+            self._add(item)
+
     def note(self, message: str, span: Span) -> None:
         """Keep what an analysis could not know, for those who ask for it."""
         self.notes.setdefault((message, span))
 
     def extend(self, other: DiagnosticSink) -> None:
         """Collect what another sink has."""
-        self._items.update(other._items)
+        for item in other._items:
+            self._add(item)
         self.sources.update(other.sources)
         self.notes.update(other.notes)
         self.complete = self.complete and other.complete
@@ -119,6 +130,8 @@ class DiagnosticSink:
 
     def _add(self, diagnostic: Diagnostic) -> None:
         assert diagnostic.code in CODES, f"{diagnostic.code} is not registered in diagnostics/codes.py"
+        if diagnostic.span is not None and (diagnostic.code, diagnostic.span) in self._softened:
+            diagnostic = replace(diagnostic, severity="warning", fix=None)
         self._items.setdefault(diagnostic)
 
 

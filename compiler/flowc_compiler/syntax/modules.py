@@ -149,7 +149,7 @@ class ModuleView:
         self.head_span = source.head_span
         self.name_span = source.name_span
         self.code = source.code
-        self.refused_names = check_imports(source, sink, tree)
+        self.refusals = check_imports(source, sink, tree)
         """Names that the file imports and uses, and that are not served: FC106 says so."""
         check_current(source, sink, tree)
 
@@ -279,6 +279,10 @@ class LocalModules:
     def main(self) -> ModuleView:
         """The flow's own file."""
         return self._main
+
+    def views(self) -> list[ModuleView]:
+        """The files that were looked at."""
+        return [view for view in self._views.values() if view is not None]
 
     def find(self, view: ModuleView, node: ast.expr) -> FoundClass | None:
         """The class that an expression in a file names: of that file, or of a local module that it imports."""

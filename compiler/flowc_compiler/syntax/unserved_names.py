@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile
+from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.import_statements import IMPORT_ERRORS, catches, is_type_checking
 from flowc_compiler.syntax.parsing import parse_text
 from flowc_compiler.syntax.served_imports import MODULES, OF_OTHERS, ROOTS, Names, callee, explain, is_served
@@ -29,15 +29,24 @@ _ENDING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) -> frozenset[str]:
+class Refusals(NamedTuple):
+    """The names of a file that are not served and certainly used."""
+
+    names: frozenset[str] = frozenset()
+    of_steps: tuple[tuple[Span, frozenset[Function]], ...] = ()
+    """Where FC106 is for a name that only bodies of steps use, and these steps."""
+
+
+def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) -> Refusals:
     """Collect FC106 for names that are not served, but for imports that never run or whose failure is expected.
 
     Returns the names of the file for which it is an error.
     """
     if not _suspicious(source.text):
-        return frozenset()
+        return Refusals()
     search = _Search(tree)
     refused: set[str] = set()
+    of_steps: list[tuple[Span, frozenset[Function]]] = []
     for found in search.unserved:
         message, help_text, fix = explain(found.module, found.name)
         line = search.certain_use(found)
@@ -50,7 +59,9 @@ def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) ->
         refused.add(found.bound)
         used = f", and line {line} uses it" if line not in {0, span.line} else ""
         sink.error("FC106", message + used, span, help=help_text, fix=fix)
-    return frozenset(refused)
+        if (steps := search.steps_that_use(found)) is not None:
+            of_steps.append((span, steps))
+    return Refusals(frozenset(refused), tuple(of_steps))
 
 
 def placed_nodes(tree: ast.Module) -> list[tuple[ast.AST, Place]]:
@@ -120,11 +131,19 @@ class _Search:
             return 0  # the package itself is there, and its import fails
         if not found.bound:
             return 0 if found.node in self._certain_nodes else None
-        uses = (
-            node.lineno for node, scope in self._certain
-            if isinstance(node, ast.Name) and node.id == found.bound and self._is_meant(found, node, scope)
-        )  # fmt: skip
-        return next(uses, None)
+        return next((node.lineno for node, _ in self._uses(found)), None)
+
+    def steps_that_use(self, found: _Unserved) -> frozenset[Function] | None:
+        """The steps that certainly use it; `None` where the import fails, or code uses it that runs with the file."""
+        if found.module.partition(".")[0] == "flowc" or not found.bound:
+            return None
+        scopes = {scope for _, scope in self._uses(found)}
+        return None if None in scopes else frozenset(scope for scope in scopes if scope is not None)
+
+    def _uses(self, found: _Unserved) -> Iterator[tuple[ast.Name, Function | None]]:
+        for node, scope in self._certain:
+            if isinstance(node, ast.Name) and node.id == found.bound and self._is_meant(found, node, scope):
+                yield node, scope
 
     @cached_property
     def _certain_nodes(self) -> set[ast.AST]:

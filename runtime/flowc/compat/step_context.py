@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List
 
     from flowc.compat.zenml_models import ModelVersion
-    from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, PipelineRun, RunningStep
+    from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, RunningRun, RunningStep
     from flowc.pipeline_settings import Model
 
 
@@ -29,7 +29,7 @@ class StepContext:
         return self.pipeline_run.pipeline
 
     @property
-    def pipeline_run(self) -> PipelineRun:
+    def pipeline_run(self) -> RunningRun:
         """The run."""
         from flowc.compat.zenml_runs import running_run
 

@@ -132,8 +132,16 @@ class Client:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
+        if name == "get_secret":
+            return _no_secret
         known = ", ".join(sorted(item for item in dir(Client) if not item.startswith("_")))
         raise AttributeError(f"Client has no {name!r} in flowc, which has no server; it has {known}")
+
+
+def _no_secret(name_id_or_prefix: str, *args: Any, **options: Any) -> Any:
+    """`Client().get_secret`. Raises KeyError, as ZenML does for a secret that its store does not have."""
+    del args, options
+    raise KeyError(f"there is no secret {str(name_id_or_prefix)!r}: flowc has no store of secrets")
 
 
 def _versions(flow: Flow, name: str, version: Optional[str]) -> Iterator[ArtifactVersion]:

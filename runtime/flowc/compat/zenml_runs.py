@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import partial
 
@@ -237,6 +238,7 @@ class RunningStep(StepRun):
         self.config = Settings(
             name=self.name,
             enable_cache=False,
+            extra=_extra("step"),
             parameters={name: state.arguments().value(value) for name, value in known.items()},
         )
 
@@ -332,6 +334,14 @@ class PipelineRun(Response):
         return self._run.finished_at
 
 
+class RunningRun(PipelineRun):
+    """The run of the task that runs here, whose configuration is known."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self.config = Settings(name=self.config.name, enable_cache=False, extra=_extra("pipeline"))
+
+
 class _Steps(dict):  # type: ignore[type-arg]
     """Steps by name."""
 
@@ -398,10 +408,16 @@ def run_name(step: str, path: Path) -> str:
     return f"map:{step}:{'.'.join(map(str, path))}" if path else step
 
 
-def running_run() -> PipelineRun:
+def running_run() -> RunningRun:
     """The run of the task that runs here."""
     store = chosen_store(os.environ.get(env_names.ROOT))
-    return PipelineRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
+    return RunningRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
+
+
+def _extra(of: str) -> Dict[str, Any]:
+    """`extra` of the pipeline, or of the step that runs here, which the compiler has put into its environment."""
+    found: Dict[str, Any] = json.loads(os.environ.get(env_names.EXTRA) or "{}")
+    return dict(found.get(of, ()))
 
 
 def running_step(state: Any) -> RunningStep:

@@ -1,7 +1,7 @@
 """What stands for `Client().active_stack`: flowc has no stacks, and a step's store and engine are those of its run.
 
 Components that files name in arguments, `@step(experiment_tracker=stack.experiment_tracker.name)`, have a name and
-nothing else.
+nothing else. What a stack of ZenML may lack is false: `if stack.alerter:` does not hold.
 """
 
 from __future__ import annotations
@@ -50,5 +50,12 @@ class Stack:
         raise AttributeError(f"the active stack has no {name!r} in flowc, which has no stacks")
 
 
+class MissingComponent(StackComponent):
+    """A component that a stack of ZenML may lack, too, where it is None."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
 for _kind in STACK_COMPONENTS:
-    setattr(Stack, _kind, StackComponent(_kind))
+    setattr(Stack, _kind, StackComponent(_kind) if _kind == "orchestrator" else MissingComponent(_kind))

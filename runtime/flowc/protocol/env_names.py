@@ -44,6 +44,8 @@ MAX_NUM_SPLITS = "FLOWC_MAX_NUM_SPLITS"
 
 MODEL = "FLOWC_MODEL"
 """The model of a pipeline's step as JSON: `name` and, where one is given, `version`."""
+EXTRA = "FLOWC_EXTRA"
+"""What `extra` of a pipeline and of the step say, as JSON: `pipeline`, and `step`, which has both."""
 ORIGIN_RUN_ID = "FLOWC_ORIGIN_RUN_ID"
 """The run that this run resumes; empty where it resumes none."""
 RERUN_STEPS = "FLOWC_RERUN_STEPS"

@@ -334,7 +334,7 @@ def check_own(
         sink.error("FC401", message, span, help="put it above each step that needs it")
     elif (kind := _kind(node, view)) is not None:
         sink.error("FC408", f"`@{shown}` is {kind}: {_REASONS[kind]}", span, help=_WAYS_OUT[kind])
-    elif isinstance(node, ast.Name) and node.id in view.refused_names:
+    elif isinstance(node, ast.Name) and node.id in view.refusals.names:
         return False  # FC106 says all there is to say
     elif name is not None or (isinstance(node, ast.Name) and not _is_bound(view.tree, node.id)):
         return _check_name(node, name, view, of, sink)

@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from flowc.protocol import env_names
 from flowc.protocol.zenml_names import CLASSES
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
 from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject, Unresolved
-from flowc_compiler.frontend.pipelines.client_uses import attribute_type
+from flowc_compiler.frontend.pipelines.client_types import attribute_type
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs
-from flowc_compiler.frontend.pipelines.settings.layer_reader import flag, title
+from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer, flag, title
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import argument_values, body_order, plain_value
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
@@ -31,6 +33,8 @@ from flowc_compiler.syntax.tree_walk import walk
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 
+_NOBODY = DiagnosticSink()
+"""Of what is reported elsewhere."""
 _TASKS = "flowc.compat.body_tasks"
 _FLAGS = (
     "enable_artifact_metadata", "enable_artifact_visualization", "enable_cache", "enable_pipeline_logs",
@@ -258,11 +262,29 @@ def _expect_model(evaluator: PipelineEvaluator, context: Instance, node: ast.exp
     )  # fmt: skip
 
 
-def report_extra(evaluator: PipelineEvaluator) -> None:
-    """Collect FC410 for the `extra` of a pipeline whose body reads none of it."""
-    for layer in evaluator.pipeline_layers if not evaluator.has_read_context else ():
-        for _, node, value in argument_values(layer, frozenset({"extra"}), DiagnosticSink()):
-            if plain(value):
+def extra_variables(evaluator: PipelineEvaluator, layers: Sequence[SettingsLayer]) -> dict[str, str]:
+    """The variable with `extra` of the pipeline and of a step that has these layers, the weakest first."""
+    of_step, of_pipeline = _extra(layers), _extra(evaluator.pipeline_layers)
+    if not of_step:
+        return {}
+    return {env_names.EXTRA: json.dumps({"pipeline": of_pipeline, "step": of_step}, default=str)}
+
+
+def _extra(layers: Sequence[SettingsLayer]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for layer in layers:
+        values = {key: value for key, _, value in argument_values(layer, frozenset({"extra", "merge"}), _NOBODY)}
+        known = {} if values.get("merge") is False else found
+        found = _updated(known, texts(plain_value(values["extra"]))) if "extra" in values else found
+    return found
+
+
+def report_extra(evaluator: PipelineEvaluator, step_layers: Sequence[SettingsLayer], *, is_read: bool) -> None:
+    """Collect FC410 for each `extra` that neither the body nor a task reads, and FC402 for one that is unknown."""
+    for layer in (*evaluator.pipeline_layers, *step_layers):
+        unread = not is_read and not (layer.of == "pipeline" and evaluator.has_read_context)
+        for _, node, value in argument_values(layer, frozenset({"extra"}), evaluator.sink if is_read else _NOBODY):
+            if unread and plain(value):
                 message = f"`extra` of `{title(layer)}` does nothing here"
                 evaluator.sink.warning("FC410", message, layer.view.span(node), help=UNREAD_EXTRA)
 

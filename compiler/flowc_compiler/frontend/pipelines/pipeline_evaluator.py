@@ -20,6 +20,7 @@ from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings, conditions, evaluate_where
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
+    extra_variables,
     model_attribute,
     read_attribute,
     read_call,
@@ -121,8 +122,14 @@ class PipelineEvaluator(Interpreter):
         layers = (*self.pipeline_layers, *self.run_configuration.layers_of(name, step.layers))
         key = tuple(map(id, layers))
         if key not in self._specs:
-            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached, self.modules))
+            known = extra_variables(self, layers)
+            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached, self.modules, known))
         return self._specs[key][1]
+
+    def step_layers(self) -> list[SettingsLayer]:
+        """What configures the steps that were called, beside what their pipeline does."""
+        found = {id(layer): layer for layers, _ in self._specs.values() for layer in layers if layer.of == "step"}
+        return list(found.values())
 
     # Definitions.
 

@@ -218,11 +218,12 @@ def _read(
     try:
         returned = _returned(_evaluate(evaluator, pipeline, environment))
         resolve_order(evaluator)
-        report_extra(evaluator)
         evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
         body = build_body(evaluator.nodes.root)
         evaluator.hook.check(body, pipeline.view, pipeline.node)
-        if check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink):
+        uses = check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
+        report_extra(evaluator, evaluator.step_layers(), is_read=uses.reads_extra)
+        if uses.looks_up:
             returned = tuple(sorted(evaluator.nodes.names))
     except (EvaluationError, LimitError) as error:
         _report_end(evaluator, view, error)

@@ -48,6 +48,7 @@ from flowc_compiler.ir import (
     CatchSpec,
     ContainerSpec,
     DependencySpec,
+    EnvironmentSpec,
     ExitHookSpec,
     FlowSpecs,
     Placement,
@@ -76,12 +77,13 @@ def step_specs(
     sink: DiagnosticSink,
     attached: Sequence[CliDecorator] = (),
     modules: LocalModules | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> StepSpecs:
     """The specs of a step. Of what several layers say the last counts; dicts are merged key by key, as in ZenML.
 
     Decorators of Metaflow's shape above the step's function, and `attached` ones of the command line, count more than
     what the pipeline says, and less than the arguments of the step. What is wrong is collected as FC401 to FC406, FC410
-    and FC411.
+    and FC411. `known` has variables of flowc's own.
     """
     trees = [(layer, _read(layer, sink)) for layer in layers]
     builder = SpecBuilder(sink)
@@ -91,6 +93,8 @@ def step_specs(
     if decorated:
         own = _requests(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink())
         builder.add(*decorated, below=asked_for(own))
+    if known:
+        builder.add(some_specs(environment=EnvironmentSpec(variables=dict(known))))
     return builder.build()
 
 

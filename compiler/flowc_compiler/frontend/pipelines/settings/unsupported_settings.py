@@ -19,7 +19,9 @@ _TRACKER = "set the tracker up with its own variables, as with environment={'MLF
 _HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
 
 
-UNREAD_EXTRA = "nothing reads it: the body does with get_pipeline_context().extra, or pass the value as an argument"
+UNREAD_EXTRA = (
+    "nothing reads it: steps do with get_step_context().step_run.config.extra; or pass the value as an argument"
+)
 
 
 class Unread(NamedTuple):
@@ -40,7 +42,6 @@ STEP = Unread(
         "enable_artifact_visualization": _DASHBOARD,
         "enable_cache": _CACHE,
         "experiment_tracker": _TRACKER,
-        "extra": "nothing reads it: pass the value to the step as an argument",
         "group": _DASHBOARD,
         "heartbeat_healthy_threshold": _ENGINE,
         "output_materializers": _PICKLED,
@@ -54,7 +55,7 @@ STEP = Unread(
         "on_success": _HOOK,
         "step_operator": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
     },
-    silent=frozenset({"enable_step_logs", "merge", "name", "parameters", "runtime"}),
+    silent=frozenset({"enable_step_logs", "extra", "merge", "name", "parameters", "runtime"}),
 )
 
 PIPELINE = Unread(
