@@ -173,6 +173,9 @@ def _operation(flow: Flow, value: OperationValue) -> str:
             return f"{_literal(of[0])}({_given(flow, value, 1)})"
         case "method":
             return f"{operands[0]}.{_literal(of[1])}({_given(flow, value, 2)})"
+        case "place":
+            path = f"Path(__file__).parent / {_literal(of[0])!r}"
+            return f"str({path})" if _literal(of[1]) == "str" else path
         case "isinstance":
             return f"isinstance({value_text(flow, of[0])}, {' | '.join(map(str, _literal(of[1]) or ()))})"
         case _:

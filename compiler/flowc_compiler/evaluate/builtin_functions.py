@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -209,7 +210,8 @@ def call_library_method(evaluator: Evaluator, method: BoundMethod, arguments: Ca
     shown = f"{type(owner).__name__}.{name}"
     value = call_builtin(evaluator, Builtin(shown, library_method(owner, name)), arguments, node)
     if isinstance(owner, PosixPath) and name in PLACE_METHODS:
-        same = (name == "expanduser" and value == owner) or (name == "absolute" and owner.is_absolute())
+        is_moved = not owner.is_absolute() and name != "expanduser"
+        same = not is_moved and (name == "absolute" or value == owner)
         return value if same else machine_place(value, evaluator.code(node))
     return value
 
@@ -229,6 +231,8 @@ _OF_NUMBERS = frozenset({"abs", "float", "int", "json.dumps", "len", "range", "r
 def _is_same_everywhere(name: str, values: list[object], value: object) -> bool:
     """Whether what a function gives does not depend on the machine's folders after all."""
     path = str(values[0]) if values else ""
+    if name == "os.path.realpath":  # without links it is the path itself
+        return path.startswith("/") and value == os.path.normpath(path)
     return (name == "os.path.abspath" and path.startswith("/")) or (name == "os.path.expanduser" and value == path)
 
 

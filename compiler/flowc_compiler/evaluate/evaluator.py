@@ -511,10 +511,12 @@ class Evaluator(ABC):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression; in a strict evaluation `Unresolved` only where a task can make it.
 
-        Raises EvaluationError, LimitError.
+        A place that depends on where a file is is one that a task has, too. Raises EvaluationError, LimitError.
         """
         value = self.lookup(node)
         if self.lenient or not isinstance(value, Unresolved) or isinstance(value, Constructed):
+            return value
+        if isinstance(value, Assumed) and value.is_beside_file:
             return value
         return self.settle_or_refuse(value, node)
 

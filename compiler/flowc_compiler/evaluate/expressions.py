@@ -67,6 +67,8 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
         return evaluator.builtin_name(key, node)
     if key in BUILTINS:
         return builtin(key)
+    if key == "open":  # which is that of `io`
+        return Foreign("is known when the file runs", path=("io", "open"))
     if evaluator.lenient and key in CLOBBERING:
         return Foreign("is known when the file runs", path=("builtins", key))
     if evaluator.lenient and (starred := evaluator.star_name(key)) is not None:

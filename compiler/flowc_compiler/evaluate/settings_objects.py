@@ -21,14 +21,23 @@ from flowc_compiler.evaluate.values import Assumed, Foreign, SettingsObject, is_
 from flowc_compiler.syntax.modules import ModuleView
 
 CLASSES: dict[str, tuple[str, ...]] = {
+    "AppExtensionSpec": (),
     "ArtifactConfig": (),
+    "CORSConfig": (),
+    "CachePolicy": (),
+    "DeploymentSettings": (),
+    "DockerBuildConfig": (),
+    "DockerBuildOptions": (),
     "DockerSettings": (),
+    "EndpointSpec": (),
     "KubernetesOrchestratorSettings": (),
     "KubernetesPodSettings": (),
+    "MiddlewareSpec": (),
     "Model": ("name",),
     "ResourceSettings": (),
     "Resources": (),
     "Retry": ("limit",),
+    "SecureHeadersConfig": (),
     "Schedule": ("cron_expression",),
     "StepRetryConfig": (),
     "Tag": ("name",),
@@ -39,7 +48,8 @@ _FILES = {("DockerSettings", "requirements")}
 _ENUMERATIONS = frozenset(
     {
         "ArtifactType", "ByteUnit", "ExecutionStatus", "ModelStages", "PythonPackageInstaller", "StepRuntime",
-        "VisualizationType", *ENUMERATIONS,
+        "DeploymentDefaultEndpoints", "DeploymentDefaultMiddleware", "EndpointMethod",
+        "PythonEnvironmentExportMethod", "SourceFileMode", "VisualizationType", *ENUMERATIONS,
     }
 )  # fmt: skip
 _KUBERNETES = re.compile(r"V\d\w*")

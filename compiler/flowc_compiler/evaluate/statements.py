@@ -31,6 +31,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     FunctionNode,
     Instance,
+    OpenedFile,
     RuntimeValue,
     Undetermined,
     Unresolved,
@@ -443,7 +444,18 @@ def _import(evaluator: Evaluator, item: ast.Import | ast.ImportFrom) -> Signal:
 
 
 def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
-    """`with` of what flowc does not know: the body runs, and an error in it may be suppressed."""
+    """`with` of what flowc does not know: the body runs, and an error in it may be suppressed.
+
+    A strict evaluation only has files that are opened to be read.
+    """
+    if _opens_files(evaluator, item):
+        for entered in item.items:
+            if entered.optional_vars is not None:
+                file = evaluator.evaluate(entered.context_expr)
+                assign(evaluator, entered.optional_vars, file, entered.context_expr)
+        return evaluator.execute(item.body)
+    if not evaluator.lenient:
+        raise refuse_statement(evaluator, item)
     suppresses = False
     managers: list[object] = []
     for entered in item.items:
@@ -469,6 +481,13 @@ def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
         evaluator.forget(item.body, Unresolved("whether an error ends this `with` is not known"), only_bound=True)
     _run_manager(evaluator, managers, item.items[0].context_expr)
     return signal
+
+
+def _opens_files(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> bool:
+    """Whether all that a `with` enters are files that are read when compiling."""
+    if any(_called(entered.context_expr)[-1:] != ("open",) for entered in item.items):
+        return False
+    return all(isinstance(evaluator.attempt(entered.context_expr)[0], OpenedFile) for entered in item.items)
 
 
 def _managing(manager: object) -> list[object]:
@@ -515,6 +534,7 @@ _ANYWHERE: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.ImportFrom: _import,
     ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function,
+    ast.With: _with,
 }
 _LENIENT: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.If: _if,

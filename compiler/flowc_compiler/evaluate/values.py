@@ -141,6 +141,14 @@ class Foreign(Unresolved):
         return f"`{shown}` {self.message}" if self.message else ""
 
 
+@dataclass(frozen=True, eq=False)
+class OpenedFile:
+    """A file of the project that the code opens to read it."""
+
+    text: str
+    name: str
+
+
 @dataclass(frozen=True)
 class ReadVariable:
     """Of an unknown value: that it is a variable of the environment itself."""
@@ -181,6 +189,12 @@ class Assumed(Unresolved):
     def is_located(self) -> bool:
         """Whether it depends on this machine's folders."""
         return any(isinstance(item, Located) for item in self.assumptions)
+
+    @property
+    def is_beside_file(self) -> bool:
+        """Whether it depends on where a file is, and on no other folder of this machine."""
+        places = [item for item in self.assumptions if isinstance(item, Located)]
+        return bool(places) and all(item.file for item in places)
 
 
 @dataclass(frozen=True, eq=False)

@@ -118,7 +118,7 @@ class ObjectValue(Model):
 Operator = Literal[
     "==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not",
     "+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^", "neg", "pos", "invert",
-    "if", "getattr", "getitem", "slice", "format", "concat", "call", "method", "isinstance",
+    "if", "getattr", "getitem", "slice", "format", "concat", "call", "method", "isinstance", "place",
 ]  # fmt: skip
 """Python's operators as they are written, and those that have operands of their own:
 
@@ -127,6 +127,7 @@ Operator = Literal[
 - `format`: a value, a conversion (`r`, `s`, `a` or nothing), and a format; `concat`: the parts of an f-string.
 - `call`: the name of a builtin function, and its arguments. `method`: a value, a name, and the arguments.
 - `isinstance`: a value, and the names of builtin types.
+- `place`: a path, relative to the folder with the flow's file, and `str` or `Path`.
 """
 
 

@@ -280,6 +280,11 @@ class LocalModules:
         """The flow's own file."""
         return self._main
 
+    @property
+    def top(self) -> Path:
+        """The folder that has all of the flow's code, which tasks have as it is."""
+        return self._code.top
+
     def views(self) -> list[ModuleView]:
         """The files that were looked at."""
         return [view for view in self._views.values() if view is not None]

@@ -32,7 +32,7 @@ def is_served(module: str, name: str | None) -> bool:
     if module.partition(".")[0] == "flowc":
         return _flowc_serves(module, name)
     if module not in MODULES:
-        return False
+        return zenml_names.is_materializer(module, name)
     return name is None or name == "*" or name.startswith("__") or name in MODULES[module]
 
 

@@ -21,7 +21,7 @@ unserved: Dict[str, List[str]] = {}
 def served_spec(name: str) -> ModuleSpec | None:
     """The spec of a module that is served, or that the flow imports; `None` for another one of metaflow or zenml."""
     modules = _names(name).MODULES
-    package = any(other.startswith(f"{name}.") for other in (*modules, *unserved))
+    package = any(other.startswith(f"{name}.") for other in (*modules, *unserved)) or _may_have_materializers(name)
     if name not in modules and name not in unserved and not package:
         return None
     loader: Any = _Loader()
@@ -43,6 +43,13 @@ def find(module: str, name: str) -> Any:
 def _names(module: str) -> Any:
     """The tables of the package that a module is of."""
     return import_module(f"flowc.protocol.{module.partition('.')[0]}_names")
+
+
+def _may_have_materializers(name: str) -> bool:
+    """Whether a module is one of an integration's materializers, or the integration's own."""
+    from flowc.protocol.zenml_names import is_materializer
+
+    return is_materializer(name, None) or is_materializer(f"{name}.materializers", None)
 
 
 def _served(module: str) -> Dict[str, str]:
@@ -74,12 +81,18 @@ class _ServedModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        from flowc.protocol.zenml_names import is_materializer
+
         module = self.__name__
         served = _served(module)
         if name in served:
             value = find(module, name)
         elif f"{module}.{name}" in _names(module).MODULES:
             value = import_module(f"{module}.{name}")
+        elif is_materializer(module, name):
+            from flowc.compat.zenml_settings import materializer
+
+            value = materializer(module, name)
         elif name in unserved.get(module, ()):
             from flowc.compat.placeholders import placeholder
 

@@ -50,6 +50,18 @@ _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
 _DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_types"}
 _RESOURCES = {"ByteUnit": "compat.zenml_types", "ResourceSettings": "pipeline_settings"}
 _KUBERNETES = {"KubernetesOrchestratorSettings": "pipeline_settings"}
+_DEPLOYMENT = dict.fromkeys(
+    (
+        "AppExtensionSpec", "CORSConfig", "DeploymentDefaultEndpoints", "DeploymentDefaultMiddleware",
+        "DeploymentSettings", "EndpointMethod", "EndpointSpec", "MiddlewareSpec", "SecureHeadersConfig",
+    ),
+    "compat.zenml_settings",
+)  # fmt: skip
+_BUILDS = dict.fromkeys(
+    ("DockerBuildConfig", "DockerBuildOptions", "PythonEnvironmentExportMethod", "SourceFileMode"),
+    "compat.zenml_settings",
+)
+_CACHE = {"CachePolicy": "compat.zenml_settings"}
 _ARTIFACT_CONFIG = {"ArtifactConfig": "pipeline_settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
 
@@ -74,10 +86,15 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.config": {
         "Schedule": "pipeline_settings",
         "StepRetryConfig": "pipeline_settings",
+        "PythonEnvironmentExportMethod": "compat.zenml_settings",
+        **_CACHE,
+        **_DEPLOYMENT,
         **_DOCKER,
         **_RESOURCES,
     },
-    "zenml.config.docker_settings": _DOCKER,
+    "zenml.config.cache_policy": _CACHE,
+    "zenml.config.deployment_settings": _DEPLOYMENT,
+    "zenml.config.docker_settings": {**_DOCKER, **_BUILDS},
     "zenml.config.resource_settings": _RESOURCES,
     "zenml.config.retry_config": {"StepRetryConfig": "pipeline_settings"},
     "zenml.config.schedule": {"Schedule": "pipeline_settings"},
@@ -142,6 +159,17 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.utils.yaml_utils": dict.fromkeys(_YAML, "compat.zenml_io_utils"),
 }
 """The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
+
+MATERIALIZERS = r"zenml\.integrations\.\w+\.materializers(\.\w+)*"
+"""The modules of integrations whose materializers are served, as classes that nothing calls."""
+
+
+def is_materializer(module: str, name: str | None) -> bool:
+    """Whether a name is a materializer of an integration, or `module` has such."""
+    import re
+
+    return re.fullmatch(MATERIALIZERS, module) is not None and (name is None or name.endswith("Materializer"))
+
 
 FUNCTIONS: Dict[str, str] = {
     "Client": "()Client",

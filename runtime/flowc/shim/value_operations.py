@@ -40,6 +40,24 @@ def _is_instance(value: Any, names: List[str]) -> bool:
     return isinstance(value, tuple(type(None) if name == "None" else TYPES[name] for name in names))
 
 
+def _place(path: str, kind: str) -> Any:
+    """A path beside the flow's file. Raises UnloadableArtifact while the task has no files yet."""
+    import os
+
+    from flowc.errors import UnloadableArtifact
+    from flowc.protocol import env_names
+
+    folder = os.environ.get(env_names.FILES)
+    if folder is None:
+        raise UnloadableArtifact("the task has no files yet")
+    found = os.path.normpath(os.path.join(folder, path))
+    if kind == "str":
+        return found
+    from pathlib import Path
+
+    return Path(found)
+
+
 def _contains(item: Any, many: Any) -> bool:
     return item in many
 
@@ -71,6 +89,7 @@ _OPERATIONS: Dict[str, Callable[..., Any]] = {
     "call": _call,
     "method": _method,
     "isinstance": _is_instance,
+    "place": _place,
 }
 CHAINED = frozenset({"+", "-", "*", "/", "//", "%", "@", "<<", ">>", "&", "|", "^"})
 """Operators that group from the left: `a + b + c` is one operation with three operands."""

@@ -257,7 +257,8 @@ PARSERS: dict[str, Parser] = {
 }
 """Parsers by the dotted name of the function that a flow names, or calls in a function of its own."""
 
-_YAML_LOADERS = frozenset({"SafeLoader", "FullLoader", "CSafeLoader", "CFullLoader"})
+YAML_LOADERS = frozenset({"SafeLoader", "FullLoader", "CSafeLoader", "CFullLoader"})
+"""The loaders of PyYAML that make plain data only."""
 
 
 def known_parser(node: ast.expr, module: ast.Module) -> Parser | None:
@@ -342,7 +343,7 @@ def _called(body: ast.expr, params: ast.arguments, aliases: dict[str, str]) -> P
         return None
     parser = _full_name(body.func, aliases)
     if parser == "yaml.load" and len(rest) == 1:
-        return _yaml if _full_name(rest[0], aliases).partition(".")[2] in _YAML_LOADERS else None
+        return _yaml if _full_name(rest[0], aliases).partition(".")[2] in YAML_LOADERS else None
     return PARSERS.get(parser) if not rest else None
 
 

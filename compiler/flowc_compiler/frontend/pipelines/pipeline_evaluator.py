@@ -36,6 +36,8 @@ from flowc_compiler.frontend.pipelines.command_options import (
     parser_call,
     program_call,
 )
+from flowc_compiler.frontend.pipelines.file_reads import read_call as file_call
+from flowc_compiler.frontend.pipelines.file_reads import read_method, yaml_loader
 from flowc_compiler.frontend.pipelines.mapped_calls import call_method, call_result, entry_of, method_of
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
@@ -71,6 +73,7 @@ _OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a cla
 COMPARED = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"})
 _OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
 """Attributes of what a call of a step gives in ZenML."""
+_OTHER_VALUES = "other values of parameters"
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
 
@@ -225,8 +228,14 @@ class PipelineEvaluator(Interpreter):
             in_body=not self.lenient,
         )
 
+    def attribute(self, owner: object, name: str, node: ast.expr) -> object:
+        """The value of an attribute; of files and paths, also a method that reads."""
+        return read_method(owner, name) or yaml_loader(owner, name) or super().attribute(owner, name, node)
+
     def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call; of what ZenML serves in the body of a pipeline, what that means here."""
+        if (read := file_call(self, callee, arguments, node)) is not None:
+            return read
         if isinstance(callee, Command | CommandGroup):
             return command_call(self, callee, arguments, node)
         if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
@@ -285,9 +294,11 @@ class PipelineEvaluator(Interpreter):
         self, code: str, message: str, node: ast.AST, help: str, *options: object, fix: Fix | None = None
     ) -> EvaluationError:
         """Report an error at a node; a warning for what a pipeline raises for its defaults and another file runs."""
+        if _OTHER_VALUES in self.missing:  # what follows on an exception is not reached
+            return EvaluationError()
         if not (self.awaits_run and self.has_defaults_only and isinstance(node, ast.Raise | ast.Assert)):
             return super().refuse(code, message, node, help, *options, fix=fix)
-        self.missing.append("other values of parameters")
+        self.missing.append(_OTHER_VALUES)
         self.sink.warning(
             code, f"with the defaults of its parameters, {message}", self.span(node),
             help="check with other values, `-p name=value`, or check the file that runs the pipeline",

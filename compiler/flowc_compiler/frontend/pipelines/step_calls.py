@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Sequence
 from copy import copy
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
+from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import can_be_made
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
-from flowc_compiler.evaluate.library_values import is_named_tuple
+from flowc_compiler.evaluate.library_values import PosixPath, is_named_tuple
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
 from flowc_compiler.evaluate.values import (
+    LIBRARY_TYPES,
     PLAIN,
+    Assumed,
     Constructed,
     Function,
     Instance,
@@ -48,11 +54,13 @@ from flowc_compiler.ir.regions import (
     ItemValue,
     LiteralValue,
     ObjectValue,
+    OperationValue,
     OutputValue,
     ParameterValue,
     Value,
     references,
 )
+from flowc_compiler.syntax.import_root import located
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -321,6 +329,8 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
     if not depth:
         check_weight(evaluator, node, value)
     unknown = None if isinstance(value, Constructed) and not value.changes else evaluator.undetermined(value)
+    if isinstance(unknown, Assumed) and unknown.is_beside_file:
+        return _place_value(evaluator, unknown, node)
     if isinstance(unknown, Unresolved):
         value = evaluator.settle_or_refuse(unknown, node)
     if is_named_tuple(value):
@@ -349,7 +359,52 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
         case _:
             if isinstance(value, PLAIN):
                 return LiteralValue(value=value)
+            if isinstance(value, LIBRARY_TYPES):
+                return _library_value(value)
     raise _refuse(evaluator, value, node)
+
+
+def _library_value(value: object) -> ObjectValue:
+    """A date, a path and the like, as the task makes it."""
+    name, parts, keywords = type(value).__name__, list[object](), dict[str, object]()
+    match value:
+        case dt.datetime() | dt.time():
+            fields = ("hour", "minute", "second", "microsecond")
+            day = ("year", "month", "day") if isinstance(value, dt.datetime) else ()
+            parts = [getattr(value, field) for field in (*day, *fields)]
+            keywords = {"tzinfo": value.tzinfo, "fold": value.fold}
+        case dt.date():
+            parts = [value.year, value.month, value.day]
+        case dt.timedelta():
+            parts = [value.days, value.seconds, value.microseconds]
+        case dt.timezone():
+            parts = [value.utcoffset(None)]
+        case PurePath():
+            name, parts = "Path" if isinstance(value, PosixPath) else "PurePath", [str(value)]
+        case _:
+            parts = [str(value)]
+    given = {key: item for key, item in keywords.items() if item}
+    made = [*parts, *given.values()]
+    module = "pathlib" if isinstance(value, PurePath) else type(value).__module__
+    return ObjectValue(
+        name=name,
+        module=module,
+        values=tuple(
+            _library_value(part) if isinstance(part, LIBRARY_TYPES) else LiteralValue(value=part) for part in made
+        ),
+        keywords=tuple(given),
+    )
+
+
+def _place_value(evaluator: Evaluator, value: Assumed, node: ast.AST) -> OperationValue:
+    """A path beside the flow's files, as a task finds it. Raises EvaluationError for what is no such path."""
+    found = settled(evaluator, value, located=True)
+    folder = located(evaluator.executed_views()[0].source.path).parent
+    if not isinstance(found, str | PurePath) or not Path(found).is_relative_to(evaluator.modules.top):
+        raise evaluator.refuse_unresolved(value, node)
+    kind = "str" if isinstance(found, str) else "Path"
+    operands = (LiteralValue(value=Path(os.path.relpath(found, folder)).as_posix()), LiteralValue(value=kind))
+    return OperationValue(operator="place", operands=operands)
 
 
 def _object_value(evaluator: Evaluator, value: Constructed | Instance, node: ast.AST, depth: int) -> ObjectValue:

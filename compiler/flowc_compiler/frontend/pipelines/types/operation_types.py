@@ -48,6 +48,8 @@ def operation_type(rules: Assignability, value: OperationValue, operands: Sequen
             return BOOL if all(rules.verdict(of, _PLAIN) is Verdict.FITS for of in operands) else UNKNOWN
         case "format" | "concat":
             return STR
+        case "place":
+            return STR if value.operands[1] == LiteralValue(value="str") else UNKNOWN
         case "call":
             return _call_type(rules, value.operands[0], operands[1:])
         case "+" | "-" | "*" | "/" | "//" | "%":
