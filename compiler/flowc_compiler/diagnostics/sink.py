@@ -108,6 +108,8 @@ class DiagnosticSink:
 
     def extend(self, other: DiagnosticSink) -> None:
         """Collect what another sink has."""
+        for code, span in other._softened - self._softened:
+            self.soften(code, span)
         for item in other._items:
             self._add(item)
         self.sources.update(other.sources)

@@ -183,7 +183,19 @@ BODIES = [
         def row_pipeline():
             use(work(1) + 1)
     """),
-    Row("a file is opened, a client is asked", "body", "with open('x') as file:\n    work(1)"),
+    Row("a file is written, or one that is not in the project is opened", "body",
+        "with open('x', 'w') as file:\n    file.write('a')\nwork(1)"),
+    Row("`yaml.safe_load(open(...))`, `json.load`, `tomllib.load`, `Path(...).read_text()` of the project's files", "file",
+        "import yaml\nfrom pathlib import Path\n" + _FILE + "@pipeline\ndef row_pipeline():\n"
+        "    with open(Path(__file__)) as file:\n        work(len(yaml.safe_load(file.read()[:0] + 'a: 1')))\n"),
+    Row("a path beside the file, `Path(__file__).parent / 'data'`: the task's own", "file",
+        "from pathlib import Path\n" + _FILE + "@step\ndef show(path: str) -> str:\n    return path\n\n"
+        "@pipeline\ndef row_pipeline():\n    show(str(Path(__file__).parent / 'data'))\n"),
+    Row("dates, times, paths and UUIDs as arguments", "file",
+        "import datetime\n" + _FILE + "@step\ndef show(day: datetime.date) -> str:\n    return str(day)\n\n"
+        "@pipeline\ndef row_pipeline():\n    show(datetime.date(2024, 1, 2))\n"),
+    Row("`[future.load() for future in work.map(items)]`: no task of its own", "body",
+        "combine([future.load() + 1 for future in work.map([1, 2])])"),
     Row("an argument of the wrong type: ZenML converts, and fails in the run", "body", "combine('text')"),
     Row("a step that is not called", "body", "work"),
     Row("`result.invocation_id`, `result.output_name`", "body",

@@ -14,9 +14,7 @@ _REFUSED = (
     "from zenml import wait",
     "from zenml import run_hook",
     "from zenml import CommandStep",
-    "from zenml.config import AppExtensionSpec, CORSConfig, DeploymentDefaultEndpoints, DeploymentDefaultMiddleware, "
-    "DeploymentSettings, EndpointMethod, EndpointSpec, MiddlewareSpec, SecureHeadersConfig",
-    "from zenml.config import CachePolicy, PythonEnvironmentExportMethod, StoreConfiguration",
+    "from zenml.config import StoreConfiguration",
     "from zenml.config import PoolResourceDemand, ResourceInput",
     "from zenml.hooks import alerter_failure_hook, alerter_success_hook, run_hook",
     "from zenml.materializers import BuiltInContainerMaterializer, BytesMaterializer, CloudpickleMaterializer, "
@@ -29,6 +27,7 @@ _REFUSED = (
     "from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker",
     "from zenml.integrations.mlflow.flavors.mlflow_experiment_tracker_flavor import MLFlowExperimentTrackerSettings",
     "from zenml.integrations.pytorch.materializers import PyTorchModuleMaterializer",
+    "from zenml.integrations.huggingface.materializers.huggingface_datasets_materializer import HFDatasetMaterializer",
     "from zenml.stack import Stack",
     "from zenml.utils import source_utils",
 )
@@ -57,6 +56,10 @@ CONTEXT = [
     for name, code in {
         "get_step_context().step_name": "assert get_step_context().step_name == 'work'",
         "get_step_context().pipeline.name": "assert get_step_context().pipeline.name == 'row_pipeline'",
+        "get_step_context().pipeline_run.config.extra, .step_run.config.extra": (
+            "context = get_step_context()\n"
+            "assert context.pipeline_run.config.extra == context.step_run.config.extra == {}"
+        ),
         "get_step_context().pipeline_run.name": "assert get_step_context().pipeline_run.name",
         "get_step_context().step_run.name": "assert get_step_context().step_run.name in {'map:work:0', 'map:work:1'}",
         "get_step_context().step_run.config.parameters": (
@@ -121,7 +124,13 @@ CONTEXT = [
         "Client().active_stack.model_deployer.find_model_server(...)": (
             "Client().active_stack.model_deployer.find_model_server(pipeline_name='a')"
         ),
+        "Client().active_stack.alerter.post(...), behind `if alerter:`": (
+            "alerter = Client().active_stack.alerter\nif alerter:\n    alerter.post('done')"
+        ),
         "Client().get_secret(name)": "Client().get_secret('openai')",
+        "Client().get_secret(name), in a `try` that catches the KeyError": (
+            "try:\n    Client().get_secret('openai')\nexcept KeyError:\n    pass"
+        ),
         "Client().get_model_version(name, version)": "assert Client().get_model_version('a', 'v1').name == 'v1'",
         "fileio.open(path, 'w')": (
             "import os, tempfile\nfrom zenml.io import fileio\n"

@@ -35,13 +35,21 @@ _WAY_OUT = "do it in a step that gets the whole list, or append what each turn g
 
 
 def run_loop(evaluator: PipelineEvaluator, source: object, node: ast.For) -> None:
-    """Evaluate the body of a `for` over a result once, in a map of its own. Raises EvaluationError."""
+    """Evaluate the body of a `for` over a result once, in a map of its own. Raises EvaluationError.
+
+    Where it calls no step, what it computes of the results of a map needs none.
+    """
     environment = evaluator.frame.environment
     lists = {name: cast("list[object]", environment[name]) for name in _appended(evaluator, node)}
     opened, item = _open(evaluator, source, node.iter)
     outer = dict(environment)
     try:
         given = _turn(evaluator, opened, item, node, list(lists))
+        if not opened.body.nodes:
+            environment.clear()
+            environment.update(outer)
+            opened = _without_steps(evaluator, opened, source, node.iter)
+            given = _turn(evaluator, opened, cast("MappedResult", source).item, node, list(lists))
     finally:
         environment.clear()
         environment.update(outer)
@@ -54,7 +62,7 @@ def run_loop(evaluator: PipelineEvaluator, source: object, node: ast.For) -> Non
 
 
 def _turn(
-    evaluator: PipelineEvaluator, opened: MapBuilder, item: Result, node: ast.For, lists: Sequence[str]
+    evaluator: PipelineEvaluator, opened: MapBuilder, item: object, node: ast.For, lists: Sequence[str]
 ) -> dict[str, tuple[object, bool]]:
     """Evaluate the body for an item. Gives what it appends to each of some lists."""
     frame = evaluator.frame
@@ -84,9 +92,15 @@ def _turn(
             raise evaluator.refuse(
                 "FC223", f"a loop over a result cannot change {shown}: {_ALONE}", node.iter, _WAY_OUT
             )
-    if not opened.body.nodes:
-        raise _no_steps(evaluator, node.iter)
     return given
+
+
+def _without_steps(evaluator: PipelineEvaluator, opened: MapBuilder, source: object, node: ast.expr) -> MapBuilder:
+    """The map whose results are gone over, instead of a new one whose body calls no step. Raises EvaluationError."""
+    evaluator.nodes.current.nodes.remove(opened)
+    if not isinstance(source, MappedResult):
+        raise _no_steps(evaluator, node)
+    return source.map
 
 
 def _chosen_instead(evaluator: PipelineEvaluator, node: ast.expr, clause: ast.comprehension) -> str:
@@ -99,7 +113,9 @@ def _chosen_instead(evaluator: PipelineEvaluator, node: ast.expr, clause: ast.co
 
 
 def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.expr, inner: Frame) -> object | None:
-    """What a comprehension gives that calls steps for each item of a result; `None` where flowc cannot follow it."""
+    """What a comprehension over a result gives; `None` where flowc cannot follow it. It calls steps for each item, or
+    computes with the results of a map.
+    """
     if not isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp) or len(node.generators) > 1:
         return None
     (clause,) = node.generators
@@ -109,14 +125,13 @@ def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.ex
     opened, item = _open(evaluator, source, clause.iter)
     before = state_of(evaluator)
     parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-    with evaluator.nodes.inside(opened.body), evaluator.within(inner):
-        assign(evaluator, clause.target, item, clause.iter)
-        values = [MappedResult(opened, evaluator.evaluate(part)) for part in parts]
+    values = _item_values(evaluator, opened, item, clause, parts, inner)
     if before.changed():
         message = f"a comprehension over a result cannot change what was made before it: {_ALONE}"
         raise evaluator.refuse("FC223", message, node, _WAY_OUT)
     if not opened.body.nodes:
-        raise _no_steps(evaluator, clause.iter)
+        opened = _without_steps(evaluator, opened, source, clause.iter)
+        values = _item_values(evaluator, opened, cast("MappedResult", source).item, clause, parts, inner)
     match node:
         case ast.DictComp():
             pairs = operation(evaluator, "call", [("zip", node), *((value, node) for value in values)], node)
@@ -125,6 +140,20 @@ def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.ex
             return operation(evaluator, "call", [("set", node), (values[0], node)], node)
         case _:
             return values[0]
+
+
+def _item_values(
+    evaluator: PipelineEvaluator,
+    opened: MapBuilder,
+    item: object,
+    clause: ast.comprehension,
+    parts: Sequence[ast.expr],
+    inner: Frame,
+) -> list[MappedResult]:
+    """What the parts of a comprehension are for each item of a map."""
+    with evaluator.nodes.inside(opened.body), evaluator.within(inner):
+        assign(evaluator, clause.target, item, clause.iter)
+        return [MappedResult(opened, evaluator.evaluate(part)) for part in parts]
 
 
 def _no_steps(evaluator: PipelineEvaluator, node: ast.expr) -> Exception:
