@@ -185,7 +185,8 @@ BODIES = [
     """),
     Row("a file is written, or one that is not in the project is opened", "body",
         "with open('x', 'w') as file:\n    file.write('a')\nwork(1)"),
-    Row("`yaml.safe_load(open(...))`, `json.load`, `tomllib.load`, `Path(...).read_text()` of the project's files", "file",
+    Row("`yaml.safe_load(open(...))`, `json.load`, `tomllib.load`, `Path(...).read_text()` of the project's files",
+        "file",
         "import yaml\nfrom pathlib import Path\n" + _FILE + "@pipeline\ndef row_pipeline():\n"
         "    with open(Path(__file__)) as file:\n        work(len(yaml.safe_load(file.read()[:0] + 'a: 1')))\n"),
     Row("a path beside the file, `Path(__file__).parent / 'data'`: the task's own", "file",

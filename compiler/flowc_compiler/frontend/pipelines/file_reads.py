@@ -106,6 +106,7 @@ def _parsed(evaluator: PipelineEvaluator, parser: str, arguments: CallArguments,
     else:
         return None
     try:
-        return PARSERS[parser](text)
+        found: object = PARSERS[parser](text)
     except ParseError as error:
         raise evaluator.refuse("FC112", f"{shown} {error}", node, "correct it") from None
+    return found

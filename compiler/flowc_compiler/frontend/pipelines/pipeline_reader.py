@@ -228,6 +228,10 @@ def _read(
     except (EvaluationError, LimitError) as error:
         _report_end(evaluator, view, error)
         returned, body, complete = (), build_body(evaluator.nodes.root), False
+        if (
+            evaluator.missing
+        ):  # what other values of parameters would call is not known: these steps are the likely ones
+            check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
     complete = complete and not evaluator.sink.failed
     if not complete and not evaluator.nodes.names:
         return None
