@@ -144,7 +144,7 @@ def sample(annotation: Any, name: str) -> Any:
     if origin is tuple:
         return (sample(arguments[0], name),)
     if origin is dict:
-        return {"alpha": "7"}
+        return {"metadata": {"labels": {"alpha": "7"}}} if name == "patch" else {"alpha": "7"}
     if annotation is bool:
         return True
     if annotation in (int, float):

@@ -112,6 +112,7 @@ def kubernetes(
     config_maps: _Names = (),
     secret_volumes: _Pairs = None,
     config_map_volumes: _Pairs = None,
+    patch: Mapping[str, Any] | None = None,
 ) -> StepDecorator: ...
 @overload
 def batch(step: _Step, /) -> _Step: ...

@@ -229,6 +229,8 @@ class ContainerSpec(Spec):
     """The scheduler that places the pod, where it is not the cluster's own."""
     hostname_resolution_timeout: int | None = None
     """Seconds that the members of a gang may take to find each other."""
+    patch: dict[str, Any] = {}
+    """A part of a pod, `metadata` and `spec` in Kubernetes' words, that is merged into it."""
 
 
 class BatchSpec(Spec):

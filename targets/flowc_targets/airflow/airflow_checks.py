@@ -8,8 +8,10 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowc_compiler.ir.manifest_schema import pod_patch_problems
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
+from flowc_targets.kubernetes.pod_security import check_restricted
 from flowc_targets.package.project_names import check_upstream_flows, deployment_name
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         if options.operator == "local":
             _check_local(step, sink)
     check_environment(flow, options, NAME, sink)
+    if options.in_pods:
+        check_restricted(flow, options, NAME, sink)
+    for problem in pod_patch_problems(options.pod_override) if options.pod_override else ():
+        sink.error("FC505", f"option pod_override: {problem.text()}", None, help=problem.help)
 
 
 def _check_gang(step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from pydantic import BaseModel
 
-from flowc_targets.kubernetes.objects import LocalObjectReference, ManifestObject
+from flowc_targets.kubernetes.objects import LocalObjectReference, ManifestObject, merge_patch
 from flowc_targets.kubernetes.pod import env_from
+from flowc_targets.kubernetes.pod_security import container_security, pod_security
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -346,6 +347,11 @@ def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
             "namespace": options.namespace,
             "service_account_name": options.service_account,
             "env_from": env_from(options.env_from_secrets),
+            "labels": options.labels,
+            "annotations": options.annotations,
+            "container_security_context": container_security(options),
+            "security_context": pod_security(options),
+            "pod_patch": _literal(options.pod_override),
             # The spec contains the code package; a failed pod would print all of it into its log.
             "log_pod_spec_on_failure": False,
             "startup_timeout_seconds": options.startup_timeout_seconds,
@@ -390,8 +396,18 @@ def pod_arguments(pod: StepPod, specs: StepSpecs, options: AirflowOptions) -> di
             "env_from": pod.env_from,
             "volumes": pod.volumes,
             "volume_mounts": pod.volume_mounts,
+            "pod_patch": _literal(merge_patch(options.pod_override, pod.patch, keep_removals=True))
+            if pod.patch
+            else None,
         }
     )
+
+
+def _literal(value: Any) -> Any:
+    """Return a part of a manifest as the printer has it: lists are tuples."""
+    if isinstance(value, dict):
+        return {key: _literal(item) for key, item in cast("dict[str, Any]", value).items()}
+    return tuple(map(_literal, cast("list[Any]", value))) if isinstance(value, list | tuple) else value
 
 
 def _printed(values: dict[str, object]) -> dict[str, Expression]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -23,6 +23,7 @@ GPU_NODE_SECONDS = 3600
 
 _OF_PODS = (
     "startup_timeout_seconds", "schedule_timeout_seconds", "kubernetes_conn_id", "config_file", "in_cluster",
+    "pod_override",
 )  # fmt: skip
 
 
@@ -58,6 +59,9 @@ class AirflowOptions(TargetOptions):
     config_file: str | None = Field(None, description="kubeconfig on the worker, if there is no connection")
     in_cluster: bool | None = Field(None, description="whether Airflow itself runs in the cluster of the pods")
 
+    pod_override: dict[str, Any] = Field(
+        {}, description="`metadata` and `spec` of a pod, merged into all pods; the steps' own container is `main`"
+    )
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
     )

@@ -12,8 +12,10 @@ from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
+from flowc_targets.argo.patches import rest_of_pod, template_problems, workflow_problems
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
+from flowc_targets.kubernetes.pod_security import check_restricted
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_deployment(flow, options, sink)
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_environment(flow, options, TARGET_NAME, sink)
+    check_restricted(flow, options, TARGET_NAME, sink)
+    _check_patches(flow, options, sink)
     _check_bounds(flow, options, sink)
     for step in flow.steps:
         _check_step(step, options, sink)
@@ -74,6 +78,20 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {parameter.name!r} is longer than {ARGUMENT_BYTES} bytes"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
+
+
+def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report what does not fit into a Workflow or a template, and two patches that Argo has one place for."""
+    for name, find in (("workflow_patch", workflow_problems), ("template_patch", template_problems)):
+        patch = getattr(options, name)
+        for problem in find(patch) if patch else ():
+            sink.error("FC505", f"option {name}: {problem.text()}", None, help=problem.help)
+    for step in flow.steps if options.template_patch.get("podSpecPatch") else ():
+        container = step.specs.container
+        if container is not None and (rest := rest_of_pod(container.patch)):
+            message = f"step {step.name!r} has {', '.join(rest)} in its patch, and `template_patch` has a podSpecPatch"
+            help_ = "write it into the steps' patches: Argo takes one podSpecPatch of a template"
+            sink.unsupported("FC501", TARGET_NAME, message, container.span, help=help_)
 
 
 def check_objects(
@@ -220,7 +238,7 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     if not options.root:
         help_ = "give --root s3://bucket/prefix (or gs://, az://, or file:// of a volume that all pods mount)"
         sink.error("FC502", "the Argo target needs the root of the artifact store", None, help=help_)
-    settings = options.model_dump(exclude={"parameters", "env", "include"})
+    settings = options.model_dump(exclude={"parameters", "env", "include", "workflow_patch", "template_patch"})
     for path, text in _strings(settings, ()):
         if not is_inert(text):
             message = f"option {'.'.join(path)} contains {{{{, which Argo evaluates"

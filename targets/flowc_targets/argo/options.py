@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -77,6 +77,10 @@ class ArgoOptions(TargetOptions):
         description="where flowc's own code is: in a ConfigMap, the same for all flows of a release, in the image, "
         "which has flowc installed, or below the root, where `flowc runtime push` puts it",
     )
+    workflow_patch: dict[str, Any] = Field(
+        default={}, description="`metadata` and `spec` of a Workflow, merged into it, or into what deploys the flow"
+    )
+    template_patch: dict[str, Any] = Field(default={}, description="a template, merged into those of all pods")
     name: str | None = Field(default=None, description="name of the object, instead of the derived one")
     parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")
     retries_of_lost_pods: int = Field(

@@ -26,6 +26,7 @@ from flowc_targets.argo.manifest_text import (
     unique_names,
     value_key,
 )
+from flowc_targets.argo.patches import with_pod_patch
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,
@@ -36,6 +37,7 @@ from flowc_targets.kubernetes.objects import (
     VolumeMount,
 )
 from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
+from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -146,13 +148,14 @@ class PodTemplates:
     def look_up(self) -> Template:
         """The pod that looks up a choice is that of a step that needs nothing."""
         args = ("--step", str(STEP), "--index", str(INDEX), "--outputs", OUTPUTS_FOLDER)
-        return Template(
+        template = Template(
             name=LOOK_UP,
             inputs=(Parameter(name=STEP.name), Parameter(name=INDEX.name)),
             outputs=_outputs({CHOICE: ""}),
             retry_strategy=RetryStrategy(limit="3"),
             container=self._container(StepPod(), "choice", args),
         )
+        return self._patched(template)
 
     def exit_hooks(self) -> list[Template]:
         """A DAG of all hooks and the pod of each image; none where the flow has no hooks.
@@ -174,11 +177,12 @@ class PodTemplates:
 
     def _hook_pod(self, image: str, number: int) -> Template:
         args = (str(InputParameter("function")), "--forgive")
-        return Template(
+        template = Template(
             name=f"{_HOOK}-{number + 1}" if number else _HOOK,
             inputs=(Parameter(name="function"),),
             container=self._container(StepPod(image=image or None), "hook", args),
         )
+        return self._patched(template)
 
     def _needs(self, step: Step, target: str, sink: DiagnosticSink) -> _Needs:
         gang = self._is_gang_member(step)
@@ -220,7 +224,12 @@ class PodTemplates:
             container=self._container(pod, "task", tuple(args), takes_parameters=needs.takes_parameters),
             volumes=pod.volumes,
         )
-        return grouped(template, needs.gang) if needs.gang else template
+        template = self._patched(grouped(template, needs.gang) if needs.gang else template)
+        return with_pod_patch(template, pod.patch) if pod.patch else template
+
+    def _patched(self, template: Template) -> Template:
+        """The template of a pod with what all of them are patched with."""
+        return template.patched(self._options.template_patch)
 
     def _container(
         self, pod: StepPod, command: str, args: tuple[str, ...], *, takes_parameters: bool = False
@@ -236,7 +245,7 @@ class PodTemplates:
             env_from=pod.env_from or env_from(options.env_from_secrets),
             ports=pod.ports,
             resources=pod.resources,
-            security_context=pod.security_context,
+            security_context=pod.security_context or container_security(options),
             volume_mounts=(*(code if self._delivery.volume is not None else ()), *pod.volume_mounts),
         )
 
@@ -323,9 +332,10 @@ _SIZE, _GANG = InputParameter("size"), InputParameter("gang")
 """Inputs of a member's template: how many members the gang has, and its index, as a foreach has several gangs."""
 
 
-def queue_metadata(queue: str | None) -> ObjectMeta | None:
-    """The metadata of all pods of a run: the queue that admits them."""
-    return None if queue is None else ObjectMeta(labels={QUEUE: queue})
+def pod_metadata(options: ArgoOptions) -> ObjectMeta | None:
+    """The metadata of all pods of a run, with the queue that admits them."""
+    labels = {**options.labels, **({QUEUE: options.kueue_queue} if options.kueue_queue is not None else {})}
+    return ObjectMeta(labels=labels, annotations=options.annotations) if labels or options.annotations else None
 
 
 def grouped(template: Template, step: str) -> Template:

@@ -37,7 +37,7 @@ from flowc_targets.argo.pod_templates import (
     ON_EXIT,
     PodTemplates,
     configmap_env,
-    queue_metadata,
+    pod_metadata,
 )
 from flowc_targets.argo.workflow_objects import (
     CronSpec,
@@ -66,6 +66,7 @@ from flowc_targets.kubernetes.objects import (
 )
 from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps, split_package
 from flowc_targets.kubernetes.pod import CODE_FOLDER
+from flowc_targets.kubernetes.pod_security import pod_security
 from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import package_files, zip_files
 from flowc_targets.package.project_names import deployment_name
@@ -181,7 +182,8 @@ def build_workflow(
         templates.append(Template(name=NOTHING, suspend="0"))
     templates += pods.exit_hooks()
     labels = {**run_labels(flow), VERSION: code.rpartition("-")[2]}
-    return _named(flow, options, _spec(flow, options, delivery.volume, tuple(templates)), labels)
+    spec = _spec(flow, options, delivery.volume, tuple(templates)).patched(options.workflow_patch.get("spec") or {})
+    return _named(flow, options, spec, labels)
 
 
 def _spec(
@@ -200,9 +202,10 @@ def _spec(
         on_exit=ON_EXIT if flow.specs.exit_hooks else None,
         arguments=tuple(arguments),
         service_account_name=options.service_account,
+        security_context=pod_security(options),
         image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
         parallelism=options.parallelism,
-        pod_metadata=queue_metadata(options.kueue_queue),
+        pod_metadata=pod_metadata(options),
         pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
         ttl_strategy=options.ttl_seconds,
         volumes=(Volume(name=CODE_VOLUME, projected=volume),) if volume is not None else (),
@@ -244,7 +247,7 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec, labels: dict[st
         namespace=options.namespace,
         labels=labels,
         annotations=about,
-    )
+    ).patched(options.workflow_patch.get("metadata") or {})
     return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
 
 

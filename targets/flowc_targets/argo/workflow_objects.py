@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
     from flowc_targets.argo.argo_expressions import Depends, Value, When
-    from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, Volume
+    from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, PodSecurityContext, Volume
 
 
 class ValueFrom(ManifestObject):
@@ -82,7 +82,7 @@ class Template(ManifestObject):
     affinity: Affinity | None = None
     priority_class_name: str | None = None
     scheduler_name: str | None = None
-    security_context: PodSecurity | None = None
+    security_context: PodSecurity | PodSecurityContext | None = None
     container: Container | None = None
     suspend: str | None = None
     volumes: tuple[Volume, ...] = ()
@@ -104,6 +104,7 @@ class WorkflowSpec(ManifestObject):
     on_exit: str | None = None
     arguments: tuple[Parameter, ...] = ()
     service_account_name: str | None = None
+    security_context: PodSecurityContext | None = None
     image_pull_secrets: tuple[LocalObjectReference, ...] = ()
     parallelism: int | None = None
     pod_gc: PodGC | None = None

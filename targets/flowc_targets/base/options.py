@@ -56,6 +56,14 @@ class TargetOptions(BaseModel):
     image_pull_secrets: tuple[str, ...] = ()
     namespace: str | None = Field(default=None, description="Kubernetes namespace")
     service_account: str | None = Field(default=None, description="Kubernetes service account of the pods")
+    labels: dict[str, str] = Field(default={}, description="labels of all pods, such as a cost center")
+    annotations: dict[str, str] = Field(default={}, description="annotations of all pods")
+    restricted: bool = Field(
+        default=False, description="pods pass the level `restricted` of Kubernetes' Pod Security Standards"
+    )
+    run_as_user: int | None = Field(
+        default=None, ge=0, description="the user id of pods, such as 1000 where the image's own user is root"
+    )
     env: dict[str, str] = Field(default={}, description="environment variables of every task")
     env_from_secrets: tuple[str, ...] = Field(
         default=(), description="Secrets whose keys are in the environment of every task"
@@ -151,7 +159,7 @@ class TargetOptions(BaseModel):
 
 POD_OPTIONS = (
     "image", "images", "image_pull_policy", "image_pull_secrets", "namespace", "service_account", "env_from_secrets",
-    "gpu", "gpu_cloud",
+    "gpu", "gpu_cloud", "labels", "annotations", "restricted", "run_as_user",
 )  # fmt: skip
 """Options that only pods have a use for."""
 

@@ -16,7 +16,9 @@ from pydantic import BaseModel
 from flowc_compiler.ir import as_kubernetes
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import SecurityContext
+    from collections.abc import Sequence
+
+    from flowc_compiler.ir import SeccompProfile, SecurityContext
 
 Plain = dict[str, Any] | list[Any] | str | int | bool
 """What a printer needs to know: maps, lists and scalars."""
@@ -33,6 +35,42 @@ class ManifestText:
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 """The default of fields that map names to values."""
+
+
+_PATCH = "_patch"
+"""The member with what an object is patched with, where it is."""
+
+
+def merge_patch(base: Any, patch: Any, *, keep_removals: bool = False) -> Any:
+    """A part of a manifest with a patch merged into it: maps by key, lists of objects by `name`, all else replaced.
+
+    `None` takes a field away, and stays with `keep_removals`, which is for a patch of a patch. A list has names if all
+    items of both have one.
+    """
+    if isinstance(patch, Mapping):
+        found: dict[str, Any] = dict(cast("Mapping[str, Any]", base)) if isinstance(base, Mapping) else {}
+        for key, value in cast("Mapping[str, Any]", patch).items():
+            if value is None and not keep_removals:
+                found.pop(key, None)
+            else:
+                found[key] = merge_patch(found.get(key), value, keep_removals=keep_removals)
+        return found
+    if not isinstance(patch, list | tuple):
+        return patch
+    items = list(cast("Sequence[Any]", patch))
+    old = _by_name(cast("list[Any]", base)) if isinstance(base, list | tuple) else {}
+    new = _by_name(items)
+    if old is None or new is None:
+        return [merge_patch(None, item, keep_removals=keep_removals) for item in items]
+    merged = {name: merge_patch(old.get(name), item, keep_removals=keep_removals) for name, item in new.items()}
+    return list({**old, **merged}.values())
+
+
+def _by_name(items: list[Any]) -> dict[str, Any] | None:
+    """The items of a list by their names; `None` where one has none, or two have the same."""
+    maps = (cast("Mapping[str, Any]", item) for item in items if isinstance(item, Mapping))
+    found = {str(item["name"]): item for item in maps if "name" in item}
+    return found if len(found) == len(items) else None
 
 
 def _camel(name: str) -> str:
@@ -68,11 +106,14 @@ class ManifestObject:
         cls._defaults = {name: cls.__dict__[name] for name in cls.field_names if name in cls.__dict__}
 
     def __init__(self, **values: Any) -> None:
+        patch = values.pop(_PATCH, None)
         members = {**self._defaults, **values}
         if len(members) != len(self.field_names):
             wrong = set(members) ^ set(self.field_names)
             raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(sorted(wrong))}")
         self.__dict__.update(members)
+        if patch:
+            self.__dict__[_PATCH] = patch
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be set: objects of a manifest do not change")
@@ -89,8 +130,15 @@ class ManifestObject:
         """A copy with other values in some fields."""
         return type(self)(**{**self.__dict__, **changes})
 
+    def patched(self, patch: Mapping[str, Any]) -> Self:
+        """A copy whose manifest has a patch merged into it, by the manifest's names: see `merge_patch`."""
+        old = self.__dict__.get(_PATCH)
+        return (
+            self.replace(**{_PATCH: merge_patch(old, patch, keep_removals=True) if old else patch}) if patch else self
+        )
+
     def manifest(self) -> dict[str, Any]:
-        """The fields under the manifest's names, without `None` and empty collections."""
+        """The fields under the manifest's names, without `None` and empty collections; then what it is patched with."""
         found: dict[str, Any] = {}
         for name, key, inner in self._keys:
             value = self.__dict__[name]
@@ -98,7 +146,8 @@ class ManifestObject:
                 continue
             shown = value if value.__class__ is str else to_manifest(value)
             found[key] = shown if inner is None else {inner: shown}
-        return found
+        patch = self.__dict__.get(_PATCH)
+        return merge_patch(found, patch) if patch else found
 
 
 class ObjectMeta(ManifestObject):
@@ -270,6 +319,17 @@ class ResourceRequirements(ManifestObject):
 
     requests: Mapping[str, str] = EMPTY
     limits: Mapping[str, str] = EMPTY
+
+
+class PodSecurityContext(ManifestObject):
+    """What holds for all containers of a pod that do not say otherwise."""
+
+    run_as_non_root: bool | None = None
+    run_as_user: int | None = None
+    seccomp_profile: SeccompProfile | None = None
+    fs_group: int | None = None
+    fs_group_change_policy: str | None = None
+    supplemental_groups: tuple[int, ...] = ()
 
 
 class ContainerPort(ManifestObject):

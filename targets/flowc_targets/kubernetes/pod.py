@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowc.errors import StoreError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
@@ -23,12 +23,14 @@ from flowc_targets.kubernetes.objects import (
     LocalObjectReference,
     ManifestObject,
     PersistentVolumeClaimVolumeSource,
+    PodSecurityContext,
     ResourceRequirements,
     SecretEnvSource,
     SecretVolumeSource,
     Volume,
     VolumeMount,
 )
+from flowc_targets.kubernetes.pod_security import step_pod_security, step_security
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,7 +77,7 @@ class StepPod(ManifestObject):
     resources: ResourceRequirements | None = None
     security_context: SecurityContext | None = None
     """The container's."""
-    pod_security_context: PodSecurity | None = None
+    pod_security_context: PodSecurity | PodSecurityContext | None = None
     node_selector: Mapping[str, str] = EMPTY
     tolerations: tuple[Toleration, ...] = ()
     affinity: Affinity | None = None
@@ -84,6 +86,8 @@ class StepPod(ManifestObject):
     active_deadline_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
+    patch: Mapping[str, Any] = EMPTY
+    """A part of a pod to merge into this one: `metadata` and `spec`, in which the step's container is `main`."""
 
 
 def step_pod(
@@ -105,14 +109,14 @@ def step_pod(
         python=container.executable if container is not None else None,
         namespace=container.namespace if container is not None else None,
         service_account_name=container.service_account if container is not None else None,
-        labels=dict(container.labels) if container is not None else {},
-        annotations=dict(container.annotations) if container is not None else {},
+        labels=_over(options.labels, container.labels if container is not None else {}),
+        annotations=_over(options.annotations, container.annotations if container is not None else {}),
         env=pod_variables(specs, options),
         env_from=_step_env_from(specs, options),
         ports=_ports(container),
         resources=_resources(specs, gpu, qos),
-        security_context=container.security_context if container is not None else None,
-        pod_security_context=container.pod_security if container is not None else None,
+        security_context=step_security(container, options),
+        pod_security_context=step_pod_security(container, options),
         node_selector={**(gpu.selector if gpu else {}), **(placement.node_selector if placement else {})},
         tolerations=_tolerations(specs, gpu),
         affinity=step_affinity(specs, gpu),
@@ -121,7 +125,13 @@ def step_pod(
         active_deadline_seconds=specs.timeout.seconds + options.timeout_grace if specs.timeout is not None else None,
         volumes=tuple(volume for volume, _ in mounted),
         volume_mounts=tuple(mount for _, mount in mounted),
+        patch=container.patch if container is not None else {},
     )
+
+
+def _over(common: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """The labels or annotations of a step that has its own: with those of all pods, which they replace."""
+    return {**common, **own} if own else {}
 
 
 def pod_variables(specs: StepSpecs, options: TargetOptions) -> dict[str, str]:
@@ -297,12 +307,25 @@ def check_kubernetes_options(options: TargetOptions, target: str, sink: Diagnost
     if not options.image or re.search(r"\s", options.image):
         message = f"option image of target {target}: {options.image!r} is not an image"
         sink.error("FC505", message, None, help="write 'python:3.11-slim' or 'registry.example/team/ml:1'")
+    _check_metadata(options, target, sink)
     for option, name in _object_names(options):
         if not (_NAME.fullmatch(name) and len(name) <= _NAME_LENGTH):
             message = f"option {option} of target {target}: {name!r} is not a valid name in Kubernetes"
             sink.error(
                 "FC505", message, None, help=f"it has lowercase letters, digits, - and ., at most {_NAME_LENGTH}"
             )
+
+
+def _check_metadata(options: TargetOptions, target: str, sink: DiagnosticSink) -> None:
+    if not (options.labels or options.annotations):
+        return
+    from flowc_compiler.frontend.decorators.arguments.compute_arguments import check_keys, check_labels
+
+    for option, check in (("labels", check_labels), ("annotations", check_keys)):
+        try:
+            check(getattr(options, option))
+        except ValueError as error:
+            sink.error("FC505", f"option {option} of target {target}: {error}", None, help="write another one")
 
 
 def _check_root(options: TargetOptions, target: str, sink: DiagnosticSink) -> None:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, PROBLEMS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded, is_applying
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
@@ -26,6 +26,7 @@ from flowc_compiler.syntax.served_imports import callee
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
     from flowc_compiler.ir import DependencySpec
+    from flowc_compiler.ir.manifest_schema import SchemaProblem
 
 
 class DecoratorReader:
@@ -174,7 +175,7 @@ class ArgumentReader:
         if not ok:
             return None
         return validated(
-            model, values, f"`@{name}`", lambda path: self.view.span(nodes.get(str(path[0]), item) if path else item),
+            model, values, f"`@{name}`", lambda path: self.view.span(_written_at(path, nodes, item)),
             f"see `@{name}` in docs/decorators.md", self._sink,
         )  # fmt: skip
 
@@ -245,16 +246,41 @@ def validated(
     help_text: str,
     sink: DiagnosticSink,
 ) -> Model | None:
-    """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one."""
+    """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one.
+
+    A path goes into the argument where a validator has raised all of its problems, in `PROBLEMS` of the context.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         for problem in error.errors():
             path = tuple(problem["loc"])
             key = f"`{path[0]}` of " if path else ""
-            message = str(problem["msg"]).removeprefix("Value error, ")
-            sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
+            inner: Sequence[SchemaProblem] = problem.get("ctx", {}).get(PROBLEMS, ())
+            for item in inner:
+                sink.error("FC404", f"{key}{owner}: {item.text()}", span_of((*path, *item.path)), help=item.help)
+            if not inner:
+                message = str(problem["msg"]).removeprefix("Value error, ")
+                sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
         return None
+
+
+def _written_at(path: tuple[object, ...], nodes: Nodes, item: ast.expr) -> ast.expr:
+    """The node at a path of an argument's name, then keys and indices, as far as these are written out there."""
+    node = nodes.get(str(path[0]), item) if path else item
+    for part in path[1:]:
+        inner: ast.expr | None = None
+        if isinstance(node, ast.Dict):
+            keys: list[object] = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+            found = keys.index(part) if part in keys else None
+            key = node.keys[found] if found is not None else None
+            inner = key if part == path[-1] else node.values[found] if found is not None else None
+        elif isinstance(node, ast.List | ast.Tuple) and isinstance(part, int) and part < len(node.elts):
+            inner = node.elts[part]
+        if inner is None:
+            return node
+        node = inner
+    return node
 
 
 def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:

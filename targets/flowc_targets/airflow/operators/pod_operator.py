@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 
 from flowc_targets.airflow.operators.code_in_pods import BOOTSTRAP, attach_code
@@ -16,21 +18,25 @@ if TYPE_CHECKING:
 
 
 class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod."""
+    """Runs a step in a pod; `pod_patch` is a part of a pod that is merged into it, with the step's container `main`."""
 
     def __init__(
         self,
         *,
         flow: FlowPackage,
         python: str | None = None,
+        pod_patch: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(flow=flow, **kwargs)
         self.python = python or flow.python
+        self.pod_patch = pod_patch
 
     def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
         """Build the pod, with the shim's command, variables and code in it."""
         pod = super().build_pod_request_obj(context, **kwargs)
+        if self.pod_patch:
+            pod = patched_pod(pod, self.pod_patch)
         if context is None:  # a dry run
             return pod
         container = pod.spec.containers[0]
@@ -44,3 +50,27 @@ class StepOperator(ShimTask, KubernetesPodOperator):
             exact = value.replace("$", "$$")
             container.env.append(k8s.V1EnvVar(name=name, value=exact))
         return pod
+
+
+def patched_pod(pod: Any, patch: dict[str, Any]) -> Any:
+    """Return a pod with a patch merged into it: maps by key, lists of objects by `name`, and all else replaced."""
+    tree = ApiClient().sanitize_for_serialization(pod)
+    tree["spec"]["containers"][0]["name"] = "main"
+    tree = merge_patch(tree, patch)
+    tree["spec"]["containers"][0]["name"] = pod.spec.containers[0].name
+    return PodGenerator.deserialize_model_dict(tree)
+
+
+def merge_patch(base: Any, patch: Any) -> Any:
+    """Return a part of a manifest with a patch merged into it; `None` takes a field away."""
+    if isinstance(patch, dict):
+        old = base if isinstance(base, dict) else {}
+        merged = {**old, **{key: merge_patch(old.get(key), value) for key, value in patch.items()}}
+        return {key: value for key, value in merged.items() if value is not None}
+    if not isinstance(patch, list):
+        return patch
+    items = base if isinstance(base, list) else []
+    old, new = ({item.get("name"): item for item in part if isinstance(item, dict)} for part in (items, patch))
+    if None in {*old, *new} or len(old) < len(items) or len(new) < len(patch):
+        return [merge_patch(None, item) for item in patch]
+    return list({**old, **{name: merge_patch(old.get(name), item) for name, item in new.items()}}.values())

@@ -76,3 +76,6 @@ FLOW_ARGUMENTS = ArgumentModels(
 
 REPEATABLE = frozenset({"card", "exit_hook"})
 """Decorators that may be given several times."""
+
+PROBLEMS = "problems"
+"""The entry of a validator's error that has all problems of an argument, each with its path in that."""

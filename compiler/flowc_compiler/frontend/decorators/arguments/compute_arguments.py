@@ -22,6 +22,7 @@ from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     NamedMounts,
     ObjectName,
     ObjectNames,
+    PatchArgument,
     SecurityArgument,
     check_extended,
     check_path,
@@ -49,7 +50,8 @@ _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
 
 
-def _check_keys(texts: dict[str, str]) -> dict[str, str]:
+def check_keys(texts: dict[str, str]) -> dict[str, str]:
+    """Keys of labels or annotations. Raises ValueError."""
     for key in texts:
         if not _KEY.fullmatch(key):
             raise ValueError(
@@ -58,8 +60,9 @@ def _check_keys(texts: dict[str, str]) -> dict[str, str]:
     return texts
 
 
-def _check_labels(labels: dict[str, str]) -> dict[str, str]:
-    _check_keys(labels)
+def check_labels(labels: dict[str, str]) -> dict[str, str]:
+    """Labels. Raises ValueError."""
+    check_keys(labels)
     for value in labels.values():
         if not _LABEL.fullmatch(value):
             raise ValueError(
@@ -80,9 +83,9 @@ def _lower(value: object) -> object:
 
 Image = Annotated[str | None, AfterValidator(_check_image)]
 """The name of an image."""
-Labels = Annotated[Pairs, AfterValidator(_check_labels)]
+Labels = Annotated[Pairs, AfterValidator(check_labels)]
 """Labels of Kubernetes: of a pod, or of nodes that a pod selects."""
-Annotations = Annotated[Pairs, AfterValidator(_check_keys)]
+Annotations = Annotated[Pairs, AfterValidator(check_keys)]
 """Annotations of Kubernetes, whose values are any text."""
 
 
@@ -165,6 +168,7 @@ class KubernetesArguments(_PodArguments):
     config_maps: ObjectNames = ()
     secret_volumes: NamedMounts = Field(default_factory=dict)
     config_map_volumes: NamedMounts = Field(default_factory=dict)
+    patch: PatchArgument = Field(default_factory=dict)
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         pool = {COMPUTE_POOL_LABEL: self.compute_pool} if self.compute_pool else {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
+from flowc_compiler.frontend.decorators.arguments import PROBLEMS
 from flowc_compiler.frontend.decorators.arguments.argument_types import Names, Pairs
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext, Toleration
@@ -155,6 +157,19 @@ def tolerations(items: Sequence[Mapping[str, object]], origin: Origin) -> tuple[
     return tuple(found)
 
 
+def _check_patch(patch: object) -> object:
+    """A part of a pod, as Kubernetes has it. Raises PydanticCustomError with all that does not fit."""
+    if not patch:
+        return {}
+    from flowc_compiler.ir.manifest_schema import pod_patch_problems
+
+    problems = pod_patch_problems(patch)
+    if problems:
+        text = "; ".join(f"{item.text()} ({item.help})" for item in problems)
+        raise PydanticCustomError("patch", "{text}", {"text": text, PROBLEMS: problems})
+    return patch
+
+
 AffinityArgument = Annotated[Affinity | None, BeforeValidator(reading(Affinity))]
 """A pod's affinity, as a dict."""
 SecurityArgument = Annotated[Security | None, BeforeValidator(reading(Security))]
@@ -163,5 +178,7 @@ ObjectName = Annotated[str | None, AfterValidator(lambda name: name if name is N
 """The name of an object of Kubernetes."""
 ObjectNames = Annotated[Names, AfterValidator(_check_names)]
 """One name, or several."""
+PatchArgument = Annotated[dict[str, Any], BeforeValidator(_check_patch)]
+"""A part of a pod that is merged into it: `metadata` and `spec`."""
 NamedMounts = Annotated[Pairs, AfterValidator(_check_keys)]
 """Names of objects that are mounted, and the folders that they are mounted at."""

@@ -1,0 +1,178 @@
+"""What fields the objects of an engine have: whether a part of one, such as a patch, fits.
+
+A table maps the name of a type to its fields, and each of these to a type: `string`, `integer`, `number`, `boolean`,
+`quantity`, `int-or-string`, `any`, the values of an enum (`Always|Never`), the name of another type, and lists and maps
+of these (`[Volume]`, `{string}`). What is required ends in `!`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Path_ = tuple[str | int, ...]
+"""Keys and indices that lead to a value."""
+
+TABLE = Path(__file__).with_name("pod_fields.json")
+"""The types of a pod, as the client of Kubernetes for Python has them."""
+_NUMBERS = {"integer": (int,), "number": (int, float), "boolean": (bool,), "string": (str,)}
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
+_SHOWN_AS = {
+    "PodPatch": "pod's patch",
+    "PodMetadata": "metadata of a pod's patch",
+    "WorkflowPatch": "patch of a Workflow",
+}
+_SHOWN = 12
+"""How many of a type's fields a message lists."""
+
+
+class SchemaProblem(NamedTuple):
+    """Something that does not fit."""
+
+    path: Path_
+    message: str
+    help: str
+
+    def text(self) -> str:
+        """The message with where it is."""
+        where = ".".join(str(part) for part in self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
+@cache
+def read_table(path: Path) -> dict[str, dict[str, str]]:
+    """A table of a file."""
+    table: dict[str, dict[str, str]] = json.loads(path.read_text())
+    return table
+
+
+class ManifestSchema:
+    """Types of several tables."""
+
+    def __init__(self, *tables: Mapping[str, Mapping[str, str]]) -> None:
+        self._types = {name: fields for table in tables for name, fields in table.items()}
+
+    def problems(self, value: object, kind: str, path: Path_ = ()) -> Iterator[SchemaProblem]:
+        """What of a value does not fit a type. A part of an object fits: nothing is missing in it.
+
+        `None` fits any field, which it takes away. An object in a list without a name is a whole one.
+        """
+        kind = kind.rstrip("!")
+        if value is None and path and isinstance(path[-1], str):
+            return
+        if kind.startswith("[") and kind.endswith("]"):
+            yield from self._items(value, kind[1:-1], path)
+        elif kind.startswith("{"):
+            yield from self._entries(value, kind[1:-1], path)
+        elif kind in self._types:
+            yield from self._fields(value, kind, path)
+        elif not _fits(value, kind):
+            yield SchemaProblem(path, f"{value!r} is not {_named(kind)}", "write it as Kubernetes does")
+
+    def _items(self, value: object, kind: str, path: Path_) -> Iterator[SchemaProblem]:
+        if not isinstance(value, list | tuple):
+            yield SchemaProblem(path, "this is not a list", "write it in brackets: [...]")
+            return
+        for number, item in enumerate(cast("list[object]", value)):
+            where = (*path, number)
+            yield from self.problems(item, kind, where)
+            fields = cast("dict[str, object]", item) if isinstance(item, dict) else None
+            if fields is not None and "name" not in fields:
+                needed = (name for name, of in self._types.get(kind, {}).items() if of.endswith("!"))
+                for name in needed:
+                    if fields.get(name) is None:
+                        yield SchemaProblem(where, f"`{name}` is missing", f"a {kind} needs it")
+
+    def _entries(self, value: object, kind: str, path: Path_) -> Iterator[SchemaProblem]:
+        if not isinstance(value, dict):
+            yield SchemaProblem(path, "this is not a map", "write names and values: {...}")
+            return
+        for name, item in cast("dict[str, object]", value).items():
+            yield from self.problems(item, kind, (*path, name))
+
+    def _fields(self, value: object, kind: str, path: Path_) -> Iterator[SchemaProblem]:
+        if not isinstance(value, dict):
+            yield SchemaProblem(path, f"this is not a {_SHOWN_AS.get(kind, kind)}", "write its fields: {...}")
+            return
+        known = self._types[kind]
+        for name, item in cast("dict[str, object]", value).items():
+            if name in known:
+                yield from self.problems(item, known[name], (*path, name))
+            else:
+                yield SchemaProblem(
+                    (*path, name), f"a {_SHOWN_AS.get(kind, kind)} has no such field", self._meant(name, kind)
+                )
+
+    def _meant(self, name: str, kind: str) -> str:
+        """The help for an unknown field: one that is spelled alike, or where it is a field, or those that there are."""
+        known = self._types[kind]
+        camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+        close = [camel] if camel in known else get_close_matches(camel, known, n=1)
+        if close:
+            return f"did you mean `{close[0]}`?"
+        for field, inner in known.items():
+            if camel in self._types.get(inner.rstrip("!"), {}):
+                return f"did you mean `{field}.{camel}`?"
+        some = list(known)[:_SHOWN]
+        return f"it has {', '.join(some)}{' and others' if len(known) > len(some) else ''}"
+
+
+def _fits(value: object, kind: str) -> bool:
+    if kind in _NUMBERS:
+        return isinstance(value, _NUMBERS[kind]) and (kind == "boolean" or not isinstance(value, bool))
+    match kind:
+        case "quantity":
+            text = isinstance(value, str) and _QUANTITY.fullmatch(value) is not None
+            return text or (isinstance(value, int | float) and not isinstance(value, bool))
+        case "int-or-string":
+            return isinstance(value, int | str) and not isinstance(value, bool)
+        case _ if "|" in kind:
+            return value in kind.split("|")
+        case _:
+            return True
+
+
+def _named(kind: str) -> str:
+    if "|" in kind:
+        return f"one of {', '.join(kind.split('|'))}"
+    return {"quantity": "a quantity, such as 500m or 2Gi", "int-or-string": "a whole number or a text"}.get(
+        kind, {"integer": "a whole number", "boolean": "True or False", "string": "a text"}.get(kind, f"a {kind}")
+    )
+
+
+_LABELED: dict[str, str] = dict.fromkeys(("labels", "annotations"), "{string}")
+_PATCH = {"PodPatch": {"metadata": "PodMetadata", "spec": "PodSpec"}, "PodMetadata": _LABELED}
+MAIN = "main"
+"""The container of a step in a patch, whatever an engine calls it."""
+_OWN = ("command", "args")
+"""What of that container is flowc's: without it, no step runs."""
+
+
+@cache
+def _pods() -> ManifestSchema:
+    return ManifestSchema(read_table(TABLE), _PATCH)
+
+
+def pod_patch_problems(patch: object) -> list[SchemaProblem]:
+    """What of a patch does not fit a pod, or would keep the step from running."""
+    found = list(_pods().problems(patch, "PodPatch"))
+    if found or not isinstance(patch, dict):
+        return found
+    spec = cast("dict[str, dict[str, list[dict[str, object]]]]", patch).get("spec") or {}
+    for number, container in enumerate(spec.get("containers") or ()):
+        where: Path_ = ("spec", "containers", number)
+        name = container.get("name")
+        if name is None:
+            found.append(SchemaProblem(where, "a container needs its name", f"the step's own is `{MAIN}`"))
+        for key in _OWN if name == MAIN else ():
+            if key in container:
+                help_ = "leave it out; `executable` names another Python"
+                found.append(SchemaProblem((*where, key), f"`{key}` is what flowc starts the step with", help_))
+    return found
