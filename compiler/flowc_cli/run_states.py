@@ -30,8 +30,13 @@ def listing(states: Sequence[RunState]) -> str:
         (state.name, state.pathspec, state.phase, _progress(state), state.created, visible_line(state.message))
         for state in states
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    cells = ([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows)
+    return in_columns(rows)
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of text, the first of which are heads, in columns as wide as they must be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
     lines = ("  ".join(row) for row in cells)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -78,6 +79,7 @@ Params = Annotated[
         help="the value to compile a parameter with, as name=value: its default in a run",
     ),
 ]
+Last = Annotated[int, typer.Option("-n", "--last", min=1, help="how many runs to list")]
 RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")]
 Resumed = Annotated[
     str | None, typer.Option(metavar="RUN", help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
@@ -121,3 +123,11 @@ def env_option(variable: str, *names: str, command: str = "RUN", **settings: Any
     """An option that FLOWC_<command>_<variable> sets, or METAFLOW_<command>_<variable>, which is Metaflow's own."""
     variables = [f"{prefix}_{command}_{variable}" for prefix in ("FLOWC", "METAFLOW")]
     return typer.Option(*names, envvar=variables, show_envvar=False, **settings)
+
+
+def parse_time(text: str, option: str) -> float:
+    """The seconds of a text such as `30m`, `12h` or `7d`. Raises BadParameter."""
+    match = re.fullmatch(r"(\d+)([smhd]?)", text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is not a time: write 30m, 12h or 7d", param_hint=option)
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]

@@ -71,3 +71,15 @@ def report_failure(error: FlowError) -> int:
         sink.error("FC602", str(error), None, help=help_text)
     report(sink.diagnostics, sink.sources)
     return RUN_ERROR
+
+
+def size_text(size: int) -> str:
+    """Bytes for people: `812 B`, `3.4 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    amount = float(size)
+    for unit in ("kB", "MB", "GB", "TB", "PB"):
+        amount /= 1000
+        if amount < 999.5 or unit == "PB":
+            break
+    return f"{amount:.3g} {unit}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import secrets
 import socket
 import ssl
@@ -16,7 +17,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 Fault = Callable[["Handler"], bool]
 """What befalls a request; whether that is all of its answer."""
@@ -49,6 +50,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         if self.path.startswith("/faults/"):
             home.set_rate(int(self.path.rpartition("/")[2]) / 1000)
+            self.answer(200, b"")
+            return
+        if self.path.startswith("/age/"):
+            home.age(self.path.split("/", 3)[3], float(self.path.split("/")[2]))
             self.answer(200, b"")
             return
         with home.lock:
@@ -89,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         self.send_header("Date", formatdate(time.time() + self.home.ahead, usegmt=True))
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Last-Modified", formatdate(0, usegmt=True))
+        self.send_header("Last-Modified", formatdate(self.home.written(unquote(self.path)), usegmt=True))
         self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
@@ -117,11 +122,23 @@ class Handler(BaseHTTPRequestHandler):
             upload = secrets.token_hex(4)
             self.home.uploads[upload] = {}
             self.answer(200, f"<R><UploadId>{upload}</UploadId></R>".encode())
+        elif self.command == "POST" and "delete" in query:
+            names = re.findall(r"<Key>.*?</Key>", body.decode())
+            for name in names:
+                objects.pop(f"/{key.strip('/')}/{unescape(name[5:-6])}", None)
+            deleted = "".join(f"<Deleted>{name}</Deleted>" for name in names)
+            self.answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
         elif "uploadId" in query:
             self._part(key, query, body)
         elif self.command == "PUT":
-            objects[key] = body
-            self.answer(200, b"")
+            copied = self.headers.get("x-amz-copy-source")
+            source = f"/{unquote(copied).lstrip('/')}" if copied is not None else None
+            if source is not None and source not in objects:
+                self.refuse(404, "NoSuchKey")
+                return
+            objects[key] = body if source is None else objects[source]
+            self.home.times[key] = time.time()
+            self.answer(200, b"" if source is None else b"<CopyObjectResult/>")
         elif self.command == "DELETE":
             objects.pop(key, None)
             self.answer(204, b"")
@@ -157,8 +174,8 @@ class Handler(BaseHTTPRequestHandler):
             folders = {prefix + name[len(prefix) :].partition(delimiter)[0] + delimiter for name in below}
             found = [name for name in found if name not in below]
         items = "".join(
-            f"<Contents><Key>{escape(name)}</Key><Size>1</Size><LastModified>2020-01-01T00:00:00.000Z</LastModified>"
-            "</Contents>"
+            f"<Contents><Key>{escape(name)}</Key><Size>{len(self.home.objects[f'/{bucket}/{name}'])}</Size>"
+            f"<LastModified>{_moment(self.home.written(f'/{bucket}/{name}'))}</LastModified></Contents>"
             for name in found
         ) + "".join(f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>" for name in sorted(folders))
         page = f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
@@ -168,9 +185,16 @@ class Handler(BaseHTTPRequestHandler):
         """Be quiet."""
 
 
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     home: FaultServer
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Be quiet: a client was killed."""
 
 
 class FaultServer:
@@ -179,6 +203,8 @@ class FaultServer:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.objects: dict[str, bytes] = {}
+        self.times: dict[str, float] = {}
+        """When objects were written, as far as not now."""
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
@@ -209,6 +235,15 @@ class FaultServer:
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def written(self, key: str) -> float:
+        """When an object was written, by the server's clock."""
+        return self.times.get(key, time.time()) + self.ahead
+
+    def age(self, bucket: str, seconds: float) -> None:
+        """Let all objects of a bucket have been written so many seconds earlier."""
+        for key in [key for key in self.objects if key.startswith(f"/{bucket}/")]:
+            self.times[key] = self.times.get(key, time.time()) - seconds
 
     def use_tls(self, context: ssl.SSLContext) -> None:
         """Answer over TLS from now on."""

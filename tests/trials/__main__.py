@@ -44,6 +44,7 @@ TRIALS = {
     "s3": Entry("runs in a bucket whose server flips bits, drops connections, and denies what is there", 40, 3),
     "stores": Entry("one damage to the files of a finished run; then reads, fsck, resume and a new run", 200, 4),
     "strings": Entry("hostile strings through every context of both targets, read back exactly", 200, 10),
+    "sweeps": Entry("`flowc gc` that is killed, beside runs that use old values, in a folder and a bucket", 40, 1),
     "values": Entry("names and values by Hypothesis, through both targets", 1000, 20),
 }
 """All trials. A new one is a module with a function `trial` and a row here."""

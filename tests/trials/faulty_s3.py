@@ -76,6 +76,15 @@ def serve(seed: int) -> None:
     sys.stdin.read()
 
 
+def _tell(url: str, what: str) -> None:
+    urllib.request.urlopen(urllib.request.Request(f"{url}/{what}", method="PUT"), timeout=30).close()
+
+
+def ager(url: str, bucket: str, seconds: int) -> Callable[[], None]:
+    """What lets all objects of a bucket have been written so many seconds earlier."""
+    return lambda: _tell(url, f"age/{seconds}/{bucket}")
+
+
 @contextmanager
 def server(seed: int) -> Generator[tuple[str, Callable[[int], None]]]:
     """A server's URL, and what sets how many of a thousand requests go wrong."""
@@ -85,7 +94,7 @@ def server(seed: int) -> Generator[tuple[str, Callable[[int], None]]]:
         url = process.stdout.readline().strip()
 
         def set_rate(rate: int) -> None:
-            urllib.request.urlopen(urllib.request.Request(f"{url}/faults/{rate}", method="PUT"), timeout=30).close()
+            _tell(url, f"faults/{rate}")
 
         try:
             yield url, set_rate

@@ -117,7 +117,7 @@ def _imported() -> Callable[[list[str]], None]:
     """The command line, with what its commands import: once, before the forks."""
     from flowc_cli.__main__ import main
 
-    for command in ("run", "resume", "show", "status", "logs", "fsck"):
+    for command in ("run", "resume", "show", "status", "logs", "fsck", "gc", "rm"):
         import_module(f"flowc_cli.commands.{command}")
     import_module("flowc_cli.app")
     return main

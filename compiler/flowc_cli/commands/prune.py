@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,7 +15,6 @@ from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.prune import Pruned, PruneResult, find_unused, remove
 
 app = shared.command_app()
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @app.command("prune")
@@ -29,11 +27,9 @@ def prune(
     json_: shared.Json = False,
 ) -> None:
     """Remove ConfigMaps of flowc's that nothing needs any more."""
-    match = re.fullmatch(r"(\d+)([smhd]?)", older_than)
-    if match is None:
-        raise typer.BadParameter(f"{older_than!r} is not a time: write 30m, 12h or 7d", param_hint="--older-than")
+    age = shared.parse_time(older_than, "--older-than")
     try:
-        result = find_unused(namespace, int(match[1]) * _SECONDS[match[2]], datetime.now(UTC))
+        result = find_unused(namespace, age, datetime.now(UTC))
         if not dry_run:
             remove([item.name for item in result.unused], namespace)
     except EngineError as error:

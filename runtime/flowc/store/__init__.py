@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import NamedTuple
 
 from flowc.errors import MissingKey, StoreError
 from flowc.protocol import env_names
@@ -90,6 +91,16 @@ def _client(root: str, scheme: str) -> Callable[[str], Store]:
     return S3Store
 
 
+class ListedFile(NamedTuple):
+    """What a listing says of a file."""
+
+    key: str
+    size: int
+    """In bytes."""
+    modified: float
+    """When it was written or renewed, in seconds since 1970 by the store's clock."""
+
+
 _PAUSES = (0.1, 0.4, 1.5)
 """Seconds between looks for what must be there."""
 
@@ -120,8 +131,29 @@ class Store:
 
     def is_complete(self, key: str, size: int) -> bool:
         """Whether the key is there as it was written: so many bytes, where a crash may have left fewer."""
-        del size
-        return self.exists(key)
+        return self.age(key, size) is not None
+
+    def age(self, key: str, size: int) -> float | None:
+        """How many seconds ago a key was written or renewed, by the store's clock; infinite where nothing says it.
+
+        `None` unless it is there as it was written: so many bytes, where a crash may have left fewer.
+        """
+        raise NotImplementedError
+
+    def renew(self, key: str) -> None:
+        """Make a key as young as if it had just been written. Raises MissingKey."""
+        self.write(key, [self.read(key)])
+
+    def delete(self, key: str) -> None:
+        """Remove a key, if it is there."""
+        raise NotImplementedError
+
+    def remove_folders(self, folder: str) -> None:
+        """Remove a folder that has no files, where folders are there without files."""
+
+    def files(self, prefix: str) -> Iterator[ListedFile]:
+        """Every file whose key starts with the string `prefix`, also those that are half-written."""
+        raise NotImplementedError
 
     def set_aside(self, key: str) -> None:
         """Take away what is damaged, so that the next that has the value stores it anew."""

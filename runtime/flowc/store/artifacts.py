@@ -11,6 +11,7 @@ import struct
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
+from flowc.store.reused_values import reuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def check_stored(store: Store, flow: str, name: str, ref: Ref) -> None:
         return  # the manifest's own digest has it
     what, size = f"artifact {name!r}", int(ref["size"])
     key = data_key(flow, ref["hash"])
-    if not store.is_complete(key, size) and not store.is_complete(key, size):
+    if not reuse(store, flow, key, size) and not reuse(store, flow, key, size):
         store.set_aside(key)
         raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store, or has lost bytes")
     if size <= COMPARED_LIMIT:
@@ -246,7 +247,7 @@ def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int
         ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
         return
     key = data_key(flow, encoded.digest)
-    if not store.is_complete(key, encoded.size) or _damaged(store, key, encoded):
+    if not reuse(store, flow, key, encoded.size) or _damaged(store, key, encoded):
         store.write(key, encoded.parts)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store
+from flowc.store import ListedFile, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,11 +73,50 @@ class FileStore(Store):
 
     def exists(self, key: str) -> bool:
         """Whether the file is there."""
-        return self._size(key) is not None
+        return self._status(key) is not None
 
-    def is_complete(self, key: str, size: int) -> bool:
-        """Whether the file is there and whole: one that was renamed before its bytes reached the disk may be empty."""
-        return self._size(key) == size
+    def age(self, key: str, size: int) -> float | None:
+        """By the file's time of change. A file that was renamed before its bytes reached the disk may be empty."""
+        status = self._status(key)
+        return None if status is None or status.st_size != size else time.time() - status.st_mtime
+
+    def renew(self, key: str) -> None:
+        """Touch the file; write it anew where it is somebody else's."""
+        try:
+            os.utime(f"{self.path}/{key}")
+        except PermissionError:
+            super().renew(key)
+        except FileNotFoundError:
+            raise MissingKey(f"there is no {self.path}/{key}") from None
+
+    def delete(self, key: str) -> None:
+        """Unlink the file."""
+        with contextlib.suppress(MissingKey):
+            self._try("delete", key, lambda: os.unlink(f"{self.path}/{key}"))
+
+    def remove_folders(self, folder: str) -> None:
+        """Remove the folder, and those in it, unless one has got a file."""
+        for path, _, _ in os.walk(f"{self.path}/{folder}", topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+
+    def files(self, prefix: str) -> Iterator[ListedFile]:
+        """Walk the folder of the prefix."""
+        folder = prefix.rpartition("/")[0]
+        try:
+            entries = self._try("list", folder, lambda: list(os.scandir(f"{self.path}/{folder}")))
+        except MissingKey:
+            return
+        for entry in entries:
+            key = f"{folder}/{entry.name}" if folder else entry.name
+            if not key.startswith(prefix):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from self.files(f"{key}/")
+                continue
+            with contextlib.suppress(FileNotFoundError):  # it was renamed, or removed, since
+                status = entry.stat()
+                yield ListedFile(key, status.st_size, status.st_mtime)
 
     def set_aside(self, key: str) -> None:
         """Rename the file."""
@@ -103,10 +143,10 @@ class FileStore(Store):
             return []
         return [name for name in names if not name.endswith(".tmp")]
 
-    def _size(self, key: str) -> int | None:
-        """The size of a file; `None` when it is not there."""
+    def _status(self, key: str) -> os.stat_result | None:
+        """What the file system says of a file; `None` when it is not there."""
         try:
-            return self._try("read", key, lambda: os.stat(f"{self.path}/{key}").st_size)
+            return self._try("read", key, lambda: os.stat(f"{self.path}/{key}"))
         except StoreError:
             return None
 

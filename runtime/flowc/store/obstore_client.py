@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
+from functools import partial
 from importlib import import_module
 from urllib.parse import quote
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store, s3_settings, split_url
+from flowc.store import ListedFile, Store, s3_settings, split_url
 from flowc.store.retry import Retries
 from flowc.store.s3_responses import CODES, STATUSES
 
@@ -105,20 +107,41 @@ class ObstoreStore(Store):
             return False
         return True
 
-    def is_complete(self, key: str, size: int) -> bool:
-        """One HEAD, which tells the size, too."""
+    def age(self, key: str, size: int) -> float | None:
+        """One HEAD, which tells the size and the object's time, but not the server's."""
         try:
-            found: int = self._try("read", key, lambda: _obstore.head(self._store, key))["size"]
+            found: Dict[str, Any] = self._try("read", key, lambda: _obstore.head(self._store, key))
         except MissingKey:
-            return False
-        return found == size
+            return None
+        return time.time() - found["last_modified"].timestamp() if found["size"] == size else None
+
+    def renew(self, key: str) -> None:
+        """Copy the object, and the copy back: S3 copies onto itself only with an option that obstore does not have."""
+        copy = f"{key}.copy"
+        for one, other in ((key, copy), (copy, key)):
+            self._try("read", key, partial(_obstore.copy, self._store, one, other))
+        self.set_aside(copy)
 
     def set_aside(self, key: str) -> None:
         """One DELETE, where this key may."""
         with contextlib.suppress(StoreError):
             self._try("write", key, lambda: _obstore.delete(self._store, key))
 
+    def delete(self, key: str) -> None:
+        """One DELETE."""
+        with contextlib.suppress(MissingKey):
+            self._try("delete", key, lambda: _obstore.delete(self._store, key))
+
     def keys(self, prefix: str) -> Iterator[str]:
+        """List from the prefix on."""
+        return (entry["path"] for entry in self._entries(prefix))
+
+    def files(self, prefix: str) -> Iterator[ListedFile]:
+        """List from the prefix on."""
+        for entry in self._entries(prefix):
+            yield ListedFile(entry["path"], entry["size"], entry["last_modified"].timestamp())
+
+    def _entries(self, prefix: str) -> Iterator[Dict[str, Any]]:
         """List from the prefix on. obstore lists whole path segments, so the rest of the prefix is compared here."""
         folder, _, tail = prefix.rpartition("/")
         after = prefix if tail else ""
@@ -142,7 +165,7 @@ class ObstoreStore(Store):
             for entry in batch:
                 key: str = entry["path"]
                 if key.startswith(prefix):
-                    yield key
+                    yield entry
                 elif key > prefix:
                     return
                 after = key

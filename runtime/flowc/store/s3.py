@@ -15,11 +15,22 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store, multipart, s3_settings, split_url
+from flowc.store import ListedFile, Store, multipart, s3_settings, split_url
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
 from flowc.store.connections import Route
 from flowc.store.retry import Retries
-from flowc.store.s3_responses import EXPIRED, SKEW, RefusedRequest, child, clock_offset, failure_of, other_region, tag
+from flowc.store.s3_responses import (
+    EXPIRED,
+    SKEW,
+    RefusedRequest,
+    age_of,
+    child,
+    clock_offset,
+    failure_of,
+    other_region,
+    seconds_of,
+    tag,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,18 +118,41 @@ class S3Store(Store):
             return False
         return True
 
-    def is_complete(self, key: str, size: int) -> bool:
-        """One HEAD, which tells the size, too."""
+    def age(self, key: str, size: int) -> float | None:
+        """One HEAD, which tells the size, and the times of the object and of the server."""
         try:
             answer, _ = self._request("HEAD", self._path(key), what=key)
         except MissingKey:
-            return False
-        return answer.get("content-length") in (None, str(size))
+            return None
+        return age_of(answer) if answer.get("content-length") in (None, str(size)) else None
+
+    def renew(self, key: str) -> None:
+        """One PUT that copies the object onto itself, which is possible up to 5 GiB."""
+        source = {"x-amz-copy-source": f"/{quote(self._bucket)}/{quote(self._full(key), keep=b'/')}"}
+        replaced = {"x-amz-metadata-directive": "REPLACE"}
+        try:
+            self._request("PUT", self._path(key), headers={**self._encryption, **source, **replaced}, what=key)
+        except RefusedRequest as error:
+            if error.status != 400:
+                raise
+            super().renew(key)
 
     def set_aside(self, key: str) -> None:
         """One DELETE, where this key may."""
         with contextlib.suppress(StoreError):
-            self._request("DELETE", self._path(key), what=key)
+            self.delete(key)
+
+    def delete(self, key: str) -> None:
+        """One DELETE, which succeeds for what is not there."""
+        self._request("DELETE", self._path(key), what=key)
+
+    def files(self, prefix: str) -> Iterator[ListedFile]:
+        """List, a page at a time."""
+        for page in self._pages(prefix, ""):
+            for entry in page.iter():
+                if tag(entry) == "Contents":
+                    key, size = self._relative(child(entry, "Key")), int(child(entry, "Size"))
+                    yield ListedFile(key, size, seconds_of(child(entry, "LastModified")))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List, a page at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree as ET
@@ -69,9 +70,12 @@ class RefusedRequest(StoreError):  # noqa: N818 (an answer, not a fault of ours)
 
 
 def failure_of(method: str, status: int, headers: HTTPMessage, body: Buffer) -> Failure | None:
-    """The failure that an answer tells of. S3 completes multipart uploads with a 200 and then, perhaps, an error."""
+    """The failure that an answer tells of.
+
+    S3 completes multipart uploads, and copies, with a 200 and then, perhaps, an error.
+    """
     well = 200 <= status < 300
-    if well and method != "POST":
+    if well and not (body and method in ("POST", "PUT")):
         return None
     try:
         root: ET.Element | None = ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
@@ -101,6 +105,18 @@ def clock_offset(headers: HTTPMessage) -> float | None:
     """How many seconds the server's clock is ahead of ours; `None` where it does not say."""
     moment = _seconds((headers.get("date") or "").strip())
     return moment - time.time() if moment is not None else None
+
+
+def age_of(headers: HTTPMessage) -> float:
+    """How many seconds ago an object was written, by the server's clock; infinite where it does not say."""
+    written = _seconds((headers.get("last-modified") or "").strip())
+    now = _seconds((headers.get("date") or "").strip())
+    return float("inf") if written is None else (time.time() if now is None else now) - written
+
+
+def seconds_of(text: str) -> float:
+    """A time in a list, such as `2026-05-01T10:00:00.000Z`, in seconds since 1970."""
+    return float(calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")))
 
 
 def tag(element: ET.Element) -> str:

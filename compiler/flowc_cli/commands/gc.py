@@ -1,0 +1,132 @@
+"""`flowc gc`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple
+
+import typer
+
+from flowc.client import Flow, Run
+from flowc.client.namespaces import chosen_store
+from flowc.errors import FlowError, NotFound
+from flowc.store import Store
+from flowc.store.reused_values import RENEW_SECONDS
+from flowc.store.run_layout import flow_names
+from flowc_cli import shared_options as shared
+from flowc_cli.output import write
+from flowc_cli.stored_runs import report_failure, size_text
+from flowc_cli.sweeping import (
+    DATA,
+    Files,
+    find_unnamed,
+    is_half_removed,
+    remove_run,
+    runs_in_use,
+    sweep,
+    total,
+)
+from flowc_compiler.diagnostics.terminal_text import visible_line
+
+app = shared.command_app()
+
+LEAST_GRACE = 2 * RENEW_SECONDS
+"""Values that are used again are renewed only from an age of the half on."""
+
+
+class _Result(NamedTuple):
+    """What was removed of a flow, and what stays."""
+
+    flow: str
+    runs: Sequence[str]
+    """Those that were removed."""
+    removed: Files
+    """Values."""
+    kept_runs: int
+    kept: Files
+
+
+@app.command("gc")
+def gc(
+    flow: Annotated[str, typer.Argument(help="the flow; all of the root by default", show_default=False)] = "",
+    root: shared.Root = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="remove runs that were created longer ago: 12h, 30d")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=0, help="remove runs but for the newest of each flow, so many")
+    ] = None,
+    grace: Annotated[
+        str, typer.Option(metavar="TIME", help="values that are younger stay, as a task may be about to name them")
+    ] = "1d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="remove nothing")] = False,
+    as_json: shared.Json = False,
+) -> None:
+    """Remove old runs, and values that no run names.
+
+    Without --older-than and --keep no run is removed; with both, those that neither keeps. Runs that are under way
+    stay, and so do those that they resume.
+    """
+    seconds = shared.parse_time(grace, "--grace")
+    if seconds < LEAST_GRACE:
+        raise typer.BadParameter(f"it is at least {LEAST_GRACE / 3600:g}h", param_hint="--grace")
+    age = None if older_than is None else shared.parse_time(older_than, "--older-than")
+    try:
+        store = chosen_store(root)
+        flows = [flow] if flow else flow_names(store)
+        if flow and not store.children(flow):
+            raise NotFound(f"there is no flow {flow} in {store.url}")
+        results = [_collect(store, name, age, keep, seconds, dry_run=dry_run) for name in flows]
+    except FlowError as error:
+        raise typer.Exit(report_failure(error)) from None
+    write(_as_json(results, dry_run=dry_run) if as_json else _as_text(results, dry_run=dry_run))
+
+
+def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
+    runs = [Run.of(Flow.of(store, name, trusted=False), run) for run in store.children(name) if run != DATA]
+    old = [] if age is None and keep is None else list(_old_runs(runs, age, keep))
+    old += [run for run in runs if run not in old and is_half_removed(run.layout)]
+    if not dry_run:
+        for run in old:
+            remove_run(run)
+    gone = frozenset(run.id for run in old)
+    found = find_unnamed(store, name, grace, without=gone)
+    removed = total(found.doomed) if dry_run else sweep(store, name, found.doomed, grace)
+    return _Result(name, sorted(gone), removed, len(runs) - len(old), found.kept)
+
+
+def _old_runs(runs: Sequence[Run], age: float | None, keep: int | None) -> Iterator[Run]:
+    """The runs of a flow to remove, oldest last; none that is under way, or that such a run resumes."""
+    newest = sorted(runs, key=lambda run: (run.created_seconds(), run.id), reverse=True)
+    needed = runs_in_use(runs)
+    since = time.time() - (age or 0.0)
+    for run in newest[keep or 0 :]:
+        if run.id not in needed and run.created_seconds() <= since:
+            yield run
+
+
+def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:
+    verb = "would remove" if dry_run else "removed"
+    lines: list[str] = []
+    for result in results:
+        lines += [f"{verb} {result.flow}/{run}" for run in result.runs]
+        what = f"{len(result.runs)} runs and {result.removed.number} values ({size_text(result.removed.size)})"
+        stays = f"{result.kept_runs} runs and {result.kept.number} values ({size_text(result.kept.size)}) stay"
+        lines.append(f"{result.flow}: {verb} {what}; {stays}")
+    return "".join(f"{visible_line(line)}\n" for line in lines)
+
+
+def _as_json(results: Sequence[_Result], *, dry_run: bool) -> str:
+    flows = [
+        {
+            "flow": result.flow,
+            "removed_runs": list(result.runs),
+            "removed_values": result.removed._asdict(),
+            "kept_runs": result.kept_runs,
+            "kept_values": result.kept._asdict(),
+        }
+        for result in results
+    ]
+    return json.dumps({"dry_run": dry_run, "flows": flows}, indent=2, ensure_ascii=False) + "\n"

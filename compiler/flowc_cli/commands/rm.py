@@ -1,0 +1,51 @@
+"""`flowc rm`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flowc.client import Run, RunNotFound
+from flowc.errors import FlowError
+from flowc_cli import shared_options as shared
+from flowc_cli.output import write
+from flowc_cli.stored_runs import find_run, report_failure
+from flowc_cli.sweeping import remove_run, runs_in_use
+
+app = shared.command_app()
+
+
+@app.command("rm")
+def rm(
+    runs: Annotated[list[str], typer.Argument(help="Flow/run-id", show_default=False)],
+    root: shared.Root = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="also a run that is under way, or that such a run resumes")
+    ] = False,
+) -> None:
+    """Remove runs from the store. Their values stay until `flowc gc`."""
+    try:
+        found = [_named(text, root) for text in runs]
+        if not force:
+            _refuse_used(found)
+        for run in found:
+            remove_run(run)
+            write(f"removed {run.pathspec}\n")
+    except FlowError as error:
+        raise typer.Exit(report_failure(error)) from None
+
+
+def _named(text: str, root: str | None) -> Run:
+    """The one run of a text: a flow alone would be its latest. Raises RunNotFound."""
+    if text.count("/") != 1:
+        raise RunNotFound(f"{text!r} is not a run; name it as Flow/run-id, or remove a flow's old runs by `flowc gc`")
+    return find_run(text, root)[0]
+
+
+def _refuse_used(runs: list[Run]) -> None:
+    for run in runs:
+        used = runs_in_use(run.parent or ())
+        if run.id in used:
+            what = "is under way" if run.status == "running" else "is resumed by a run that is under way"
+            raise FlowError(f"run {run.pathspec} {what}; stop that first, or give --force")

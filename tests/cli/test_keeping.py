@@ -1,0 +1,313 @@
+"""`flowc runs`, `flowc rm` and `flowc gc`, on runs that are put into a store by hand."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc.client import Run
+from flowc.store import Store, artifacts, open_store, reused_values
+from flowc.store.file_store import FileStore
+from flowc.store.run_layout import RunLayout
+from flowc.store.run_owner import this_owner
+from flowc_cli.__main__ import main
+from flowc_cli.sweeping import find_unnamed, remove_run, sweep
+from tests.runtime.faultserver import FaultServer
+
+# Commands end with their process, and do not close their connections.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+DAY = 86400.0
+LARGE = 5000
+"""Bytes of a value that stands in a file of its own."""
+
+
+@pytest.fixture(params=["folder", "stdlib", "obstore"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store of each kind, which `age` makes older."""
+    if request.param == "folder":
+        yield open_store(str(tmp_path / "root"))
+        return
+    if request.param == "obstore":
+        pytest.importorskip("obstore")
+    server = FaultServer()
+    for name, value in {"ENDPOINT_URL": server.url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("FLOWC_S3_CLIENT", request.param)
+    found = open_store("s3://bucket/prefix")
+    found.server = server  # type: ignore[attr-defined]
+    yield found
+    server.stop()
+    gc.collect()
+
+
+def age(store: Store, seconds: float) -> None:
+    """Make all that is there older."""
+    if not isinstance(store, FileStore):
+        store.server.age("bucket", seconds)  # type: ignore[attr-defined]
+        return
+    for file in Path(store.path).rglob("*"):
+        if file.is_file():
+            then = file.stat().st_mtime - seconds
+            os.utime(file, (then, then))
+
+
+def make(store: Store, run: str, value: bytes, days: float = 0.0, flow: str = "Train", **more: Any) -> Run:
+    """A run that ended well, so many days ago, with a value; `more` goes to its record."""
+    layout = RunLayout(store, flow, run)
+    created = time.time() - days * DAY
+    layout.write_json(f"{layout.prefix}/run.json", {"flow": flow, "run": run, "created": created, **more})
+    ref = artifacts.save(store, flow, "value", value)
+    manifest = {"step": "end", "index": "-", "attempt": 0, "run": run, "created": created + 2.5}
+    layout.commit("end", (), 0, {**manifest, "artifacts": {"value": ref}, "parameters": {}})
+    if "owner" not in more:
+        layout.write_json(f"{layout.prefix}/run-end.json", {"status": "successful", "ended": created + 2.5})
+    return Run(f"{flow}/{run}", root=store.url, _namespace_check=False)
+
+
+def blob(letter: str) -> bytes:
+    """A value that is large enough for a file."""
+    return letter.encode() * LARGE
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """The exit code and the output of a command."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    said = capsys.readouterr()
+    return int(ended.value.code or 0), said.out + said.err
+
+
+def values(store: Store) -> int:
+    """How many values there are in files."""
+    return sum("/data/" in key for key in store.keys(""))
+
+
+def folders(root: Path) -> set[str]:
+    """The names in the folder of the flow."""
+    return {path.name for path in (root / "Train").iterdir()}
+
+
+def test_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    make(store, "a", blob("a"), 3)
+    make(store, "b", b"small", 1).add_tags(["nightly", "good"])
+    make(store, "argo-c", blob("c"), 2, flow="Score")
+    RunLayout(store, "Score", "argo-c").store.delete("Score/argo-c/run.json")
+    make(store, "d", b"", 0.001, owner=this_owner())
+    store.delete("Train/d/end/-/0/manifest.json")
+    code, text = call(capsys, "runs", "--root", store.url)
+    assert code == 0
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[0] == ["RUN", "WHERE", "STATE", "CREATED", "DURATION", "SIZE", "TAGS"]
+    assert [line[:3] for line in lines[1:]] == [
+        ["Train/d", "local", "running"],
+        ["Train/b", "local", "successful"],
+        ["Score/argo-c", "argo", "successful"],
+        ["Train/a", "local", "successful"],
+    ]
+    assert lines[2][5:7] == ["2.5", "s"]
+    assert lines[2][-2:] == ["good,", "nightly"]
+    document = json.loads(call(capsys, "runs", "Train", "--json", "--root", store.url)[1])
+    assert [run["run"] for run in document] == ["Train/d", "Train/b", "Train/a"]
+    assert LARGE < document[2]["size"] < LARGE + 2000
+    assert document[1]["size"] < 2000
+    few = call(capsys, "runs", "-n", "1", "--state", "successful", "--root", store.url)[1]
+    assert [line.split()[0] for line in few.splitlines()[1:]] == ["Train/b"]
+    tagged = call(capsys, "runs", "--tag", "nightly", "--tag", "good", "--root", store.url)[1]
+    assert [line.split()[0] for line in tagged.splitlines()[1:]] == ["Train/b"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["runs", "Other"], 1, "Other"),
+        (["runs", "--state", "ended"], 2, "'ended' is not one of running, successful"),
+        (["runs", "--tag", "none"], 0, "there are no such runs"),
+        (["rm", "Train"], 1, "name it as Flow/run-id"),
+        (["rm", "Train/none"], 1, "there is no run Train/none"),
+        (["gc", "Other"], 1, "there is no flow Other"),
+        (["gc", "--grace", "1h"], 2, "at least 12h"),
+        (["gc", "--older-than", "soon"], 2, "'soon' is not a time: write 30m, 12h or 7d"),
+    ],
+)
+def test_what_is_wrong(
+    arguments: list[str], code: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(open_store(str(tmp_path)), "a", b"")
+    found, text = call(capsys, *arguments, "--root", str(tmp_path))
+    assert (found, says in " ".join(text.split())) == (code, True), text
+
+
+def test_rm_and_gc(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    for run, value in {"a": "x", "b": "x", "c": "y"}.items():
+        make(store, run, blob(value))
+    assert call(capsys, "rm", "Train/a", "Train/c", "--root", store.url) == (0, "removed Train/a\nremoved Train/c\n")
+    assert not [key for key in store.keys("Train/") if key.startswith(("Train/a/", "Train/c/"))]
+    assert values(store) == 2
+    call(capsys, "gc", "--root", store.url)
+    assert values(store) == 2, "it is too young"
+    age(store, 2 * DAY)
+    dry = json.loads(call(capsys, "gc", "--dry-run", "--json", "--root", store.url)[1])
+    assert dry["flows"][0]["removed_values"]["number"] == 1
+    assert values(store) == 2
+    code, text = call(capsys, "gc", "--root", store.url)
+    assert (code, text.count("removed 0 runs and 1 values (5.")) == (0, 1), text
+    assert values(store) == 1
+    assert Run("Train/b", root=store.url)["end"].task["value"].data == blob("x")
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (["--older-than", "5d"], {"a", "b", "c"}),
+        (["--keep", "1"], {"a"}),
+        (["--keep", "2", "--older-than", "2d"], {"a", "b"}),
+        (["--keep", "1", "--older-than", "5d"], {"a", "b", "c"}),
+        (["--keep", "0"], set[str]()),
+        ([], {"a", "b", "c", "d"}),
+    ],
+)
+def test_which_runs_are_old(
+    options: list[str], left: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(str(tmp_path))
+    for days, run in enumerate("abcd"):
+        make(store, run, blob(run), 2 * days + 0.5)
+    code, text = call(capsys, "gc", "Train", *options, "--root", str(tmp_path))
+    assert code == 0, text
+    assert folders(tmp_path) - {"data"} == left
+
+
+def test_runs_under_way_stay_and_so_does_what_they_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(str(tmp_path))
+    for run in "abc":
+        make(store, run, blob(run), 30)
+    running = make(store, "r", blob("r"), 20, owner=this_owner(), origin="b")
+    store.delete(f"{running.pathspec}/end/-/0/manifest.json")
+    code, text = call(capsys, "rm", "Train/r", "--root", str(tmp_path))
+    assert (code, "is under way" in text) == (1, True)
+    code, text = call(capsys, "rm", "Train/b", "--root", str(tmp_path))
+    assert (code, "is resumed by a run that is under way" in text) == (1, True)
+    call(capsys, "gc", "--keep", "0", "--root", str(tmp_path))
+    assert folders(tmp_path) == {"data", "b", "r"}
+    assert call(capsys, "rm", "Train/b", "--force", "--root", str(tmp_path))[0] == 0
+
+
+def test_a_removal_that_was_killed_is_ended(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    run = make(store, "a", blob("a"))
+    make(store, "b", blob("b"))
+    delete, left = store.delete, [2]
+
+    def killed(key: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        delete(key)
+
+    run.layout.store.delete = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        remove_run(run)
+    listed = {line.split()[0]: line.split()[2] for line in call(capsys, "runs", "--root", store.url)[1].splitlines()}
+    assert listed == {"RUN": "STATE", "Train/a": "removed", "Train/b": "successful"}
+    assert call(capsys, "gc", "--root", store.url)[0] == 0
+    assert not [key for key in store.keys("Train/") if key.startswith("Train/a/")]
+    assert store.exists("Train/b/run.json")
+
+
+def used_again(store: Store, value: bytes) -> str:
+    """Use a value, as a task does before it commits. Returns its key."""
+    return artifacts.data_key("Train", artifacts.save(store, "Train", "value", value)["hash"])
+
+
+def test_a_value_that_is_used_again_is_renewed_and_stays(store: Store) -> None:
+    remove_run(make(store, "a", blob("a")))
+    remove_run(make(store, "b", blob("b")))
+    age(store, 2 * DAY)
+    doomed = find_unnamed(store, "Train", DAY).doomed
+    assert len(doomed) == 2
+    key = used_again(store, blob("a"))
+    assert sweep(store, "Train", doomed, DAY).number == 1
+    assert list(store.keys("Train/")) == [key]
+    assert bytes(store.read(key))
+
+
+def test_a_young_value_is_not_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    used_again(store, blob("a"))
+    monkeypatch.setattr(store, "renew", lambda key: pytest.fail(f"{key} is renewed"))
+    used_again(store, blob("a"))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_value_that_is_used_while_it_is_removed(
+    when: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at its age and its removal, and right behind that: it is stored anew."""
+    monkeypatch.setattr(reused_values, "_PAUSE", 0.01)
+    key = used_again(store, blob("a"))
+    age(store, 2 * DAY)
+    doomed = find_unnamed(store, "Train", DAY).doomed
+    user = threading.Thread(target=used_again, args=(store, blob("a")))
+    delete: Callable[[str], None] = store.delete
+
+    def slowly(name: str) -> None:
+        if name == key and when == "before":
+            user.start()
+            time.sleep(0.2)
+        delete(name)
+        if name == key and when == "after":
+            user.start()
+            time.sleep(0.2)
+
+    monkeypatch.setattr(store, "delete", slowly)
+    assert sweep(store, "Train", doomed, DAY).number == 1
+    user.join(30)
+    assert not user.is_alive()
+    assert bytes(store.read(key))
+    assert list(store.children("Train/data/leases")) == []
+
+
+def test_the_lease_of_a_killed_gc_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reused_values, "_PAUSE", 0.01)
+    monkeypatch.setattr(reused_values, "CLOCK_SECONDS", 0.0)
+    store = open_store(str(tmp_path))
+    used_again(store, blob("a"))
+    soon = json.dumps({"until": time.time() + 0.5, "owner": this_owner()}).encode()
+    gone = json.dumps({"until": time.time() + 500, "owner": {**this_owner(), "pid": 1, "began": "x"}}).encode()
+    for name, text in {"a": soon, "b": b'{"until', "c": b"[]", "d": gone}.items():
+        store.write(f"{reused_values.lease_folder('Train')}/{name}.json", [text])
+    age(store, 2 * DAY)
+    began = time.monotonic()
+    used_again(store, blob("a"))
+    assert 0.1 < time.monotonic() - began < 10
+
+
+def test_a_second_gc_stops(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    used_again(store, blob("a"))
+    age(store, 2 * DAY)
+    lease = f"{reused_values.lease_folder('Train')}/other.json"
+    store.write(lease, [reused_values.new_lease()])
+    code, text = call(capsys, "gc", "--root", store.url)
+    assert (code, "another `flowc gc` removes values of Train" in text) == (1, True), text
+    assert sum("/data/" in key for key in store.keys("")) == 2
+    store.delete(lease)
+    assert call(capsys, "gc", "--root", store.url)[0] == 0
+    assert not list(store.keys("Train/"))
+
+
+def test_half_written_files_and_damaged_ones_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(str(tmp_path))
+    key = used_again(store, blob("a"))
+    make(store, "a", blob("a"))
+    (tmp_path / f"{key}.damaged").write_bytes(b"x")
+    (tmp_path / key).with_name(".abc.0123.tmp").write_bytes(b"x")
+    age(store, 2 * DAY)
+    assert "removed 0 runs and 2 values (2 B)" in call(capsys, "gc", "--root", str(tmp_path))[1]
+    assert [path.name for path in (tmp_path / "Train" / "data").rglob("*") if path.is_file()] == [key[-64:]]

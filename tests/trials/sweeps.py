@@ -1,0 +1,130 @@
+"""`flowc gc` beside runs that use old values again, killed at random moments, in a folder and in a bucket.
+
+Each run and each resumed run ends as if nothing else was there, and all that it names is there.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from flowc.client import Run
+from flowc.store import open_store
+from tests.trials.faulty_s3 import ager, server
+from tests.trials.sample_runs import FLOW, begin, call, finish, make, read_values, write_flow, wrong_final
+from tests.trials.trial import Attempt, Choice
+from tests.trials.workers import Work, in_workers
+
+OLD = 3 * 86400
+"""Seconds by which all that is there is made older."""
+AT_ONCE = 4
+"""Runs beside one another."""
+
+
+def trial(choice: Choice) -> Iterator[Attempt]:
+    """Collect garbage beside runs."""
+    with tempfile.TemporaryDirectory() as name, server(choice.seed) as (url, _):
+        folder = Path(name)
+        os.environ.update(
+            AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1",
+            FLOWC_S3_CLIENT="stdlib",
+        )  # fmt: skip
+
+        def attempt(number: int) -> list[Attempt]:
+            source = random.Random(f"{choice.seed} {number}")
+            where = source.choice(["folder", "bucket"])
+            label = f"{number}-{where}"
+            if not choice.allows(label):
+                return []
+            own = folder / str(number)
+            own.mkdir()
+            root = str(own / "root") if where == "folder" else f"s3://bucket{number}/p"
+            age = (lambda: _age_folder(own / "root")) if where == "folder" else ager(url, f"bucket{number}", OLD)
+            story: list[str] = []
+            problem = _attempt(own, root, age, source, story)
+            shutil.rmtree(own, ignore_errors=True)
+            return [Attempt(label, problem and f"{'; '.join(story)}: {problem}")]
+
+        yield from in_workers(Work(attempt, attempt), range(choice.count), batch=5, workers=1)
+
+
+def _age_folder(root: Path) -> None:
+    then = time.time() - OLD
+    for file in root.rglob("*"):
+        if file.is_file():
+            os.utime(file, (then, then))
+
+
+def _attempt(folder: Path, root: str, age: Callable[[], None], source: random.Random, story: list[str]) -> str | None:
+    """Runs over the values of one that is removed. Returns what is wrong."""
+    places = [folder / str(number) for number in range(AT_ONCE)]
+    for place in (folder, *places):
+        place.mkdir(exist_ok=True)
+        write_flow(place)
+    ended, first = make(folder, root, "run", "flow.py")
+    if ended.code or first is None:
+        return ended.last
+    begun = [source.choice(["run", "resume"]) for _ in places]
+    for place, command in zip(places, begun, strict=True):
+        if command == "resume":
+            make(place, root, "run", "flow.py", STOP="1")
+    call(folder, "rm", first.pathspec, "--root", root)
+    age()
+    story.append(f"{' '.join(begun)} beside a killed gc")
+    processes = [
+        begin(place, [command, "flow.py", "--root", root, "--run-id-file", "id.txt"], place / "output.txt", PAUSE="0.1")
+        for place, command in zip(places, begun, strict=True)
+    ]
+    story.append(f"{_collect_and_kill(folder, root, processes, source)} kills")
+    for process, place in zip(processes, places, strict=True):
+        ended = finish(process, place / "output.txt")
+        if ended.code:
+            return f"{ended.code}, {ended.last}"
+        problem = _wrong(Run(f"{FLOW}/{(place / 'id.txt').read_text()}", root=root))
+        if problem:
+            return problem
+    return _left_over(folder, root, age)
+
+
+def _collect_and_kill(folder: Path, root: str, runs: Sequence[int], source: random.Random) -> int:
+    """`flowc gc`, again and again, until all runs have ended; most of them are killed. Returns how many were."""
+    kills = 0
+    while any(_works(process) for process in runs):
+        output = folder / "gc.txt"
+        collector = begin(folder, ["gc", "--grace", "12h", "--older-than", "1h", "--root", root], output)
+        if source.random() < 0.8:
+            time.sleep(source.random() * 0.4)
+            with suppress(ProcessLookupError):
+                os.killpg(collector, signal.SIGKILL)
+                kills += 1
+        finish(collector, output)
+    return kills
+
+
+def _works(process: int) -> bool:
+    """Whether a child has not ended; it stays for whoever waits for it."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
+def _wrong(run: Run) -> str | None:
+    wrong = next((value for _, value in read_values(run) if isinstance(value, Exception)), None)
+    return f"{run.pathspec}: {wrong}" if wrong is not None else wrong_final(run)
+
+
+def _left_over(folder: Path, root: str, age: Callable[[], None]) -> str | None:
+    """What is wrong after one more `flowc gc`, and another that removes all runs."""
+    age()
+    checked = call(folder, "gc", "--root", root), call(folder, "fsck", "--root", root)
+    removed = call(folder, "gc", "--root", root, "--keep", "0")
+    wrong = next((ended for ended in (*checked, removed) if ended.code), None)
+    if wrong is not None:
+        return wrong.last
+    left = list(open_store(root).keys(f"{FLOW}/"))
+    return f"{left[0]} is left" if left else None
