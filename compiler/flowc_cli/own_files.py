@@ -1,8 +1,8 @@
-"""The files that flows are made of, which no command may replace by what it makes of them."""
+"""What commands write: never over the files of a flow, and for `--check` only compared with what is there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,18 @@ def report_own_files(outputs: Iterable[Path], compilations: Iterable[Compilation
         if _identity(output) in own:
             message = f"{output} is a file that the flow is made of, and would be lost"
             sink.error("FC603", message, None, help="choose another path with -o")
+
+
+def file_differences(texts: Mapping[Path, str]) -> Iterator[str]:
+    """A line for each file that is not on the disk as it would be written."""
+    for path, text in texts.items():
+        try:
+            if path.read_bytes() != text.encode():
+                yield f"{path} would change"
+        except FileNotFoundError:
+            yield f"{path} is missing"
+        except OSError as error:
+            yield f"{path} cannot be read: {error.strerror or error}"
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -48,6 +48,16 @@ Images = Annotated[
     Path | None,
     typer.Option(metavar="PATH", help="images.json of `flowc image`: the images of steps that need packages"),
 ]
+ImageDigest = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIGEST", help="pull this image, or the image of this step, by its digest sha256:..."),
+]
+InstallAtStart = Annotated[
+    bool | None,
+    typer.Option(
+        "--install-at-start", help="install PyPI's packages of steps when a pod starts, from the lock beside --images"
+    ),
+]
 ServiceAccount = Annotated[str | None, typer.Option(metavar="NAME", help="Kubernetes service account of the pods")]
 Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
 EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]

@@ -48,10 +48,12 @@ def emit_files(
 ) -> tuple[EmittedFile, ...]:
     """The files of a target, with the images that the option `images` gives to steps; FC506 for unused options."""
     options.report_unused(flow, sink)
-    if options.images is not None:
+    if options.in_pods and (options.images is not None or options.install_at_start or options.image_digests):
+        from flowc_targets.package.images.image_digests import with_digests
         from flowc_targets.package.images.image_mapping import with_images
 
-        flow = with_images(flow, options, sink)
+        flow, recorded = with_images(flow, options, sink)
+        flow, options = with_digests(flow, options, recorded, sink)
     return emit_checked(target, flow, source, options, sink)
 
 

@@ -16,7 +16,7 @@ from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import Form, report, write, write_content
-from flowc_cli.own_files import report_own_files
+from flowc_cli.own_files import file_differences, report_own_files
 from flowc_cli.target_options import build_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -51,6 +51,8 @@ def compile_(
     root: shared.Root = None,
     image: shared.Image = None,
     images: shared.Images = None,
+    image_digest: shared.ImageDigest = None,
+    install_at_start: shared.InstallAtStart = None,
     namespace: shared.Namespace = None,
     service_account: shared.ServiceAccount = None,
     env: shared.Env = None,
@@ -99,6 +101,8 @@ def compile_(
         root=root,
         image=image,
         images=images,
+        image_digests=image_digest,
+        install_at_start=install_at_start,
         namespace=namespace,
         service_account=service_account,
         kind=kind,
@@ -161,7 +165,7 @@ class CompileJob:
             report_own_files(texts, self.compiled, sink)
             if texts and not sink.failed:
                 if only_check:
-                    differences = list(_differences(texts))
+                    differences = list(file_differences(texts))
                 else:
                     _write(texts, self.output or "", sink)
         except FlowcError:
@@ -290,18 +294,6 @@ def _write(texts: Mapping[Path, str], output: str, sink: DiagnosticSink) -> None
     except OSError as error:
         message = f"{output} cannot be written: {error.strerror or error}"
         sink.error("FC603", message, None, help="choose another path with -o")
-
-
-def _differences(texts: Mapping[Path, str]) -> Iterator[str]:
-    """A line for each file that is not on the disk as it would be written."""
-    for path, text in texts.items():
-        try:
-            if path.read_bytes() != text.encode():
-                yield f"{path} would change"
-        except FileNotFoundError:
-            yield f"{path} is missing"
-        except OSError as error:
-            yield f"{path} cannot be read: {error.strerror or error}"
 
 
 def _takes_one(output: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -51,6 +52,12 @@ class TargetOptions(BaseModel):
     image: str = Field(default="python:3.11-slim", description="image of steps that name none; any with Python 3.9+")
     images: str | None = Field(
         default=None, description="images.json of `flowc image`: the images of steps that need packages"
+    )
+    install_at_start: bool = Field(
+        default=False, description="PyPI's packages of steps are installed when a pod starts, from the lock of `images`"
+    )
+    image_digests: dict[str, str] = Field(
+        default={}, description="the digest that pods pull of an image, by the image's name or by a step's"
     )
     image_pull_policy: str | None = Field(default=None, pattern="^(Always|IfNotPresent|Never)$")
     image_pull_secrets: tuple[str, ...] = ()
@@ -110,7 +117,10 @@ class TargetOptions(BaseModel):
         if not any(gpu.type for gpu in gpus):
             names = ("gpu",) if gpus and self.gpu_cloud == "aks" else ("gpu", "gpu_cloud")  # which taints all its GPUs
             yield Unused(names, "on a flow without a GPU type", "give a step one: @kubernetes(gpu_type=...)", True)
-        if not any(step.specs.dependencies is not None and step.specs.dependencies.needed for step in steps):
+        needs = [step.specs.dependencies for step in steps if step.specs.dependencies is not None]
+        if not any(spec.needed and spec.manager == "pypi" for spec in needs):
+            yield Unused(("install_at_start",), "on a flow whose steps need no packages of PyPI", "leave it out", True)
+        if not any(spec.needed for spec in needs):
             yield Unused(("images",), "on a flow whose steps need no packages", "leave it out", True)
         yield from self._unused_times(flow)
 
@@ -145,6 +155,14 @@ class TargetOptions(BaseModel):
             raise ValueError(problem)
         return tags
 
+    @field_validator("image_digests")
+    @classmethod
+    def _check_digests(cls, digests: dict[str, str]) -> dict[str, str]:
+        for name, digest in digests.items():
+            if not _DIGEST.fullmatch(digest):
+                raise ValueError(f"{digest!r}, of {name}, is not 'sha256:' and 64 hexadecimal digits")
+        return digests
+
     @property
     def store_env(self) -> dict[str, str]:
         """Variables of every task that say how its store is used, beside the root."""
@@ -158,10 +176,13 @@ class TargetOptions(BaseModel):
 
 
 POD_OPTIONS = (
-    "image", "images", "image_pull_policy", "image_pull_secrets", "namespace", "service_account", "env_from_secrets",
-    "gpu", "gpu_cloud", "labels", "annotations", "restricted", "run_as_user",
+    "image", "images", "install_at_start", "image_digests", "image_pull_policy", "image_pull_secrets", "namespace",
+    "service_account", "env_from_secrets", "gpu", "gpu_cloud", "labels", "annotations", "restricted", "run_as_user",
 )  # fmt: skip
 """Options that only pods have a use for."""
+
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def _has(container: ContainerSpec | None, field: str) -> bool:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.package.images.image_environments import HASH_LENGTH
+from flowc.protocol import REQUIREMENTS
+from flowc_targets.package.images.image_environments import HASH_LENGTH, OLDEST_MINOR
 
 if TYPE_CHECKING:
     from flowc_targets.package.images.image_environments import Environment
+    from flowc_targets.package.images.package_lock import PackageLock
 
 PYPI_BASE = "python:{python}-slim"
 """The base of `@pypi` if a version of Python is requested and no base."""
@@ -20,8 +23,10 @@ CONDA_BASE = "mambaorg/micromamba:2.3.3"
 DEFAULT_PYTHON = "3.11"
 """The Python of a Conda environment that requests none."""
 DOCKERFILE = "Dockerfile"
-_PYPI_FILE = "requirements.txt"
+EPOCH = "315532800"
+"""The time that builds set files to, the first that a zip can hold: a rebuilt image is the same."""
 _CONDA_FILE = "environment.yml"
+_OFFICIAL = re.compile(r"(?:^|/)python:(3\.[0-9]+)\b")
 _FOLDER = "/opt/flowc"
 _PIP_CONFIG = "--mount=type=secret,id=pip,target=/etc/pip.conf,mode=0444,required=false"
 _CONDA_CONFIG = "--mount=type=secret,id=conda,target=/etc/conda/.condarc,mode=0444,required=false"
@@ -43,6 +48,23 @@ class Bases:
         """The image that an environment builds upon."""
         return self._chosen(environment).replace("{python}", environment.python or DEFAULT_PYTHON)
 
+    def named(self, environment: Environment) -> str | None:
+        """The image that someone has chosen for an environment; `None` where it is the image of all steps."""
+        chosen = environment.base or self.pypi or environment.python
+        return self.of(environment) if environment.manager == "pypi" and chosen else None
+
+    def oldest_python(self, environment: Environment) -> str:
+        """The oldest Python that an environment's packages have to be right for: the image's, as far as its name says.
+
+        An unknown image has any that a task can run on.
+        """
+        if environment.python is not None:
+            return environment.python
+        if "{python}" in self._chosen(environment):
+            return DEFAULT_PYTHON
+        match = _OFFICIAL.search(self._chosen(environment))
+        return match[1] if match else f"3.{OLDEST_MINOR}"
+
     def has_version(self, environment: Environment) -> bool:
         """Whether the image has the requested version of Python, by its name."""
         return environment.python is None or "{python}" in self._chosen(environment)
@@ -53,13 +75,15 @@ class Bases:
         return environment.base or self.pypi or (PYPI_BASE if environment.python else self.image)
 
 
-def build_files(environment: Environment, bases: Bases) -> dict[str, str]:
-    """The files of the folder that an image is built in, by name."""
+def build_files(environment: Environment, bases: Bases, lock: PackageLock | None = None) -> dict[str, str]:
+    """The files of the folder that an image is built in, by name. Without a lock pip chooses the versions."""
     if environment.manager == "conda":
         return {DOCKERFILE: _conda_dockerfile(environment, bases), _CONDA_FILE: _environment_yml(environment)}
-    files = {DOCKERFILE: _pypi_dockerfile(environment, bases)}
+    files = {DOCKERFILE: _pypi_dockerfile(environment, bases, lock)}
+    if lock is not None:
+        return files | lock.files()
     if environment.requirements:
-        files[_PYPI_FILE] = "".join(f"{line}\n" for line in environment.requirements)
+        files[REQUIREMENTS] = "".join(f"{line}\n" for line in environment.requirements)
     return files
 
 
@@ -68,7 +92,7 @@ def content_tag(files: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:HASH_LENGTH]
 
 
-def _pypi_dockerfile(environment: Environment, bases: Bases) -> str:
+def _pypi_dockerfile(environment: Environment, bases: Bases, lock: PackageLock | None) -> str:
     python = shlex.quote(bases.python)
     lines = [*_head(environment, bases)]
     system = sorted({*environment.system, *_for_urls(environment)})
@@ -80,13 +104,19 @@ def _pypi_dockerfile(environment: Environment, bases: Bases) -> str:
         ]
     if environment.python is not None and not bases.has_version(environment):
         lines.append(f"RUN {python} -c {shlex.quote(_version_check(environment.python))}")
-    if environment.requirements:
+    names = lock.installed_files if lock is not None else (REQUIREMENTS,) if environment.requirements else ()
+    for name in names:
+        locked = (" --no-deps" if lock is not None else "") + (
+            " --require-hashes" if lock and name == REQUIREMENTS else ""
+        )
         lines += [
-            f"COPY {_PYPI_FILE} {_FOLDER}/{_PYPI_FILE}",
+            f"COPY {name} {_FOLDER}/{name}",
             f"RUN {_PIP_CONFIG} \\",
-            # As variables, since an older pip refuses options that it does not know.
+            # As variables, since an older pip refuses options that it does not know. The first one makes compiled
+            # files depend on their source and not on the time of the build.
+            f"    SOURCE_DATE_EPOCH={EPOCH} \\",
             "    PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \\",
-            f"    {python} -m pip install --no-cache-dir -r {_FOLDER}/{_PYPI_FILE}",
+            f"    {python} -m pip install --no-cache-dir{locked} -r {_FOLDER}/{name}",
         ]
     return "".join(f"{line}\n" for line in lines)
 

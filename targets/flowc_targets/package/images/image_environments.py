@@ -117,6 +117,9 @@ _EXACT = re.compile(r"v?[0-9][A-Za-z0-9.!+_-]*(?:\.\*)?")
 _SPECIFIERS = re.compile(_CLAUSES)
 _REFERENCE = re.compile(rf"@ ?{_URL}")
 _GIT_REVISION = re.compile(r"@[A-Za-z0-9][A-Za-z0-9._/-]*")
+_LOCKED = re.compile(
+    rf"{_NAME}(?:{_EXTRAS})?(?:===?[A-Za-z0-9.!+_-]+| @ {_URL})(?: ; [A-Za-z_(][A-Za-z0-9_.*+<>=!~ ()'\"-]*)?"
+)
 _LINE = re.compile(rf"(?:{_NAME}(?:{_EXTRAS})? ?(?:{_CLAUSES}|@ ?{_URL})?|{_URL})(?: ?; ?{_MARKER})?")
 
 _CONDA_NAME = re.compile(r"(?:(?P<channel>[A-Za-z0-9][A-Za-z0-9._/-]*)::)?[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -132,6 +135,7 @@ _REPOSITORY = re.compile(rf"{_HOST}{_PATH_PART}(?:/{_PATH_PART})*")
 _IMAGE = re.compile(
     rf"{_HOST}{_PATH_PART}(?:/{_PATH_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
 )
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*")
 
 OLDEST_MINOR = 9
@@ -186,6 +190,13 @@ def pypi_line(line: str) -> str:
     return text
 
 
+def locked_requirement(line: str) -> str:
+    """A line of a lock: a package of exactly one version or URL, and a marker."""
+    if not _LOCKED.fullmatch(line):
+        raise GrammarError(f"{line[:80]!r} is not a locked package", "resolve it again with --upgrade")
+    return line
+
+
 def conda_requirement(name: str, version: str) -> tuple[str, str | None]:
     """The entry of environment.yml for one entry of `@conda`, and its channel. A bare version is exactly that one."""
     name, version = name.strip(), version.strip()
@@ -222,6 +233,18 @@ def image_reference(text: str) -> str:
     if not _IMAGE.fullmatch(text):
         raise GrammarError(f"{text!r} is not an image", "write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     return text
+
+
+def image_digest(text: str) -> str:
+    """The digest of an image in a registry."""
+    if not _DIGEST.fullmatch(text):
+        raise GrammarError(f"{text!r} is not the digest of an image", "write 'sha256:' and its 64 hexadecimal digits")
+    return text
+
+
+def untagged(image: str) -> str:
+    """An image without its tag and digest."""
+    return re.sub(r":[^/:]*$", "", image.partition("@")[0])
 
 
 def image_repository(text: str) -> str:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flowc_compiler.filesystem import read_file
 from flowc_compiler.ir import ContainerSpec
-from flowc_targets.package.images.build_files import DOCKERFILE, content_tag
-from flowc_targets.package.images.image_environments import GrammarError, environments, image_reference
+from flowc_targets.package.images.build_files import DOCKERFILE, EPOCH, content_tag
+from flowc_targets.package.images.image_environments import (
+    GrammarError,
+    environments,
+    image_digest,
+    image_reference,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,7 +35,7 @@ BAKE_FILE = "docker-bake.json"
 
 
 class MappedImage(BaseModel):
-    """One environment. `image` may be edited, to name a digest or another registry."""
+    """One environment. `image` may be edited, to name another registry."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +43,10 @@ class MappedImage(BaseModel):
     """The hash of its contents."""
     image: str
     """What pods pull."""
+    digest: str | None = None
+    """The digest of that in its registry, from `flowc image --record`: pods pull exactly it."""
+    base: str | None = None
+    """The image that it is built upon, where the flow or an option chooses one."""
     folder: str
     """Where it is built, from the mapping's folder."""
     manager: Literal["conda", "pypi"]
@@ -56,9 +65,9 @@ class ImageMapping(BaseModel):
     version: Literal[1] = 1
     images: tuple[MappedImage, ...] = ()
 
-    def image_of(self, environment: str) -> str | None:
-        """The image for an environment, by its hash."""
-        return next((item.image for item in self.images if item.environment == environment), None)
+    def of(self, environment: str) -> MappedImage | None:
+        """The entry of an environment, by its hash."""
+        return next((item for item in self.images if item.environment == environment), None)
 
     def names(self, flow: str, step: str) -> bool:
         """Whether a step is listed, with any environment."""
@@ -66,13 +75,14 @@ class ImageMapping(BaseModel):
 
 
 def mapped_image(
-    environment: Environment, files: dict[str, str], prefix: str, steps: dict[str, tuple[str, ...]]
+    environment: Environment, files: dict[str, str], prefix: str, base: str | None, steps: dict[str, tuple[str, ...]]
 ) -> MappedImage:
     """An environment whose image is called after what it is built from: the same files give the same name."""
     return MappedImage(
         environment=environment.digest,
         image=f"{prefix}:{content_tag(files)}",
         folder=f"env-{environment.digest}",
+        base=base,
         manager=environment.manager,
         python=environment.python,
         requirements=environment.requirements,
@@ -88,8 +98,10 @@ def merged(old: ImageMapping, flow: str, new: Iterable[MappedImage]) -> ImageMap
         for item in old.images
     }
     for item in new:
-        others = images[item.environment].steps if item.environment in images else {}
-        images[item.environment] = item.model_copy(update={"steps": dict(sorted({**others, **item.steps}.items()))})
+        known = images.get(item.environment)
+        steps = {**(known.steps if known is not None else {}), **item.steps}
+        digest = known.digest if known is not None and known.image == item.image else None
+        images[item.environment] = item.model_copy(update={"steps": dict(sorted(steps.items())), "digest": digest})
     kept = sorted((item for item in images.values() if item.steps), key=lambda item: item.environment)
     return ImageMapping(images=tuple(kept))
 
@@ -102,28 +114,44 @@ def mapping_text(mapping: ImageMapping) -> str:
 def bake_text(mapping: ImageMapping) -> str:
     """A file for `docker buildx bake`, to be called in its folder, that builds every image."""
     targets: Mapping[str, object] = {
-        PurePosixPath(item.folder).name: {"context": item.folder, "dockerfile": DOCKERFILE, "tags": [item.image]}
+        PurePosixPath(item.folder).name: {
+            "context": item.folder,
+            "dockerfile": DOCKERFILE,
+            "args": {"SOURCE_DATE_EPOCH": EPOCH},
+            "tags": [item.image],
+        }
         for item in mapping.images
     }
     return json.dumps({"group": {"default": {"targets": list(targets)}}, "target": targets}, indent=2) + "\n"
 
 
-def with_images(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
+class StepImages(NamedTuple):
+    """A flow whose steps name their images, and what is known of these."""
+
+    flow: Flow
+    digests: dict[str, str]
+    """The recorded digest of an image, by its name."""
+
+
+def with_images(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> StepImages:
     """A flow whose steps name the images of the option `images`, and need no packages any more.
 
-    A step that names an image itself keeps it. Collects FC505 for a mapping that cannot be read, has no image for a
+    A step that names an image itself keeps it. With the option `install_at_start`, steps with PyPI's packages have them
+    as a lock instead, which their pods install. Collects FC505 for a mapping that cannot be read, has no image for a
     step, or was written for other packages.
     """
     if options.images is None or not options.in_pods:
-        return flow
+        return StepImages(flow, {})
     wanted = environments(flow, sink)
     mapping = read_mapping(Path(options.images), sink)
-    images: dict[str, str | None] = dict.fromkeys(wanted)
+    entries: dict[str, MappedImage | None] = dict.fromkeys(wanted)
     if mapping is not None:
-        images = {name: mapping.image_of(environment.digest) for name, environment in wanted.items()}
-        for name in (name for name, image in images.items() if image is None):
+        entries = {name: mapping.of(environment.digest) for name, environment in wanted.items()}
+        for name in (name for name, entry in entries.items() if entry is None):
             _report_missing(flow, flow.by_name[name], mapping, options.images, sink)
-    return flow.model_copy(update={"steps": tuple(_in_image(step, images) for step in flow.steps)})
+    steps = tuple(_in_image(step, entries) for step in flow.steps)
+    digests = {entry.image: entry.digest for entry in entries.values() if entry is not None and entry.digest}
+    return StepImages(flow.model_copy(update={"steps": steps}), digests)
 
 
 def read_mapping(path: Path, sink: DiagnosticSink) -> ImageMapping | None:
@@ -133,6 +161,10 @@ def read_mapping(path: Path, sink: DiagnosticSink) -> ImageMapping | None:
         mapping = ImageMapping.model_validate_json(read_file(path))
         for item in mapping.images:
             image_reference(item.image)
+            if item.digest is not None:
+                image_digest(item.digest)
+                if "@" in item.image:
+                    raise GrammarError(f"{item.image} names a digest, and so does `digest`", "keep one of them")
     except OSError as error:
         sink.error("FC505", f"option images: {path} cannot be read: {error.strerror}", None, help=way_out)
         return None
@@ -158,12 +190,12 @@ def _report_missing(flow: Flow, step: Step, mapping: ImageMapping, path: str, si
     )  # fmt: skip
 
 
-def _in_image(step: Step, images: dict[str, str | None]) -> Step:
+def _in_image(step: Step, entries: Mapping[str, MappedImage | None]) -> Step:
     """A step with its image. A step without one was reported, and must not be reported again for its packages."""
-    if step.name not in images:
+    if step.name not in entries:
         return step
-    specs = step.specs
+    specs, entry = step.specs, entries[step.name]
     update: dict[str, object] = {"dependencies": None}
-    if images[step.name] is not None:
-        update["container"] = (specs.container or ContainerSpec()).model_copy(update={"image": images[step.name]})
+    if entry is not None:
+        update["container"] = (specs.container or ContainerSpec()).model_copy(update={"image": entry.image})
     return step.model_copy(update={"specs": specs.model_copy(update=update)})
