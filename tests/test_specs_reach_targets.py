@@ -22,6 +22,7 @@ from flowc_compiler.ir import (
     ExitHookSpec,
     Flow,
     FlowSpecs,
+    LockedPackages,
     ProjectSpec,
     ResourceSpec,
     ScheduleSpec,
@@ -77,6 +78,7 @@ TARGETS: dict[str, tuple[Any, TargetOptions]] = {
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     SecretsSpec: {"sources": (SecretSource(type="kubernetes", id="secret"),)},
     SecretSource: {"type": "aws-secrets-manager", "id": "id"},
+    LockedPackages: {"name": "0" * 12, "files": {"requirements.txt": ""}, "oldest_python": "3.11"},
     DependencySpec: {"manager": "pypi", "packages": {"numpy": "1.26"}},
     ScheduleSpec: {"cron": "0 0 * * *", "original": "daily"},
     ProjectSpec: {"name": "project"},

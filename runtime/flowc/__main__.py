@@ -89,9 +89,24 @@ def _task(args: List[str]) -> int:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
     line_buffer()
-    code = run_task(plan, task)
+    code = run_task(plan, task, problem=_enter_packages(plan, task.step, ["task", *args]))
     _forget_broken_streams()
     return code
+
+
+def _enter_packages(plan: Plan, step: str, arguments: List[str]) -> Exception | None:
+    """Go on as a process with the packages that the step installs, if it does; returns why that is impossible."""
+    install = plan.steps[step].install if step in plan.steps else None
+    if install is None:
+        return None
+    from flowc.errors import FlowError
+    from flowc.shim.pod_packages import enter_packages
+
+    try:
+        enter_packages(install, arguments)
+    except FlowError as error:
+        return error
+    return None
 
 
 def _forget_broken_streams() -> None:

@@ -34,6 +34,10 @@ class ProtocolError(FlowError):
     headline = "Protocol error"
 
 
+class InstallationFailed(FlowError):  # noqa: N818
+    """The packages that a pod installs when it starts could not be installed; an attempt more may help."""
+
+
 class StoreError(ProtocolError):
     """The artifact store cannot be reached, read or written."""
 

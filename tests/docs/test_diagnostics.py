@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from flowc_compiler.diagnostics import CODES
+from flowc_targets.package.images.lock_resolution import uv_program
 from tests.argoserver import ENDED, Replay, replaying
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DIAGNOSTICS, blocks, sections
+from tests.images.wheel_index import index_variables, write_index
 from tests.support import flowc
 
 CODE = re.compile(r"FC\d{3}")
@@ -38,7 +40,7 @@ WARNINGS = {
     "FC410",
     "FC412",
     "FC506",
-    "FC508",
+    "FC510",
     "FC612",
     "FC613",
 }
@@ -66,10 +68,10 @@ def argo_server() -> Iterator[Replay]:
 
 
 def pages() -> Iterator[Any]:
-    """Every code; pages that run a flow start processes."""
+    """Every code; pages that run a flow, or resolve packages, start processes."""
     for code in CODES:
         text = (DIAGNOSTICS / f"{code}.md").read_text()
-        runs = "$ flowc run" in text or "$ flowc resume" in text
+        runs = any(f"$ flowc {command}" in text for command in ("run", "resume", "image"))
         yield pytest.param(code, marks=[pytest.mark.process] if runs else [])
 
 
@@ -82,6 +84,11 @@ def test_page(code: str, tmp_path: Path, argo_server: Replay, monkeypatch: pytes
         monkeypatch.setenv("ARGO_SERVER", argo_server.address)
         monkeypatch.setenv("ARGO_SECURE", "false")
         monkeypatch.setenv("ARGO_NAMESPACE", "default")
+    if "$ flowc image" in text:
+        if uv_program() is None:
+            pytest.skip("uv is not installed: pip install 'flowc[image]'")
+        for name, value in index_variables(write_index(tmp_path)).items():
+            monkeypatch.setenv(name, value)
     exit_code, printed = run_all(parts["Example"], tmp_path)
     assert code in printed
     expected = 0 if code in WARNINGS else 1 if code in OF_RUNS else 3 if code in OF_SERVERS else 2

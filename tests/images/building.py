@@ -43,6 +43,16 @@ class PackagesFlow(FlowSpec):
         print(self.text, self.slug, self.versions)
 '''
 
+HEAD = "from flowc import FlowSpec, conda, conda_base, kubernetes, pypi, pypi_base, step\n"
+
+
+def one_step(decorators: str, base: str = "", name: str = "OneFlow") -> str:
+    """A flow whose first step has decorators."""
+    return (
+        f"{HEAD}\n{base}\nclass {name}(FlowSpec):\n    {decorators}\n    @step\n    def start(self):\n"
+        "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    )
+
 
 def instructions(folder: Path) -> list[tuple[str, str]]:
     """The instructions of a Dockerfile and their arguments, as a parser of Dockerfiles reads them."""

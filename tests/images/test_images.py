@@ -12,25 +12,16 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.images.building import FLOW, instructions, shell_of
+from tests.images.building import FLOW, instructions, one_step, shell_of
 from tests.support import flowc
 
 ROOT = ("--root", "s3://bucket/prefix")
-HEAD = "from flowc import FlowSpec, conda, conda_base, kubernetes, pypi, pypi_base, step\n"
-
-
-def one_step(decorators: str, base: str = "", name: str = "OneFlow") -> str:
-    """A flow whose first step has decorators."""
-    return (
-        f"{HEAD}\n{base}\nclass {name}(FlowSpec):\n    {decorators}\n    @step\n    def start(self):\n"
-        "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
-    )
 
 
 def written(folder: Path, text: str, *options: str, name: str = "flow.py") -> list[dict[str, Any]]:
-    """The entries of images.json for a flow."""
+    """The entries of images.json for a flow, without locks, which a process resolves: see test_locks.py."""
     (folder / name).write_text(text)
-    done = flowc(folder, "image", name, *options)
+    done = flowc(folder, "image", name, "--no-lock", *options)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads((folder / "images" / "images.json").read_text())["images"]
     return found
@@ -59,13 +50,15 @@ def test_an_image_for_each_environment(tmp_path: Path) -> None:
 
 def test_what_is_printed_builds_and_pushes(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
-    done = flowc(tmp_path, "image", "flow.py", "-o", "my images")
+    done = flowc(tmp_path, "image", "flow.py", "-o", "my images", "--no-lock")
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
         assert re.fullmatch(
-            r"docker build -t (flowc-env:\w{12}) 'my images/env-\w{12}' && docker push \1", line
-        )  # fmt: skip
+            r"docker buildx build .* 'my images/(env-\w{12})/flowc-env_(\w{12}).metadata.json' "
+            r"--output type=image,push=true,\S+ -t flowc-env:\2 'my images/\1'",
+            line,
+        )
     assert "2 images to build" in done.stderr
     assert "`own` keeps its image registry.example/own:1" in done.stderr
 
@@ -306,6 +299,6 @@ def test_a_file_of_requirements(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     (tmp_path / "images").write_text("a file")
-    done = flowc(tmp_path, "image", "flow.py")
+    done = flowc(tmp_path, "image", "flow.py", "--no-lock")
     assert done.returncode == 2
     assert "FC603" in done.stderr

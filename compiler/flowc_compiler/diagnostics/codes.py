@@ -104,6 +104,8 @@ _TITLES = {
     "FC506": "an option that has no effect here",
     "FC507": "an option is given twice",
     "FC508": "the code is not where pods read it",
+    "FC509": "packages are not locked",
+    "FC510": "packages are installed when a pod starts",
     "FC601": "the root cannot be used",
     "FC602": "no such run",
     "FC603": "a file cannot be written",

@@ -138,6 +138,19 @@ class SecretsSpec(Spec):
     """Whether a secret may replace a variable that is there already."""
 
 
+class LockedPackages(Model):
+    """The packages that a pod installs when it starts."""
+
+    name: str
+    """A hash of the files."""
+    files: dict[str, str]
+    """The texts of files in the format of pip's requirements, by name."""
+    oldest_python: str
+    """They were resolved for this Python and all newer ones."""
+    python: str | None = None
+    """The version that the step requests."""
+
+
 class DependencySpec(Spec):
     """`@conda` and `@pypi`, with what the flow's `@conda_base` and `@pypi_base` add."""
 
@@ -153,6 +166,8 @@ class DependencySpec(Spec):
     base: str | None = None
     """The image to install them in, where the step names one; the step's own image is the same then."""
     python: str | None = None
+    lock: LockedPackages | None = None
+    """What the step's pod installs itself. The option `install_at_start` sets it, and the front ends never do."""
     disabled: bool | None = None
     """True: the step runs in the Python that is there, whatever packages are named. None: the flow's base decides."""
 

@@ -36,6 +36,8 @@ S3_KMS_KEY = "FLOWC_S3_KMS_KEY"
 """The key of KMS to encrypt with, by its ARN, id or alias."""
 STORE_RETRY_SECONDS = "FLOWC_STORE_PATIENCE"
 """How many seconds a store may fail before a task does."""
+PACKAGES = "FLOWC_PACKAGES"
+"""The folder that a pod installs the packages of its step in."""
 
 TIMEOUT_GRACE = "FLOWC_TIMEOUT_GRACE"
 """The grace period of `@timeout` in seconds: a step that goes on after its timeout is ended after a fifth of it."""

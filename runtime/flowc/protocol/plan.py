@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         fan: Json
         foreach_var: str | None
         gang: Json
+        install: Json
         loops: bool
         from_task: Dict[str, Tuple[str, str | None]]
         max_iterations: int | None
@@ -74,6 +75,7 @@ class PlanStep:
         self.env: Dict[str, str] = data.get("env") or {}
         self.from_task: Dict[str, Tuple[str, str | None]] = data.get("from_task") or {}
         self.gang: Dict[str, Any] = data.get("gang") or {}
+        self.install: Dict[str, Any] | None = data.get("install")
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")
         self.tests: List[Dict[str, Any]] = data.get("tests") or []

@@ -75,10 +75,11 @@ class Task:
         self.tags = tuple(run_tags())
 
 
-def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
+def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem: Exception | None = None) -> int:
     """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
 
-    It executes the user's file, so what that raises is the task's failure, too. After that it calls `begun`.
+    It executes the user's file, so what that raises is the task's failure, too. After that it calls `begun`. A
+    `problem` from before is the failure of the attempt, which does not execute anything then.
     """
 
     def load() -> Any:
@@ -110,6 +111,8 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
                 write_outputs(task, taken)
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
+        if problem is not None:
+            raise problem
         _set_variables(plan, task)  # and once more after the user's file, which may set some
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute

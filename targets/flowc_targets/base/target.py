@@ -216,7 +216,7 @@ def _check_packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
     needing: dict[tuple[Span | None, str, str, str], list[str]] = {}
     for step in flow.steps:
         spec = step.specs.dependencies
-        if spec is None or not spec.needed:
+        if spec is None or not spec.needed or spec.lock is not None:
             continue
         image = step.specs.container.image if step.specs.container is not None else None
         own = image if image is not None and image != spec.base else ""

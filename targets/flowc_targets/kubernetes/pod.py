@@ -144,7 +144,14 @@ def pod_variables(specs: StepSpecs, options: TargetOptions) -> dict[str, str]:
         variables[env_names.GANG_TIMEOUT] = str(container.hostname_resolution_timeout)
     if specs.environment is not None:
         variables.update(specs.environment.known)
+    if _installs(specs):
+        variables[env_names.PACKAGES] = PACKAGES_FOLDER
     return variables
+
+
+def _installs(specs: StepSpecs) -> bool:
+    """Whether a pod installs packages when it starts."""
+    return specs.dependencies is not None and specs.dependencies.lock is not None
 
 
 def timeout_variables(specs: StepSpecs, options: TargetOptions) -> dict[str, str]:
@@ -258,6 +265,8 @@ def step_volumes(specs: StepSpecs) -> list[tuple[Volume, VolumeMount]]:
         found.append(_mounted(_in_memory("shm", resources.shared_memory_mb), SHARED_MEMORY))
     if container is not None and container.tmpfs is not None:
         found.append(_mounted(_in_memory("tmpfs", container.tmpfs.size_mb), container.tmpfs.path))
+    if _installs(specs):
+        found.append(_mounted(Volume(name="packages", empty_dir=EmptyDirVolumeSource()), PACKAGES_FOLDER))
     if _is_read_only(container) and not any(mount.mount_path.rstrip("/") == SCRATCH for _, mount in found):
         found.append(_mounted(Volume(name="tmp", empty_dir=EmptyDirVolumeSource()), SCRATCH))
     return found
@@ -288,6 +297,8 @@ def _is_read_only(container: ContainerSpec | None) -> bool:
     return security is not None and bool(security.read_only_root_filesystem)
 
 
+PACKAGES_FOLDER = "/flowc-packages"
+"""Where a pod has the packages that it installs when it starts, in a volume of its own."""
 CODE_FOLDER = "/flowc"
 """Where a pod has the code package, if that is in a volume."""
 VALUE_BYTES = 100_000
@@ -429,11 +440,14 @@ def _variable_problem(name: str, value: str) -> tuple[str, str] | None:
 
 
 def check_mounts(step: Step, target: str, sink: DiagnosticSink) -> None:
-    """Report a volume that is mounted where the code package is."""
+    """Report a volume that is mounted where the code package is, or what the pod installs."""
     container = step.specs.container
-    for _, mount in step_volumes(step.specs):
-        if container is not None and f"{mount.mount_path.rstrip('/')}/".startswith(f"{CODE_FOLDER}/"):
-            message = f"step {step.name!r} mounts a volume at {mount.mount_path}, where its code is"
+    taken = {CODE_FOLDER: "its code is"} | ({PACKAGES_FOLDER: "its packages are"} if _installs(step.specs) else {})
+    for volume, mount in step_volumes(step.specs):
+        path = f"{mount.mount_path.rstrip('/')}/"
+        what = next((what for folder, what in taken.items() if path.startswith(f"{folder}/")), None)
+        if container is not None and what is not None and volume.name != "packages":
+            message = f"step {step.name!r} mounts a volume at {mount.mount_path}, where {what}"
             sink.unsupported("FC501", target, message, container.span, help="choose another folder")
 
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flowc.protocol import FILES_FOLDER, PLAN_FILE, RUNTIME_FILE
+from flowc.protocol import FILES_FOLDER, PACKAGES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import is_unicode
@@ -70,10 +70,20 @@ def package_files(
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
     plan.update(_unserved(code))
     files.update(contents)
+    files.update(_locks(flow))
     files[RUNTIME_FILE] = runtime_zip()
     files[MAIN_FILE] = main_file()
     files[PLAN_FILE] = plan_text(plan).encode()
     return dict(sorted(files.items()))
+
+
+def _locks(flow: Flow) -> dict[str, bytes]:
+    """The requirements that pods install when they start."""
+    specs = (step.specs.dependencies for step in flow.steps)
+    locks = (spec.lock for spec in specs if spec is not None and spec.lock is not None)
+    return {
+        f"{PACKAGES_FOLDER}/{lock.name}/{name}": text.encode() for lock in locks for name, text in lock.files.items()
+    }
 
 
 def _check_places(places: Sequence[str], sink: DiagnosticSink) -> None:
@@ -140,6 +150,8 @@ def list_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: D
         reason = item.reason if item is not None else Reason("the default file of a parameter")
         if item is None and not name.startswith(f"{DEFAULTS_FOLDER}/"):
             reason = Reason("the plan of the flow" if name == PLAN_FILE else "the shim")
+            if name.startswith(f"{PACKAGES_FOLDER}/"):
+                reason = Reason("packages that a pod installs when it starts")
         path = code.shown(item.path) if item is not None else None
         listed.append(ListedFile(name, path, len(content), reason))
     return PackageList(listed, [code.shown(place) for place in code.root.path], size)

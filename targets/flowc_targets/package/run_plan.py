@@ -128,6 +128,10 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
         entries["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
     if specs.parallel is not None and (gang := _gang(specs.parallel, specs.container)):
         entries["gang"] = gang
+    if specs.dependencies is not None and (lock := specs.dependencies.lock) is not None:
+        python = {"python": lock.python} if lock.python is not None else {}
+        oldest = {"oldest_python": lock.oldest_python}
+        entries["install"] = {"name": lock.name, "files": list(lock.files), **oldest, **python}
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
     return entries

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol import env_names
 from flowc_targets.base.process_pool import ForkServer, ProcessPool
 from flowc_targets.simulate.problems import PodError
 from flowc_targets.simulate.simulated_pods import PodMaker, read_outputs
@@ -187,6 +188,8 @@ def task_request(pod: Pod) -> dict[str, Any] | None:
     """A pod's command as a request to a fork server; `None` where it is not the shim's `task`."""
     words = pod.arguments()
     if pod.package is None or words[:1] != ("task",) or len(words) % 2 == 0:
+        return None
+    if env_names.PACKAGES in pod.env:  # its Python has packages that the fork server's has not
         return None
     values = {name.removeprefix("--"): value for name, value in zip(words[1::2], words[2::2], strict=True)}
     plain = all(name.startswith("--") for name in words[1::2])

@@ -20,6 +20,7 @@ from flowc_targets.package.images.image_environments import (
     image_digest,
     image_reference,
 )
+from flowc_targets.package.images.packages_at_start import installed_at_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,6 +142,9 @@ def with_images(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Ste
     step, or was written for other packages.
     """
     if options.images is None or not options.in_pods:
+        if options.install_at_start and options.in_pods and environments(flow, sink):
+            help_ = f"run `flowc image {flow.file}`, which writes it, and pass --images images/{MAPPING_FILE}"
+            sink.error("FC502", "install_at_start needs the lock of the packages", None, help=help_)
         return StepImages(flow, {})
     wanted = environments(flow, sink)
     mapping = read_mapping(Path(options.images), sink)
@@ -149,7 +153,11 @@ def with_images(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Ste
         entries = {name: mapping.of(environment.digest) for name, environment in wanted.items()}
         for name in (name for name, entry in entries.items() if entry is None):
             _report_missing(flow, flow.by_name[name], mapping, options.images, sink)
-    steps = tuple(_in_image(step, entries) for step in flow.steps)
+    installing: dict[str, Step] = {}
+    if options.install_at_start:
+        known = {name: entry for name, entry in entries.items() if entry is not None}
+        installing = installed_at_start(flow, options.images, known, wanted, sink)
+    steps = tuple(installing.get(step.name) or _in_image(step, entries) for step in flow.steps)
     digests = {entry.image: entry.digest for entry in entries.values() if entry is not None and entry.digest}
     return StepImages(flow.model_copy(update={"steps": steps}), digests)
 
