@@ -50,17 +50,17 @@ def enter_packages(install: Dict[str, Any], arguments: List[str]) -> None:
     environment = {**os.environ, "VIRTUAL_ENV": home, "PATH": search}
     environment.pop("PYTHONHOME", None)
     _forget_shim()
+    program = [package.program] if package.program is not None else ["-m", "flowc"]
     python = os.path.join(bin_folder, "python")
-    os.execve(python, [python, package.program, *arguments], environment)  # noqa: S606 (no shell is wanted)
+    os.execve(python, [python, *program, *arguments], environment)  # noqa: S606 (no shell is wanted)
 
 
 def _forget_shim() -> None:
-    """Remove the unpacked shim of this process, which ends without its exit functions."""
-    import atexit
-
+    """Remove the unpacked shim of this process, whose exit functions are not called. The code is still needed."""
     sys.stdout.flush()
     sys.stderr.flush()
-    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage] (the only way)
+    if os.path.basename(sys.path[0]).startswith(f"flowc-{os.getpid()}-"):  # see zipapp__main__.py
+        os.remove(sys.path[0])
 
 
 def _complete(folder: str, name: str) -> str | None:
