@@ -93,10 +93,10 @@ class Declaration:
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
-        from flowc.shim.loaded_plan import given_text, text_of_file
+        from flowc.shim.loaded_plan import given_text
 
         text = given_text(self.name)
-        text = text_of_file(self.name) if text is None else text
+        text = self._text_of_file() if text is None else text
         if text is None and self.fields.get("envvar") is not None:
             text = option_values().environment_text(self)
         value = self._default(flow_name) if text is None else self._given(text)
@@ -110,6 +110,11 @@ class Declaration:
     def read(self, state: TaskState) -> Any:
         """The value as a step reads it."""
         return state.parameter(self.attribute)
+
+    def _text_of_file(self) -> str | None:
+        from flowc.shim.loaded_plan import text_of_file
+
+        return text_of_file(self.name)
 
     def _given(self, text: str) -> Any:
         from flowc.type_conversion import convert, type_of

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import NamedTuple
 
 from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException, UnpicklableArtifact
 from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Mapping, overload
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, overload
 
     from flowc.flow_parameters import Declaration
     from flowc.shim.task_state import TaskState
@@ -63,6 +64,16 @@ class FlowSpec:
         """Index, width and item of every foreach around the task, the outermost first."""
         state = state_of(self)
         return [(index, *state.frame(level)) for level, index in enumerate(_foreach_path(self))]
+
+    @property
+    def _foreach_stack(self) -> List[_ForeachFrame]:
+        """The foreach scopes around the task, with their names: Metaflow's own, which code of its users reads, too."""
+        state = state_of(self)
+        openers = state.plan.openers(state.step)
+        return [
+            _ForeachFrame(opener.next[0], opener.foreach_var, width, index, _shown_item(item))
+            for opener, (index, width, item) in zip(openers, self.foreach_stack())
+        ]
 
     if TYPE_CHECKING:
 
@@ -228,6 +239,25 @@ def _is_constant(cls: type, name: str) -> bool:
         if name in vars(base):
             return not isinstance(vars(base)[name], _CLASS_LEVEL)
     return False
+
+
+class _ForeachFrame(NamedTuple):
+    """A foreach around a task, as Metaflow's `_foreach_stack` has it."""
+
+    step: str
+    var: Optional[str]
+    num_splits: int
+    index: int  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleMethodOverride]
+    value: str
+
+
+def _shown_item(item: Any) -> str:
+    """An item as Metaflow shows it: 30 characters at most."""
+    if not isinstance(item, (str, int, float)):
+        import reprlib
+
+        item = reprlib.Repr().repr(item)
+    return str(item)[:30]
 
 
 def _foreach_path(flow: FlowSpec) -> Path:

@@ -109,6 +109,9 @@ class _IncludeDeclaration(Declaration):
             self.attribute, lambda content: content if content is None else self._parsed(parser, content)
         )
 
+    def _text_of_file(self) -> str | None:
+        return None if "file" in parameter_entry(self.name) else super()._text_of_file()  # it is what was compiled
+
     def _given(self, text: str) -> Any:
         return self._content(read_location(self.name, text))
 

@@ -60,14 +60,21 @@ def stopped_by(name: str, text: str) -> str:
 def run_both(entry: dict[str, Any], folder: Path) -> tuple[Outcome, list[str]]:
     """Run one flow on both; what Metaflow made of it, and what differs."""
     file, flow = folder / "test_flow.py", entry["flow"]
-    said = WARM.ask(file, flow, [*ARGUMENTS, *TAGS], env=VARIABLES)
+    arguments, before = [*ARGUMENTS, "--run-id-file", "run-id"], set(folder.iterdir())
+    said = WARM.ask(file, flow, [*arguments, *TAGS], env=VARIABLES)
+    text = file.read_text(encoding="utf-8")
+    for path in set(folder.iterdir()) - before:
+        # What a task leaves behind is not there for the other side; files to include, which the flow makes, must be.
+        if path.is_file() and f"./{path.name}'" not in text:
+            path.unlink()
     theirs_id = json.loads(said)["run"]
     ours, ours_id = run_here(file, flow, [*ARGUMENTS, *TAGS])
     theirs = outcome_of(said)
     found = differences(plain(theirs, {theirs_id: "RUN"}), plain(ours, {ours_id: "RUN"}))
     for step in entry["resume"]:
         steps = [step] if step else []
-        said = WARM.ask(file, flow, ["--origin-run-id", theirs_id, *steps], env=VARIABLES, action="resume")
+        options = [*arguments[-2:], "--origin-run-id", theirs_id, *steps]
+        said = WARM.ask(file, flow, options, env=VARIABLES, action="resume")
         ours, resumed_id = run_here(file, flow, ["--origin-run-id", ours_id, *steps], "resume")
         theirs = plain(outcome_of(said), {json.loads(said)["run"]: "RUN", theirs_id: "ORIGIN"})
         lines = differences(theirs, plain(ours, {resumed_id: "RUN", ours_id: "ORIGIN"}))

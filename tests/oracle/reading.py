@@ -24,8 +24,11 @@ def run(
 ) -> dict[str, Any]:
     """Run the flow, or `resume` one, in a process that `start` makes, and read it."""
     with tempfile.TemporaryDirectory() as folder:
-        id_file = Path(folder) / "id"
-        command = [sys.executable, file, "--quiet", "--no-pylint", action, "--run-id-file", str(id_file), *arguments]
+        if "--run-id-file" not in arguments:
+            arguments = ["--run-id-file", str(Path(folder) / "id"), *arguments]
+        id_file = Path(arguments[arguments.index("--run-id-file") + 1])
+        id_file.unlink(missing_ok=True)
+        command = [sys.executable, file, "--quiet", "--no-pylint", action, *arguments]
         process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         metaflow: Any = import_module("metaflow")  # while the run is on its way
         with ThreadPoolExecutor(1) as pool:  # both at once: neither pipe may fill up

@@ -209,6 +209,12 @@ _NAMES = (
     *(Variant(f"artifact_{name}", _linear(f"self.{name} = 1"), refused="FC305")
       for name in ("input", "index", "next", "script_name")),
     Variant("artifact_like_the_step", _linear("self.start = 1", 'print("RESULT", callable(self.start))')),
+    Variant("frames_of_foreach", _file(
+        start="self.things = ['a', 2.5, None, [*range(9)], {'k': 'v' * 99}]\nself.next(self.one, foreach='things')",
+        one="print('RESULT', [tuple(frame) for frame in self._foreach_stack])\nself.next(self.join)",
+        join="print('RESULT', self._foreach_stack, inputs[0]._foreach_stack[0].var)\nself.next(self.end)",
+        end="print('RESULT', self._foreach_stack)",
+    )),
     Variant("artifact_like_a_method", _linear("self.foreach_stack = 1", 'print("RESULT", self.foreach_stack != 1)')),
     Variant("lambda_is_dropped", _linear("self.f = lambda: 1", 'print("RESULT", hasattr(self, "f"))')),
     Variant("function_is_dropped", _linear("self.f = words", 'print("RESULT", hasattr(self, "f"))')),

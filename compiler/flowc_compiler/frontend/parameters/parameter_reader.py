@@ -15,6 +15,7 @@ from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERV
 from flowc_compiler.frontend.parameters.text_conversion import constraint_violation
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import Names
+from flowc_compiler.syntax.tree_walk import walk
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.parameters.declared_types import DeclaredType, ParameterType
@@ -63,6 +64,8 @@ class ParameterReader:
             encoding = self._reader.literal("encoding", arguments["encoding"], str) if "encoding" in arguments else None
             if "is_text" in arguments:
                 self._reader.literal("is_text", arguments["is_text"], bool)
+            own = self._path_of_file(fields["name"])
+            arguments = arguments if own is None else {**arguments, "default": own}
             self._read_default(fields, arguments, is_file=True)
         except UnresolvedError:
             return None
@@ -71,6 +74,25 @@ class ParameterReader:
         if fields.get("default") is not None and not isinstance(fields["default"], str):
             self._reader.report("the default of an IncludeFile is a path", arguments["default"].node, "write a string")
         return Parameter.model_construct(source="file", **fields)
+
+    def _path_of_file(self, name: str) -> Argument | None:
+        """The path that the file itself gives: `os.environ["METAFLOW_RUN_NAME"] = path`, as Metaflow's click reads it.
+
+        Raises UnresolvedError, with FC301 collected, where it sets the variable in any other way.
+        """
+        view = self._reader.view
+        variable = f"METAFLOW_RUN_{name.replace('-', '_').upper()}"
+        if variable not in view.source.text:
+            return None
+        top = [item.value if isinstance(item, ast.Expr) else item for item in view.tree.body]
+        found = [value for node in top if (value := _value_set(node, variable)) is not None]
+        values = [value for node in walk(view.tree) if (value := _value_set(node, variable)) is not None]
+        if values == found[:1]:
+            return Argument(found[0]) if found else None
+        unclear = next((value for value in values if value not in found), values[-1])
+        way_out = "set it at the top level of the file, once, or give the path in the IncludeFile"
+        self._reader.report(f"where the file sets {variable}, the path of `{name}`, is not known", unclear, way_out)
+        raise UnresolvedError(unclear, reported=True)
 
     def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: ast.Call) -> dict[str, Any] | None:
         """The fields that both kinds have."""
@@ -192,6 +214,26 @@ def _fits(value: object, parameter_type: ParameterType) -> bool:
     except (TypeError, ValueError, OverflowError):
         return False
     return True
+
+
+def _value_set(node: ast.AST, variable: str) -> ast.expr | None:
+    """The value in `x["VARIABLE"] = value`, `x.setdefault("VARIABLE", value)`, and of such a key or keyword."""
+    match node:
+        case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=name))], value=value) if name == variable:
+            return value
+        case ast.Call(func=ast.Attribute(attr="setdefault"), args=[ast.Constant(value=name), value]) if (
+            name == variable
+        ):
+            return value
+        case ast.keyword(arg=name, value=value) if name == variable:
+            return value
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return next(
+                (value for key, value in pairs if isinstance(key, ast.Constant) and key.value == variable), None
+            )
+        case _:
+            return None
 
 
 def _converted(value: object, parameter_type: ParameterType) -> object:
