@@ -20,6 +20,7 @@ SUMMARIES = {
     "explain": "Print the page of a diagnostic.",
     "migrate": "Turn files that import Metaflow or ZenML into files that import flowc.",
     "compile": "Compile a flow to the files of an engine.",
+    "diff": "Print what changed in a flow since a commit, a compile or a deployment.",
     "image": "Write Dockerfiles for the packages of steps.",
     "package": "List the files that a flow ships, and why.",
     "ir": "Print the IR of a flow as JSON.",

@@ -52,7 +52,7 @@ class ServerCheck:
         try:
             problems = Place(target, self.server, self.namespace).client().check(files)
         except EngineError as error:
-            _add_error(error, sink)
+            add_error(error, sink)
             return
         for problem in problems:
             sink.error("FC611", problem, None, help="correct the option or the decorator that sets it")
@@ -68,7 +68,7 @@ def exit_code(sink: DiagnosticSink) -> int:
 def fail(error: EngineError, form: Form = "text") -> int:
     """Print why an engine, or the command, cannot do something. Returns the exit code."""
     sink = DiagnosticSink()
-    _add_error(error, sink)
+    add_error(error, sink)
     report(sink.diagnostics, form=form)
     return exit_code(sink)
 
@@ -103,5 +103,6 @@ def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> 
     return before
 
 
-def _add_error(error: EngineError, sink: DiagnosticSink) -> None:
+def add_error(error: EngineError, sink: DiagnosticSink) -> None:
+    """Collect why an engine, or the command, cannot do something."""
     sink.error(error.code, error.message, None, help=error.help)

@@ -65,6 +65,22 @@ Include = Annotated[
     list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
 ]
 Operator = Annotated[str | None, typer.Option(metavar="KIND", help="airflow: `kubernetes` or `local`")]
+ObjectKind = Annotated[
+    str | None, typer.Option(metavar="KIND", help="argo: `workflow`, which runs when applied, `template` or `cron`")
+]
+ArgoVersion = Annotated[
+    str | None, typer.Option(metavar="VERSION", help="argo: the oldest version that has to accept it")
+]
+CodePlace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE", help="where the code is: `file` (airflow), `workflow` or `store` (argo), or `configmap`"
+    ),
+]
+RuntimePlace = Annotated[
+    str | None,
+    typer.Option(metavar="PLACE", help="argo: where flowc's own code is: `configmap`, `image` or `store`"),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="any option of the target, as name=value")
 ]

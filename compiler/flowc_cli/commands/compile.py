@@ -58,21 +58,11 @@ def compile_(
     env: shared.Env = None,
     env_from_secret: shared.EnvFromSecret = None,
     include: shared.Include = None,
-    kind: Annotated[str | None, typer.Option(metavar="KIND", help="what to emit, such as `template` for argo")] = None,
-    argo_version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="argo: the oldest version that has to accept it")
-    ] = None,
+    kind: shared.ObjectKind = None,
+    argo_version: shared.ArgoVersion = None,
     operator: shared.Operator = None,
-    code: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PLACE", help="where the code is: `file` (airflow), `workflow` or `store` (argo), or `configmap`"
-        ),
-    ] = None,
-    runtime: Annotated[
-        str | None,
-        typer.Option(metavar="PLACE", help="argo: where flowc's own code is: `configmap`, `image` or `store`"),
-    ] = None,
+    code: shared.CodePlace = None,
+    runtime: shared.RuntimePlace = None,
     push: Annotated[
         bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
     ] = False,

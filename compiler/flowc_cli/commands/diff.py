@@ -1,0 +1,202 @@
+"""`flowc diff`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.diffing import other_version
+from flowc_cli.diffing.snapshot import Snapshot
+from flowc_cli.diffing.snapshot_diff import as_data, as_words, changes_between
+from flowc_cli.engine_connection import add_error, exit_code
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.output import report, write
+from flowc_cli.target_options import build_options, emit_files, find_target
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.ir import Flow
+from flowc_targets.base.engine import EngineError
+from flowc_targets.base.target import TargetOptions
+
+app = shared.command_app()
+_ROOT = "s3://bucket/prefix"
+"""Stands in for the artifact store where two sources are compared."""
+KINDS = {"Workflow": "workflow", "WorkflowTemplate": "template", "CronWorkflow": "cron"}
+"""The option `kind` of Argo for the kinds of objects."""
+
+
+@app.command("diff")
+def diff(
+    file: shared.File,
+    against: Annotated[
+        str,
+        typer.Option(
+            "--against", metavar="REF|PATH|cluster", help="a commit, a folder of `compile -o`, or what is deployed"
+        ),
+    ] = "HEAD",
+    target: shared.Engine = "argo",
+    as_json: shared.Json = False,
+    param: shared.Params = None,
+    root: shared.Root = None,
+    image: shared.Image = None,
+    images: shared.Images = None,
+    namespace: shared.Namespace = None,
+    service_account: shared.ServiceAccount = None,
+    env: shared.Env = None,
+    env_from_secret: shared.EnvFromSecret = None,
+    include: shared.Include = None,
+    kind: shared.ObjectKind = None,
+    argo_version: shared.ArgoVersion = None,
+    operator: shared.Operator = None,
+    code: shared.CodePlace = None,
+    runtime: shared.RuntimePlace = None,
+    settings: shared.Settings = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Print what changed in a flow since a commit, a compile or a deployment.
+
+    The exit code is 0 where nothing changed, 1 where something did, and 2 if the input is wrong.
+    """
+    given = shared.given_options(
+        root=root,
+        image=image,
+        images=images,
+        namespace=namespace,
+        service_account=service_account,
+        kind=kind,
+        argo_version=argo_version,
+        operator=operator,
+        code=code,
+        runtime=runtime,
+        env=env,
+        env_from_secrets=env_from_secret,
+        include=include,
+    )
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
+    job = _Comparison(target, given, tuple(settings or ()), options)
+    sink = DiagnosticSink()
+    changed = False
+    try:
+        text, changed = job.compare(file, against, sink, as_json=as_json)
+        sink.raise_if_failed()
+        report(sink.diagnostics, sink.sources)
+        write(text)
+    except FlowcError as error:
+        found = sink.diagnostics if sink.failed else (*sink.diagnostics, *error.diagnostics)
+        report(found, sink.sources, format)
+        raise typer.Exit(exit_code(sink) or 2) from None
+    except EngineError as error:
+        add_error(error, sink)
+        report(sink.diagnostics, sink.sources, format)
+        raise typer.Exit(exit_code(sink)) from None
+    raise typer.Exit(int(changed))
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """How both versions are compiled."""
+
+    target: str
+    given: Mapping[str, object]
+    settings: Sequence[str]
+    options: FlowOptions
+
+    def compare(self, file: Path, against: str, sink: DiagnosticSink, *, as_json: bool) -> tuple[str, bool]:
+        """What changed, as text, and whether anything did. Raises FlowcError and EngineError."""
+        place = Path(against)
+        from_source = against != other_version.CLUSTER and not other_version.is_compiled(place)
+        flow, options = self._options(file, sink, needs_root=not from_source)
+        if from_source:
+            after = self._snapshot(file, sink, needs_root=False)
+            before = self._at_commit(file, against, flow.name, sink)
+        else:
+            before = self._written(place, against, flow, options)
+            kind = KINDS.get(before.deployment.get("kind", "")) if before is not None else None
+            after = self._snapshot(file, sink, kind=kind if not self._has_kind(options) else None)
+        changes = changes_between(before or Snapshot(flow.name), after)
+        unread = before.unread if before is not None else ""
+        if as_json:
+            whole = {
+                "flow": flow.name, "against": against, "same": not changes and not unread, "new": before is None,
+                "unread": unread or None, "changes": as_data(changes),
+            }  # fmt: skip
+            return json.dumps(whole, indent=2, ensure_ascii=False) + "\n", bool(changes or unread)
+        new = f"{flow.name} is not in {against}: all of it is new\n" if before is None else ""
+        words = as_words(changes, len(after.steps), unread)
+        return new + (words or f"{flow.name} is the same as in {against}\n"), bool(changes or unread)
+
+    def _options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool) -> tuple[Flow, TargetOptions]:
+        compilation = self.options.compile_with_values(file, sink)
+        return compilation.flow, self._target_options(compilation.source.path, sink, needs_root=needs_root, kind=None)
+
+    def _target_options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool, kind: str | None) -> TargetOptions:
+        engine = find_target(self.target, sink)
+        sink.raise_if_failed()
+        assert engine is not None, "it has been reported"
+        given = {**self.given, **({"kind": kind} if kind is not None else {})}
+        options = build_options(engine.options_model, self.target, file, given, self.settings, sink)
+        sink.raise_if_failed()
+        assert options is not None, "wrong options have been reported"
+        return options if options.root is not None or needs_root else options.model_copy(update={"root": _ROOT})
+
+    def _snapshot(
+        self, file: Path, sink: DiagnosticSink, *, needs_root: bool = True, kind: str | None = None
+    ) -> Snapshot:
+        compilation = self.options.compile_with_values(file, sink)
+        flow, source = compilation.flow, compilation.source
+        options = self._target_options(source.path, sink, needs_root=needs_root, kind=kind)
+        engine = find_target(self.target, sink)
+        assert engine is not None, "it has been reported"
+        files = emit_files(engine, flow, source, options, sink)
+        sink.raise_if_failed()
+        found = other_version.of_emitted(files, flow.name, self.target)
+        if found is None:
+            message = f"what target {self.target} writes cannot be compared"
+            raise FlowcError.of("FC501", message, help="compare for argo or airflow")
+        return found
+
+    def _at_commit(self, file: Path, commit: str, name: str, sink: DiagnosticSink) -> Snapshot | None:
+        """The version of a commit; its warnings are of no interest now."""
+        with other_version.checked_out(file, commit) as old:
+            if old is None:
+                return None
+            options = replace(self.options, flow_name=self.options.flow_name or name)
+            inner = DiagnosticSink()
+            try:
+                return replace(self, options=options)._snapshot(old, inner, needs_root=False)
+            except FlowcError as error:
+                first = error.diagnostics[0]
+                if first.code == "FC102":  # it has other flows only
+                    return None
+                message = f"{file} does not compile as `{commit}` has it: {first.message} ({first.code})"
+                sink.error("FC505", message, None, help="compare with another commit")
+                sink.raise_if_failed()
+                raise
+
+    def _written(self, place: Path, against: str, flow: Flow, options: TargetOptions) -> Snapshot | None:
+        from flowc_targets.kubernetes.labels import DEPLOYMENT, FLOW, run_labels
+
+        labels = run_labels(flow)
+        if against != other_version.CLUSTER:
+            return other_version.of_folder(place, flow.name, labels[FLOW], self.target)
+        if self.target != "argo":
+            message = f"target {self.target} deploys files, and no objects of a cluster"
+            raise FlowcError.of("FC501", message, help="compare with the folder of its files")
+        kind = {value: name for name, value in KINDS.items()}[options.kind] if self._has_kind(options) else None  # type: ignore[attr-defined]
+        wanted = {key: value for key, value in labels.items() if key in {FLOW, DEPLOYMENT}}
+        return other_version.of_cluster(flow.name, wanted, kind, options.namespace)
+
+    @staticmethod
+    def _has_kind(options: TargetOptions) -> bool:
+        return "kind" in options.model_fields_set

@@ -1,0 +1,152 @@
+"""The other version of a flow: as a commit has its source, as a folder has its files, or as a cluster runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flowc_cli.diffing.airflow_snapshot import snapshot_of_dag
+from flowc_cli.diffing.argo_snapshot import KINDS, is_of, snapshot_of, version_of, workflow_spec
+from flowc_cli.diffing.snapshot import Snapshot
+from flowc_compiler.diagnostics import FlowcError
+from flowc_targets.base.target import EmittedFile
+
+CLUSTER = "cluster"
+_PLURALS = {
+    "CronWorkflow": "cronworkflows.argoproj.io",
+    "WorkflowTemplate": "workflowtemplates.argoproj.io",
+    "Workflow": "workflows.argoproj.io",
+}
+_SECONDS = 300
+
+
+def of_emitted(files: Sequence[EmittedFile], flow: str, target: str) -> Snapshot | None:
+    """The snapshot of what a target emits."""
+    parts = [part for file in files for part in file.apart or (file,)]
+    if target == "airflow":
+        return next((found for part in parts if (found := snapshot_of_dag(part.text)) is not None), None)
+    return snapshot_of((item for part in parts for item in _objects(part.text)), flow)
+
+
+def _objects(text: str) -> list[dict[str, Any]]:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [item for item in yaml.load_all(text, Loader=loader) if isinstance(item, dict)]
+
+
+def is_compiled(place: Path) -> bool:
+    """Whether a folder or file has what `flowc compile` writes: of any other name, it may be a commit."""
+    return place.is_file() or (place.is_dir() and any(_written(place)))
+
+
+def _written(place: Path) -> list[Path]:
+    files = [place] if place.is_file() else sorted(item for item in place.rglob("*") if item.is_file())
+    return [item for item in files if item.suffix in {".yaml", ".yml", ".py"} and b"by flowc " in _head(item)]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(200)
+
+
+def of_folder(place: Path, flow: str, label: str, target: str) -> Snapshot | None:
+    """The snapshot of a flow from compiled files; `None` where there is none of it. Raises FlowcError FC505.
+
+    `label` is what the labels of objects have of the flow's name.
+    """
+    objects: list[dict[str, Any]] = []
+    for path in _written(place):
+        try:
+            text = path.read_text(encoding="utf-8")
+            if path.suffix != ".py":
+                objects += _objects(text) if target != "airflow" else []
+            elif target == "airflow" and (found := snapshot_of_dag(text)) is not None and found.flow == flow:
+                return found
+        except (OSError, ValueError) as error:
+            raise FlowcError.of("FC505", f"{path} cannot be compared: {error}", help="compile it again") from None
+        except Exception as error:  # of yaml, whose errors have no common base with others
+            if type(error).__module__.partition(".")[0] != "yaml":
+                raise
+            raise FlowcError.of("FC505", f"{path} is no YAML", help="compile it again") from None
+    return _of_objects(objects, flow, label)
+
+
+def _of_objects(objects: list[dict[str, Any]], flow: str, label: str) -> Snapshot | None:
+    """The snapshot of a flow's objects. Several deployments of one flow are told apart by the first kind."""
+    own = [item for item in objects if is_of(item, label)]
+    try:
+        return snapshot_of(own, flow)
+    except ValueError as error:
+        raise FlowcError.of("FC505", f"the plan of {flow} is damaged: {error}", help="compile it again") from None
+
+
+def of_cluster(flow: str, labels: dict[str, str], kind: str | None, namespace: str | None) -> Snapshot | None:
+    """The snapshot of what is deployed; `None` where nothing is. Raises EngineError.
+
+    That is the CronWorkflow, else the WorkflowTemplate, else the latest Workflow, or what `kind` says.
+    """
+    from flowc_targets.kubernetes.kubectl import list_objects
+
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    for name in (kind,) if kind is not None else KINDS:
+        found = list_objects(_PLURALS[name], namespace, "-l", selector)
+        if found:
+            main = max(found, key=lambda item: str(item["metadata"].get("creationTimestamp")))
+            wanted = {
+                config["configMap"]["name"]
+                for volume in workflow_spec(main).get("volumes") or []
+                for config in (volume.get("projected") or {}).get("sources") or []
+                if "configMap" in config
+            }
+            maps = list_objects("configmaps", namespace, "-l", selector) if wanted else []
+            objects = [main, *(item for item in maps if item["metadata"]["name"] in wanted)]
+            return snapshot_of([{"kind": "ConfigMap", **item} if "data" in item else item for item in objects], flow)
+    return None
+
+
+@contextmanager
+def checked_out(file: Path, commit: str) -> Generator[Path | None]:
+    """The flow's file as a commit has it, with the rest of that commit around it, in a folder of its own for a while.
+
+    `None` where the commit does not have the file. Raises FlowcError FC505 for what is no commit.
+    """
+    folder = file.absolute().parent
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None:
+        message = f"{file} is in no git repository, and `{commit}` is no folder with compiled files"
+        raise FlowcError.of("FC505", message, help="name a commit, a folder of `compile -o`, or cluster")
+    if _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}") is None:
+        message = f"`{commit}` is no commit of {top}, and no folder with compiled files"
+        raise FlowcError.of("FC505", message, help="name a commit, a folder of `compile -o`, or cluster")
+    place = Path(os.path.realpath(file)).relative_to(os.path.realpath(top))
+    with tempfile.TemporaryDirectory(prefix="flowc-diff-") as scratch:
+        tree = Path(scratch, "tree")
+        tree.mkdir()
+        index = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        done = _git(Path(top), "read-tree", commit, **index)
+        if done is None or _git(Path(top), "checkout-index", "--all", f"--prefix={tree}/", **index) is None:
+            raise FlowcError.of("FC505", f"git cannot check out `{commit}`", help="see `git checkout-index`")
+        (tree / ".git").mkdir()  # the top of a project, as its own folder has it
+        yield tree / place if (tree / place).is_file() else None
+
+
+def _git(folder: Path, *arguments: str, **variables: str) -> str | None:
+    """What git prints; `None` where it fails."""
+    git = shutil.which("git")
+    if git is None:
+        raise FlowcError.of("FC505", "there is no git on the PATH", help="install it, or compare with a folder")
+    command = [git, "-C", str(folder), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=_SECONDS, env={**os.environ, **variables}
+    )
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+__all__ = ["CLUSTER", "checked_out", "is_compiled", "of_cluster", "of_emitted", "of_folder", "version_of"]
