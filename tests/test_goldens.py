@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from flowc_compiler.ir import Flow
 from tests.conftest import REPOSITORY
 
 GOLDENS = Path(__file__).parent / "goldens"
+GITOPS = REPOSITORY / "examples" / "gitops"
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 OUTPUTS = {
     "ir.json": ["ir"],
@@ -89,8 +91,21 @@ def test_deployment(output: str, update_goldens: bool, monkeypatch: pytest.Monke
     compare(GOLDENS / "daily_report" / output, stable(result.stdout), update=update_goldens)
 
 
+@pytest.mark.parametrize("profile", ["staging", "prod"])
+def test_gitops(profile: str, update_goldens: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(GITOPS, tmp_path / "gitops")
+    monkeypatch.chdir(tmp_path / "gitops")
+    result = CliRunner().invoke(app, ["compile", "flows", "--profile", profile])
+    assert result.exit_code == 0, result.stderr
+    written = {path.name: path for path in Path("deploy", profile, "flows").iterdir()}
+    kept = [name for name in written if not name.startswith("flowc-runtime-")]
+    assert sorted(kept) == ["clean-up.yaml", "kustomization.yaml", "shop-totals.yaml"]
+    for name in kept:
+        compare(GOLDENS / "gitops" / profile / name, stable(written[name].read_text()), update=update_goldens)
+
+
 def test_no_golden_is_left_over() -> None:
-    assert {path.name for path in GOLDENS.iterdir()} == {path.stem for path in EXAMPLES}
+    assert {path.name for path in GOLDENS.iterdir()} == {GITOPS.name, *(path.stem for path in EXAMPLES)}
 
 
 def test_published_picture(update_goldens: bool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,9 @@ def compile_(
     check: Annotated[
         bool, typer.Option("--check", help="write nothing, and fail where the files of -o are not what it would write")
     ] = False,
+    kustomize: Annotated[
+        bool, typer.Option("--kustomize", help="also write the kustomization.yaml of the folder of -o")
+    ] = False,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
     with_: shared.With = None,
@@ -108,7 +111,8 @@ def compile_(
     options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
     asks = check_server or (server is not None and "server" not in GIVEN.get())  # settings alone send no token
     checked_by = ServerCheck(server, namespace) if asks else None
-    job = CompileJob(target, None if output == "-" else output, given, settings or [], options, format, checked_by)
+    output = None if output == "-" else output
+    job = CompileJob(target, output, given, settings or [], options, format, checked_by, kustomize=kustomize)
     raise typer.Exit(job.run(files, only_check=check, push=push))
 
 
@@ -123,6 +127,8 @@ class CompileJob:
     options: FlowOptions
     form: Form
     checked_by: ServerCheck | None
+    kustomize: bool = False
+    """Whether the folder gets a list of its files."""
     compiled: list[Compilation] = field(default_factory=list[Compilation])
     """The flows so far."""
     stored: dict[StoredFile, str] = field(default_factory=dict[StoredFile, str])
@@ -153,6 +159,10 @@ class CompileJob:
                         _report_several(emitted, output, sink)
                     texts = _paths(emitted, output)
             report_own_files(texts, self.compiled, sink)
+            if self.kustomize and not sink.failed:
+                from flowc_cli.kustomization import kustomization
+
+                texts |= kustomization(texts, self.output or "", sink)
             if texts and not sink.failed:
                 if only_check:
                     differences = list(file_differences(texts))
