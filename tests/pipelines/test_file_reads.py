@@ -1,4 +1,4 @@
-"""Files that a pipeline's body reads, places beside it, and values of Python's library: steps get what Python gives."""
+"""What a pipeline's body reads: files, places beside it, dates, and values that each run has anew."""
 
 from __future__ import annotations
 
@@ -89,6 +89,33 @@ def test_steps_get_what_python_gives(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ours = {step: task.artifacts["output"] for (step, _), task in found.tasks.items() if step.startswith("v")}
     texts = {f"v{place}": repr(value).replace("plain.py", "flow.py") for place, value in enumerate(expected)}
     assert {step: repr(value) for step, value in ours.items()} == texts
+
+
+OF_THE_RUN = """
+    run = uuid.uuid4().hex[:8]
+    same([run, f"run-{run}"], id="ids")
+    same(run, id="again")
+    same(random.randint(3, b=3), id="number")
+    same(datetime.datetime.now(tz=timezone.utc).strftime("%Y") > "2000", id="year")
+    same("early" if time.time() < 5 else "late", id="hour")
+    if random.random() > 2:
+        same(1, id="never")
+"""
+
+
+@pytest.mark.process
+def test_a_value_that_each_run_has_anew_is_the_same_for_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _write(tmp_path, OF_THE_RUN)
+    file.write_text(f"import random, time\n{file.read_text()}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = run_flowc(file)
+    assert found.ok, found.log
+    ours = {step: task.artifacts["output"] for (step, _), task in found.tasks.items() if "run_value" not in step}
+    (first, second), again = ours.pop("ids"), ours.pop("again")
+    assert (second, again, len(first)) == (f"run-{first}", first, 8)
+    assert ours == {"number": 3, "year": True, "hour": "late"}
 
 
 @pytest.mark.parametrize(

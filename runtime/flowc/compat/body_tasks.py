@@ -22,6 +22,19 @@ def save_artifact(data: Any, name: str, version: Any = None, tags: Any = None, u
     return data
 
 
+def run_value(path: str, positional: List[Any], keywords: Dict[str, Any]) -> Any:
+    """What a function of a library gives, such as `uuid.uuid4`: all steps of the run get the same value."""
+    from importlib import import_module
+
+    module, _, name = path.rpartition(".")
+    if module in ("datetime.date", "datetime.datetime"):
+        module, name = "datetime", f"{module.rpartition('.')[2]}.{name}"
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found(*positional, **keywords)
+
+
 def client_read(chain: List[List[Any]], model: Dict[str, Any] | None = None) -> Any:
     """What attributes, items and calls in a row give, of `Client()` or of a model; of artifacts, their values.
 

@@ -46,7 +46,8 @@ _OF_TEXT = (
     "upper zfill"
 )
 _OF_OTHERS = (
-    "bit_length copy decode difference get hex intersection is_integer items keys symmetric_difference union values"
+    "bit_length copy date decode difference get hex intersection is_integer isoformat items keys strftime "
+    "symmetric_difference timestamp total_seconds union values"
 )
 METHODS = frozenset(_OF_TEXT.split()) | frozenset(_OF_OTHERS.split())
 """Methods of Python's plain data that change nothing."""

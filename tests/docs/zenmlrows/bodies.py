@@ -192,6 +192,11 @@ BODIES = [
     Row("a path beside the file, `Path(__file__).parent / 'data'`: the task's own", "file",
         "from pathlib import Path\n" + _FILE + "@step\ndef show(path: str) -> str:\n    return path\n\n"
         "@pipeline\ndef row_pipeline():\n    show(str(Path(__file__).parent / 'data'))\n"),
+    Row("`uuid4()`, `random.randint(...)`, `datetime.now()`, `torch.cuda.is_available()`: by a task, once for all steps",
+        "file",
+        "from datetime import datetime\nfrom uuid import uuid4\n" + _FILE + "@step\ndef show(name: str) -> str:\n"
+        "    return name\n\n@pipeline\ndef row_pipeline():\n    show(uuid4().hex[:8])\n"
+        "    show(datetime.now().strftime('%Y'))\n"),
     Row("dates, times, paths and UUIDs as arguments", "file",
         "import datetime\n" + _FILE + "@step\ndef show(day: datetime.date) -> str:\n    return str(day)\n\n"
         "@pipeline\ndef row_pipeline():\n    show(datetime.date(2024, 1, 2))\n"),

@@ -71,6 +71,31 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
     return None
 
 
+RUN_VALUES = frozenset(
+    {
+        "datetime.date.today", "datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow",
+        "random.choice", "random.gauss", "random.getrandbits", "random.randint", "random.random", "random.randrange",
+        "random.sample", "random.uniform", "secrets.randbelow", "secrets.token_hex", "secrets.token_urlsafe",
+        "time.ctime", "time.strftime", "time.time", "time.time_ns", "torch.cuda.device_count",
+        "torch.cuda.is_available", "uuid.uuid1", "uuid.uuid4",
+    }
+)  # fmt: skip
+"""Functions whose values each run has anew, or the machine that runs it: one task calls them for the whole run."""
+
+
+def run_value(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArguments, node: ast.expr) -> Result | None:
+    """The result of a task that calls a function whose value each run has anew; `None` for other functions."""
+    name = ".".join(callee.path)
+    if evaluator.lenient or arguments.open or name not in RUN_VALUES:
+        return None
+    positional = [item.value for item in arguments.positional]
+    keywords = {key: item.value for key, item in arguments.keywords.items()}
+    values: dict[str, Value] = {"path": LiteralValue(value=name)}
+    values["positional"] = argument_value(evaluator, positional, node)
+    values["keywords"] = argument_value(evaluator, keywords, node)
+    return _add_task(evaluator, "run_value", values, node)
+
+
 def _external(evaluator: PipelineEvaluator, arguments: CallArguments, node: ast.expr) -> object:
     """The value of `ExternalArtifact(value)`, which a step is given as it is; of an artifact's name or id, a read."""
     given = arguments.keywords.get("value") or next(iter(arguments.positional), None)

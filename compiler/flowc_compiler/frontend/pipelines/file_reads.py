@@ -14,7 +14,7 @@ from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.values import Assumed, BoundMethod, Builtin, Foreign, OpenedFile
 from flowc_compiler.filesystem import expand_user, is_file, read_file
 from flowc_compiler.frontend.parameters.config_table import PARSERS, YAML_LOADERS, ParseError
-from flowc_compiler.syntax.import_root import is_readable
+from flowc_compiler.syntax.import_root import is_readable, outside_help
 
 if TYPE_CHECKING:
     import ast
@@ -42,7 +42,7 @@ def read_call(evaluator: PipelineEvaluator, callee: object, arguments: CallArgum
     """What a call gives that opens or reads a file of the project; `None` for any other call."""
     if isinstance(callee, Foreign) and callee.path in _OPEN:
         first = arguments.positional[0].value if arguments.positional else None
-        found = _opened(evaluator, first, CallArguments(arguments.positional[1:], arguments.keywords))
+        found = _opened(evaluator, first, CallArguments(arguments.positional[1:], arguments.keywords), node)
         if found is None and not evaluator.lenient:
             message = f"flowc does not evaluate `{callee.path[-1]}` in a pipeline's body, but for files of the project"
             raise evaluator.refuse("FC115", message, node, "do this in a step")
@@ -54,7 +54,7 @@ def read_call(evaluator: PipelineEvaluator, callee: object, arguments: CallArgum
     if isinstance(callee.owner, OpenedFile):
         return {"read": callee.owner.text, "readlines": callee.owner.text.splitlines(keepends=True)}.get(callee.name)
     if _is_path(callee.owner) and callee.name in _OF_PATHS:
-        found = _opened(evaluator, callee.owner, arguments if callee.name == "open" else CallArguments())
+        found = _opened(evaluator, callee.owner, arguments if callee.name == "open" else CallArguments(), node)
         return found if found is None or callee.name == "open" else found.text
     return None
 
@@ -70,17 +70,23 @@ def _is_path(value: object) -> bool:
     return isinstance(value.value if isinstance(value, Assumed) else value, PurePath)
 
 
-def _opened(evaluator: PipelineEvaluator, path: object, rest: CallArguments) -> OpenedFile | None:
-    """The file at a path: relative to the current folder, as in ZenML, or else next to the flow."""
+def _opened(evaluator: PipelineEvaluator, path: object, rest: CallArguments, node: ast.expr) -> OpenedFile | None:
+    """The file at a path: relative to the current folder, as in ZenML, or else next to the flow.
+
+    Raises EvaluationError for one that is not in the project.
+    """
     path = stripped(path)
     mode = rest.positional[0] if rest.positional else rest.keywords.get("mode")
     if not isinstance(path, str | PurePath) or (mode is not None and mode.value not in _TO_READ):
         return None
     folder = evaluator.executed_views()[0].source.path.parent
     places = [expand_user(str(path)), folder / str(path)]
-    place = next((item for item in places if is_file(item) and is_readable(item, folder)), None)
+    place = next((item for item in places if is_file(item)), None)
     if place is None:
         return None
+    if not is_readable(place, folder):
+        message = f"the file `{path}` is not in the flow's project"
+        raise evaluator.refuse("FC115", message, node, outside_help(str(path)))
     with suppress(OSError, ValueError):
         text = read_file(place, _MOST_BYTES).decode().replace("\r\n", "\n").removeprefix("\ufeff")
         return OpenedFile(text, Path(path).as_posix())

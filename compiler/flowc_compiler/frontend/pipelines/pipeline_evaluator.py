@@ -25,6 +25,7 @@ from flowc_compiler.frontend.pipelines.body_reads import (
     read_attribute,
     read_call,
     read_entry,
+    run_value,
 )
 from flowc_compiler.frontend.pipelines.command_options import (
     ArgumentParser,
@@ -240,6 +241,8 @@ class PipelineEvaluator(Interpreter):
             return command_call(self, callee, arguments, node)
         if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
             return parser_call(self, callee.owner, callee.name, arguments, node)
+        if isinstance(callee, Foreign) and (found := run_value(self, callee, arguments, node)) is not None:
+            return found
         if isinstance(callee, Foreign):
             special = body_call if callee.path[:1] == ("flowc",) else program_call
             found = special(self, callee, arguments, node)
