@@ -520,6 +520,11 @@ class Evaluator(ABC):
             return value
         return self.settle_or_refuse(value, node)
 
+    def sets_variable(self, target: ast.Subscript, value: object) -> bool:
+        """Whether an assignment sets a variable of the environment that the front end keeps."""
+        del target, value
+        return False
+
     def settle_or_refuse(self, value: Unresolved, node: ast.AST) -> object:
         """In a strict evaluation, a value without assumptions of variables. Raises EvaluationError for any other."""
         found = settled(self, value) if isinstance(value, Assumed) else value

@@ -71,6 +71,8 @@ def _unpack(evaluator: Evaluator, items: Sequence[ast.expr], value: object, node
 
 
 def _assign_entry(evaluator: Evaluator, target: ast.Subscript, value: object) -> None:
+    if evaluator.sets_variable(target, value):
+        return
     _change_entry(evaluator, target, "assigned", lambda container, key: container.__setitem__(key, value), value)
 
 

@@ -192,7 +192,10 @@ BODIES = [
     Row("a path beside the file, `Path(__file__).parent / 'data'`: the task's own", "file",
         "from pathlib import Path\n" + _FILE + "@step\ndef show(path: str) -> str:\n    return path\n\n"
         "@pipeline\ndef row_pipeline():\n    show(str(Path(__file__).parent / 'data'))\n"),
-    Row("`uuid4()`, `random.randint(...)`, `datetime.now()`, `torch.cuda.is_available()`: by a task, once for all steps",
+    Row("`os.environ['NAME'] = 'text'` in the body: a variable of all steps", "file",
+        "import os\n" + _FILE + "@step\ndef show() -> str:\n    return os.environ['ROWS_NAME']\n\n"
+        "@pipeline\ndef row_pipeline():\n    show()\n    os.environ['ROWS_NAME'] = 'text'\n"),
+    Row("`uuid4()`, `random.randint()`, `datetime.now()`, `torch.cuda.is_available()`: by a task, once for all",
         "file",
         "from datetime import datetime\nfrom uuid import uuid4\n" + _FILE + "@step\ndef show(name: str) -> str:\n"
         "    return name\n\n@pipeline\ndef row_pipeline():\n    show(uuid4().hex[:8])\n"

@@ -26,6 +26,7 @@ from flowc_compiler.frontend.pipelines.settings.run_configuration import argumen
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
+from flowc_compiler.ir import EnvironmentSpec
 from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
 from flowc_compiler.syntax.tree_walk import walk
@@ -285,6 +286,20 @@ def _expect_model(evaluator: PipelineEvaluator, context: Instance, node: ast.exp
         evaluator.span(node), help="check the file that runs the pipeline: its `config_path` may give the model",
         label="what depends on it is not checked",
     )  # fmt: skip
+
+
+def set_variables(evaluator: PipelineEvaluator) -> None:
+    """Give all steps the variables that the body sets, which ZenML runs before them; their own count more."""
+    if not evaluator.variables:
+        return
+    for name in evaluator.nodes.names:
+        step = evaluator.nodes.get(name)
+        assert isinstance(step, StepBuilder)
+        own = step.specs.environment
+        merged = EnvironmentSpec(span=own.span if own else None, variables=evaluator.variables)
+        if own is not None:
+            merged = own.model_copy(update={"variables": {**evaluator.variables, **own.variables}})
+        step.specs = step.specs.model_copy(update={"environment": merged})
 
 
 def extra_variables(evaluator: PipelineEvaluator, layers: Sequence[SettingsLayer]) -> dict[str, str]:

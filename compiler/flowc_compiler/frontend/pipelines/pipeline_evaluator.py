@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.evaluate.branches import test
+from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
 from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Frame, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
@@ -114,6 +115,8 @@ class PipelineEvaluator(Interpreter):
         """Whether the pipeline has parameters, and nothing gives them other values than their defaults."""
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
+        self.variables: dict[str, str] = {}
+        """What the body sets in `os.environ`, where steps find it that ZenML runs in the same process."""
         self.waiting: list[PendingOrder] = []
         self.arm_bindings = ArmBindings()
         """The names that only some arms of an `if` bind."""
@@ -249,6 +252,19 @@ class PipelineEvaluator(Interpreter):
             if found is not None:
                 return found
         return super().call(callee, arguments, node)
+
+    def sets_variable(self, target: ast.Subscript, value: object) -> bool:
+        """Whether the body sets a variable of the environment to a known text: all of its steps get it."""
+        if self.lenient or self.arms or dotted(target.value)[-1:] != ("environ",) or not isinstance(value, str):
+            return False
+        owner, name = self.lookup(target.value), self.evaluate(target.slice)
+        if not isinstance(owner, Foreign) or owner.path != ("os", "environ") or not isinstance(name, str):
+            return False
+        if is_plain_secret(name, value):
+            message = f"the value of {name} is plain text in the file, and looks like a secret"
+            raise self.refuse("FC115", message, target, PLAIN_VALUE_HELP)
+        self.variables[name] = value
+        return True
 
     def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call of a step, a pipeline, or a method of one of these or of a result."""

@@ -18,7 +18,7 @@ from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.evaluate.values import Environment, Function
-from flowc_compiler.frontend.pipelines.body_reads import report_extra
+from flowc_compiler.frontend.pipelines.body_reads import report_extra, set_variables
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
 from flowc_compiler.frontend.pipelines.command_options import CommandInputs, Texts, no_texts
 from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
@@ -218,6 +218,7 @@ def _read(
     try:
         returned = _returned(_evaluate(evaluator, pipeline, environment))
         resolve_order(evaluator)
+        set_variables(evaluator)
         evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
         body = build_body(evaluator.nodes.root)
         evaluator.hook.check(body, pipeline.view, pipeline.node)
