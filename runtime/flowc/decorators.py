@@ -161,6 +161,11 @@ def foreach_options(target: Any = None, *, parallelism: int | None = None, **unp
     return _decorated(target)
 
 
+def airflow_options(target: Any = None, **options: Any) -> Decorator:
+    """Say how Airflow treats the step's tasks: pool, queue, priority_weight, owner, callbacks and more."""
+    return _decorated(target)
+
+
 def loop(target: Any = None, *, max_iterations: int | None = None, **unpacked: Any) -> Decorator:
     """Bound a step that goes on with itself: the most times that it may run in a row."""
     return _decorated(target)

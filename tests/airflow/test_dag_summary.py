@@ -24,7 +24,7 @@ def summary_of(text: str) -> DagSummary:
 def test_a_foreach_in_another_names_the_task_that_lists_its_index_paths(tmp_path: Path) -> None:
     text, _ = emit_text(tmp_path, NESTED, pool="small", dag_id="other.id")
     summary = summary_of(text)
-    assert (summary.dag_id, summary.flow, summary.root, summary.pool) == ("other.id", "NestedFlow", ROOT, "small")
+    assert (summary.dag_id, summary.flow, summary.root, summary.pools) == ("other.id", "NestedFlow", ROOT, ("small",))
     assert summary.tasks[:3] == ("start", "row", "left")
     assert "row" not in summary.nested, "its map index is its index path"
     assert {summary.nested[name] for name in ("part", "part_done")} == {"cell_indices"}
@@ -36,7 +36,7 @@ def test_iterations_and_hooks() -> None:
     summary = summary_of(emit(REPOSITORY / "examples" / "choose_model.py")[0])
     assert summary.iterations["refine"] == ("refine", 0)
     assert summary.iterations["refine_20"] == ("refine", 19)
-    assert summary.pool is None
+    assert summary.pools == ()
     hooks = summary_of(emit(FLOWS / "hooks.py")[0])
     assert len(hooks.hooks) == 3
     assert not set(hooks.hooks) & set(hooks.tasks)

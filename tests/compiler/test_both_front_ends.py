@@ -118,6 +118,7 @@ FLOW_USES = {
 }
 """Decorator of flows to its arguments."""
 USES = {
+    "airflow_options": ["", "(pool='x', inlets=['a'], on_failure_callback='a.b')", "(on_failure_callback='a')"],
     "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
     "card": ["(type='blank')"],
     "catch": ["", "(var='failure', print_exception=False)"],

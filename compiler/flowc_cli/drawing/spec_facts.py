@@ -71,6 +71,9 @@ def _surroundings(specs: StepSpecs) -> Iterator[tuple[str, str]]:
         yield "secrets", ", ".join(map(_secret_id, specs.secrets.sources))
     if specs.batch is not None:
         yield "queue", specs.batch.queue or ""
+    if specs.airflow is not None:
+        shown = {"pool": specs.airflow.pool, "queue": specs.airflow.queue, "owner": specs.airflow.owner}
+        yield "airflow", ", ".join(f"{name} {value}" for name, value in shown.items() if value)
     yield "cards", ", ".join(card.id or card.type for card in specs.cards)
 
 

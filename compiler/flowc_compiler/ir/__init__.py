@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     )
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
+        AirflowSpec,
         BatchSpec,
         CardSpec,
         CatchSpec,
@@ -93,7 +94,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "Argument",
+    "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
+    "Argument",
     "BatchSpec", "BranchStep", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
     "ContainerSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan",
     "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "IRError", "ItemValue", "JoinStep", "LinearStep",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir.flowspecs import ExitHookSpec, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
+        AirflowSpec,
         BatchSpec,
         CardSpec,
         CatchSpec,
@@ -50,6 +51,7 @@ class StepSpecs(Model):
     parallel: ParallelSpec | None = None
     foreach: ForeachOptions | None = None
     loop: LoopSpec | None = None
+    airflow: AirflowSpec | None = None
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 

@@ -285,6 +285,25 @@ class ForeachOptions(Spec):
     """The most items at a time."""
 
 
+class AirflowSpec(Spec):
+    """`@airflow_options`, flowc's own: how Airflow treats the step's tasks. `None` leaves it to the DAG's default."""
+
+    owner: str | None = None
+    pool: str | None = None
+    priority_weight: int | None = None
+    queue: str | None = None
+    """The queue of the executor's workers."""
+    executor_config: dict[str, Any] = {}
+    deferrable: bool | None = None
+    """Whether the triggerer waits for the pod, and not a worker."""
+    inlets: tuple[str, ...] = ()
+    """Names of assets that the step reads."""
+    outlets: tuple[str, ...] = ()
+    """Names of assets that it updates."""
+    callbacks: dict[str, str] = {}
+    """The dotted names of functions that Airflow calls, by argument, such as `on_failure_callback`."""
+
+
 class LoopSpec(Spec):
     """`@loop`, flowc's own: how often a recursive switch runs at most."""
 

@@ -63,10 +63,11 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     _check_parallelism(flow, sink)
     for step in flow.steps:
         if step.kind == "parallel":
-            _check_gang(step, options, sink)
+            _check_gang(flow, step, options, sink)
         _check_waits(step, sink)
         if options.operator == "local":
             _check_local(step, sink)
+            _check_deferrable(step, sink)
     check_environment(flow, options, NAME, sink)
     if options.in_pods:
         check_restricted(flow, options, NAME, sink)
@@ -74,9 +75,10 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         sink.error("FC505", f"option pod_override: {problem.text()}", None, help=problem.help)
 
 
-def _check_gang(step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:
+def _check_gang(flow: Flow, step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:
     """Report how many slots a gang takes: its members wait for each other, each in a slot of the pool."""
-    pool = options.pool or "default_pool"
+    own = flow.by_name[step.target].specs.airflow
+    pool = (own.pool if own is not None else None) or options.pool or "default_pool"
     count = "all of them" if step.num_parallel is None else str(step.num_parallel)
     most = options.max_active_tasks or DEFAULT_ACTIVE_TASKS
     span = step.next_span or step.span
@@ -137,6 +139,15 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
+
+
+def _check_deferrable(step: Step, sink: DiagnosticSink) -> None:
+    spec = step.specs.airflow
+    if spec is not None and spec.deferrable:
+        sink.warning(
+            "FC501", f"step `{step.name}` runs as a process of a worker, which cannot defer it (target {NAME})",
+            spec.span, help="compile with --operator kubernetes, or leave `deferrable` out",
+        )  # fmt: skip
 
 
 def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:

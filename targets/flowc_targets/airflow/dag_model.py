@@ -180,6 +180,8 @@ class DagFile:
     """What the tasks share: the arguments of FlowPackage."""
     shared: dict[str, Expression]
     """Values that several tasks have in common, by name."""
+    callbacks: Mapping[str, str]
+    """The names under which what Airflow calls is imported, by its dotted name."""
     dag: dict[str, Expression]
     """Arguments of `@dag`."""
     body: Block
@@ -219,7 +221,11 @@ class DagFile:
     @property
     def has_assets(self) -> bool:
         """Whether the file names assets: those that its DAG waits for or updates."""
-        return self.has_option("outlets") or isinstance(self.dag.get("schedule"), (tuple, Call))
+        return (
+            self.has_option("outlets")
+            or self.has_option("inlets")
+            or isinstance(self.dag.get("schedule"), (tuple, Call))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +236,8 @@ class DagSummary:
     flow: str
     root: str
     """The artifact store's URL."""
-    pool: str | None
-    """The pool that its tasks are in, if it is not Airflow's default."""
+    pools: tuple[str, ...]
+    """The pools that its tasks are in, without Airflow's default."""
     tasks: tuple[str, ...]
     """The ids of the tasks that run steps, in the order of the file."""
     hooks: tuple[str, ...]
@@ -246,11 +252,13 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
     """Return the value of the constant."""
     defaults = file.dag.get("default_args")
     steps = [task for task in file.body.tasks() if task.operator == "StepOperator"]
+    common = defaults.get("pool") if isinstance(defaults, dict) else None
+    pools = {None if pool is None else str(pool) for pool in (common, *(task.options.get("pool") for task in steps))}
     return {
         "dag_id": file.dag["dag_id"],
         "flow": file.flow,
         "root": file.package["root"],
-        "pool": defaults.get("pool") if isinstance(defaults, dict) else None,
+        "pools": tuple(sorted(pool for pool in pools if pool is not None)),
         "tasks": tuple(task.task_id for task in steps),
         "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
         "iterations": {task.step: (task.prefix, task.iterations) for task in steps if "iteration" in task.options},
@@ -291,7 +299,7 @@ def read_summary(text: str) -> DagSummary | None:
             dag_id=str(found["dag_id"]),
             flow=str(found["flow"]),
             root=str(found["root"] if "root" in found else constants["ROOT"]),
-            pool=found["pool"],
+            pools=tuple(found["pools"]),
             tasks=tuple(task_id for step in found["tasks"] for task_id in ids.get(step, [step])),
             hooks=tuple(found["hooks"]),
             iterations={
@@ -331,6 +339,16 @@ class Names:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return name
+
+
+def to_expression(value: object) -> Expression:
+    """Return a JSON value as an expression, in which lists are tuples."""
+    if isinstance(value, (list, tuple)):
+        return tuple(to_expression(item) for item in cast("list[object]", value))
+    if isinstance(value, dict):
+        return {str(key): to_expression(item) for key, item in cast("dict[object, object]", value).items()}
+    assert value is None or isinstance(value, (str, int, float))
+    return value
 
 
 _CLIENT = {"PodSecurity": "PodSecurityContext"}

@@ -118,7 +118,10 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
             yield Import("datetime", "datetime")
             yield Import("timezone", "datetime")
     values = tuple(value for task in file.body.tasks() for value in task.options.values())
-    if has_call(values, "timedelta"):
+    for dotted, name in file.callbacks.items():
+        module, _, attribute = dotted.rpartition(".")
+        yield Import(attribute if attribute == name else f"{attribute} as {name}", module)
+    if has_call((values, file.dag), "timedelta"):
         yield Import("timedelta", "datetime")
     if has_call((values, file.dag, file.package, file.shared), "k8s."):
         yield Import("models as k8s", "kubernetes.client")

@@ -122,7 +122,12 @@ def _grouped(imports: Iterable[Import]) -> list[str]:
     for item in sorted(imports, key=lambda item: (item.module, item.name)):
         names.setdefault(item.module, []).append(item.name)
     whole = [f"import {name}" for name in names.pop("", [])]
-    return [*whole, *(f"from {module} import {', '.join(found)}" for module, found in names.items())]
+    lines = [*whole]
+    for module, found in names.items():
+        plain = [name for name in found if " as " not in name]
+        lines += [f"from {module} import {', '.join(plain)}"] if plain else []
+        lines += [f"from {module} import {name}" for name in found if " as " in name]
+    return lines
 
 
 def runtime_lines(program: bytes) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, JsonValue, PrivateAttr
 
 from flowc_targets.base.options import TargetOptions, Unused
 
@@ -21,9 +21,11 @@ GPU_NODE_SECONDS = 3600
 """Time for pods with GPUs to wait for a node by default."""
 
 
+DOTTED = r"^[^\W\d]\w*(\.[^\W\d]\w*)+$"
+"""A name in a module, as Python imports it."""
 _OF_PODS = (
-    "startup_timeout_seconds", "schedule_timeout_seconds", "kubernetes_conn_id", "config_file", "in_cluster",
-    "pod_override",
+    "deferrable", "startup_timeout_seconds", "schedule_timeout_seconds", "kubernetes_conn_id", "config_file",
+    "in_cluster", "pod_override",
 )  # fmt: skip
 
 
@@ -62,6 +64,20 @@ class AirflowOptions(TargetOptions):
     pod_override: dict[str, Any] = Field(
         {}, description="`metadata` and `spec` of a pod, merged into all pods; the steps' own container is `main`"
     )
+    owner: str | None = Field(None, min_length=1, description="who Airflow shows as the owner of the tasks")
+    max_active_runs: int | None = Field(None, ge=1, description="most runs of the DAG at a time")
+    dagrun_timeout: int | None = Field(None, ge=1, description="seconds after which a run fails")
+    retries: int = Field(0, ge=0, description="further attempts of steps without @retry, and of flowc's own tasks")
+    priority_weight: int | None = Field(None, description="how tasks are preferred to others of their pool")
+    queue: str | None = Field(None, min_length=1, description="queue of the executor's workers")
+    executor_config: dict[str, JsonValue] = Field({}, description="what the executor gets beside each task")
+    deferrable: bool | None = Field(None, description="have Airflow's triggerer wait for pods, and not workers")
+    on_failure_callback: str | None = Field(
+        None, pattern=DOTTED, description="dotted name of what Airflow calls when a run has failed"
+    )
+    on_success_callback: str | None = Field(
+        None, pattern=DOTTED, description="dotted name of what Airflow calls when a run has succeeded"
+    )
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
     )
@@ -76,6 +92,8 @@ class AirflowOptions(TargetOptions):
             yield Unused(_OF_PODS, "with operator=local", "compile with --operator kubernetes")
         if not any(step.kind == "foreach" for step in flow.steps):
             yield Unused(("max_map_length",), "on a flow without a foreach", "leave it out", True)
+        if all(step.virtual or step.specs.retry is not None for step in flow.steps):
+            yield Unused(("retries",), "on a flow whose steps all have @retry", "leave it out", True)
         if not self._is_submitted:
             yield Unused(
                 ("dags_folder",), "on what is compiled", "give it to `flowc submit`, or write there with -o", True
@@ -96,6 +114,12 @@ class AirflowOptions(TargetOptions):
     def most_startup_seconds(self, *, gpu: bool) -> int:
         """Return the seconds that may pass before a pod's step begins."""
         return self.waits_for_node(gpu=gpu) + self.startup_timeout_seconds
+
+    @property
+    def callbacks(self) -> dict[str, str]:
+        """The dotted names of what Airflow calls at the end of a run, by the DAG's argument."""
+        given = {"on_failure_callback": self.on_failure_callback, "on_success_callback": self.on_success_callback}
+        return {name: dotted for name, dotted in given.items() if dotted is not None}
 
     @property
     def in_pods(self) -> bool:

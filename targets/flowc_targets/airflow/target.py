@@ -6,13 +6,21 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flowc._version import __version__
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
-from flowc_targets.airflow.dag_model import COMBINED_SCHEDULE, Call, DagFile, Name, client_object, pod_defaults
+from flowc_targets.airflow.dag_model import (
+    COMBINED_SCHEDULE,
+    Call,
+    DagFile,
+    Name,
+    client_object,
+    pod_defaults,
+    to_expression,
+)
 from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
 from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
@@ -151,7 +159,7 @@ def _exceeds_file(files: Mapping[str, bytes], options: AirflowOptions, sink: Dia
 
 def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """Return the DAG file of a flow that passed `check`."""
-    body, shared = lower_steps(flow, options, sink)
+    lowered = lower_steps(flow, options, sink)
     return DagFile(
         operator=options.operator,
         version=__version__,
@@ -159,9 +167,10 @@ def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: Diagnos
         flow=flow.name,
         source_hash=flow.source_hash,
         package=_package(flow, code, options),
-        shared=shared,
-        dag=_dag(flow, options),
-        body=body,
+        shared=lowered.shared,
+        callbacks=lowered.callbacks,
+        dag=_dag(flow, options, lowered.callbacks),
+        body=lowered.body,
         files=code.files,
         program=code.program,
     )
@@ -189,10 +198,18 @@ def _package(flow: Flow, code: PackagedCode, options: AirflowOptions) -> dict[st
     return own | {name: value for name, value in given.items() if value not in (None, (), {})}
 
 
-def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
-    defaults: dict[str, Expression] = {"flow": Name(PACKAGE), "retries": 0}
-    if options.pool is not None:
-        defaults["pool"] = options.pool
+def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> dict[str, Expression]:
+    given: dict[str, Expression | None] = {
+        "owner": options.owner,
+        "retries": options.retries,
+        "pool": options.pool,
+        "priority_weight": options.priority_weight,
+        "queue": options.queue,
+        "executor_config": to_expression(options.executor_config) if options.executor_config else None,
+        "deferrable": options.deferrable if options.in_pods else None,
+    }
+    defaults: dict[str, Expression] = {"flow": Name(PACKAGE)}
+    defaults.update({name: value for name, value in given.items() if value is not None})
     if options.operator == "kubernetes":
         defaults.update(pod_defaults(options))
     schedule = flow.specs.schedule
@@ -209,6 +226,12 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     arguments["tags"] = (FLOWC_TAG, *(tag for tag in options.tags if tag != FLOWC_TAG))
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
+    if options.max_active_runs is not None:
+        arguments["max_active_runs"] = options.max_active_runs
+    if options.dagrun_timeout is not None:
+        arguments["dagrun_timeout"] = Call("timedelta", kwargs={"seconds": options.dagrun_timeout})
+    for name, dotted in options.callbacks.items():
+        arguments[name] = Name(callbacks[dotted])
     arguments["default_args"] = defaults
     if flow.run_parameters:
         arguments["params"] = {parameter.name: _param(parameter) for parameter in flow.run_parameters}
@@ -245,7 +268,7 @@ def _schedule(flow: Flow) -> Expression:
 def _param(parameter: Parameter) -> Call:
     """Lower a parameter. `null` means the default that the shim knows; a required one has no default."""
     literal = json.dumps(literal_default(parameter))
-    default = _expression(json.loads(literal)) if len(literal) <= LONGEST_PARAMETER else None
+    default = to_expression(json.loads(literal)) if len(literal) <= LONGEST_PARAMETER else None
     needed = parameter.required and not parameter.has_default
     schema: dict[str, Expression] = {}
     if default is not None:
@@ -281,16 +304,6 @@ def _limits(parameter: Parameter, *, optional: bool) -> dict[str, Expression]:
     if parameter.maximum is not None:
         limits["maximum"] = parameter.maximum
     return limits
-
-
-def _expression(value: object) -> Expression:
-    """Return a JSON value as an expression, in which lists are tuples."""
-    if isinstance(value, list):
-        return tuple(_expression(item) for item in cast("list[object]", value))
-    if isinstance(value, dict):
-        return {key: _expression(item) for key, item in cast("dict[str, object]", value).items()}
-    assert value is None or isinstance(value, (str, int, float))
-    return value
 
 
 def config_map_name(dag_id: str, digest: str) -> str:

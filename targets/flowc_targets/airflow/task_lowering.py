@@ -23,6 +23,7 @@ from flowc_targets.airflow.dag_model import (
     WidthTask,
     iteration_ids,
     pod_arguments,
+    to_expression,
 )
 from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import own_finished_event
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Scope, Step
+    from flowc_compiler.ir import AirflowSpec, Flow, Scope, Step
     from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -44,11 +45,21 @@ DEEPEST_GROUP = 5
 _OPENERS = frozenset({"foreach", "parallel"})
 
 
-def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> tuple[Block, dict[str, Expression]]:
-    """Return the body of the DAG, and the values that several of its tasks have in common, by name."""
+class LoweredSteps(NamedTuple):
+    """The tasks of a flow."""
+
+    body: Block
+    shared: dict[str, Expression]
+    """Values that several tasks have in common, by name."""
+    callbacks: dict[str, str]
+    """The names of what Airflow calls, by its dotted name."""
+
+
+def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> LoweredSteps:
+    """Return the body of the DAG, and what its file names above it."""
     lowering = _Lowering(flow, options, sink)
     body = lowering.root()
-    return body, _share(body, lowering.names)
+    return LoweredSteps(body, _share(body, lowering.names), lowering.callbacks)
 
 
 def asset(name: str) -> Call:
@@ -152,6 +163,9 @@ class _Lowering:
         self._sink = sink
         self.names = Names()
         self._variables = {step.name: self.names.take(step.name) for step in flow.steps}
+        specs = (step.specs.airflow for step in flow.steps)
+        dotted = (*options.callbacks.values(), *(name for spec in specs if spec for name in spec.callbacks.values()))
+        self.callbacks = {name: self.names.take(name.rpartition(".")[2]) for name in dict.fromkeys(dotted)}
         self._choices = _choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._prefixes = {step.name: self._iteration_prefix(step) for step in flow.steps if _loops(step)}
@@ -359,20 +373,37 @@ class _Lowering:
         opener = self._foreach[step.name].opener
         bounds = self._flow.by_name[opener].specs.foreach if opener is not None else None
         options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
-        if specs.retries:
+        if specs.retries or (specs.retry is not None and self._options.retries):
             options["retries"] = specs.retries
+        if specs.retries:
             options["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
         if specs.timeout is not None:
             # The step ends itself. A pod's own deadline, for one that is stuck, starts on its node; this one covers the
             # wait as well.
             waiting = self._options.most_startup_seconds(gpu=specs.accelerator is not None) if in_pods else 0
             options["execution_timeout"] = _duration(specs.timeout.seconds + self._options.timeout_grace + waiting)
+        if specs.airflow is not None:
+            options |= self._airflow_options(specs.airflow)
+            outlets = (*map(asset, specs.airflow.outlets), *(outlets if isinstance(outlets, tuple) else ()))
         options["variables"] = self._variables_of(step)
         if in_pods:
             options |= pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
         options["outlets"] = outlets
         options["doc_md"] = markdown(step.doc) if step.doc else None
         return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
+
+    def _airflow_options(self, spec: AirflowSpec) -> dict[str, Expression | None]:
+        """What `@airflow_options` says, but for the assets that the step updates."""
+        return {
+            "owner": spec.owner,
+            "pool": spec.pool,
+            "priority_weight": spec.priority_weight,
+            "queue": spec.queue,
+            "executor_config": to_expression(spec.executor_config),
+            "deferrable": spec.deferrable if self._options.in_pods else None,
+            **{name: Name(self.callbacks[dotted]) for name, dotted in spec.callbacks.items()},
+            "inlets": tuple(map(asset, spec.inlets)),
+        }
 
     def _when(self, step: Step) -> Expression:
         """The tasks of switches and the choices of theirs that lead to a step: all iterations of a recursive switch."""

@@ -205,7 +205,7 @@ FLOWC = {
     "dag_id": "ChooseModelFlow",
     "flow": "ChooseModelFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "look", "table", "sample", "trees", "best", "refine", "end"],
     "hooks": [],
     "iterations": {"refine": ["refine_", 20]},

@@ -221,7 +221,7 @@ FLOWC = {
     "dag_id": "ChooseModelFlow",
     "flow": "ChooseModelFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "look", "table", "sample", "trees", "best", "refine", "end"],
     "hooks": [],
     "iterations": {"refine": ["refine_", 20]},

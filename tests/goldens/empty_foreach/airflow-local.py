@@ -153,7 +153,7 @@ FLOWC = {
     "dag_id": "EmptyForeachFlow",
     "flow": "EmptyForeachFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "square", "join", "end"],
     "hooks": [],
     "iterations": {},

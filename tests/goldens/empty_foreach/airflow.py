@@ -165,7 +165,7 @@ FLOWC = {
     "dag_id": "EmptyForeachFlow",
     "flow": "EmptyForeachFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "square", "join", "end"],
     "hooks": [],
     "iterations": {},

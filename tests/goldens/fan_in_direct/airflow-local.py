@@ -159,7 +159,7 @@ FLOWC = {
     "dag_id": "fan_in_direct",
     "flow": "fan_in_direct",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": [
         "load_step",
         "process_0",

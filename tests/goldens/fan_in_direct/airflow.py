@@ -166,7 +166,7 @@ FLOWC = {
     "dag_id": "fan_in_direct",
     "flow": "fan_in_direct",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": [
         "load_step",
         "process_0",

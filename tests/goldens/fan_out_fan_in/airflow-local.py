@@ -179,7 +179,7 @@ FLOWC = {
     "dag_id": "fan_out_fan_in_pipeline",
     "flow": "fan_out_fan_in_pipeline",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": [
         "load_step",
         "process_0",

@@ -186,7 +186,7 @@ FLOWC = {
     "dag_id": "fan_out_fan_in_pipeline",
     "flow": "fan_out_fan_in_pipeline",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": [
         "load_step",
         "process_0",

@@ -123,7 +123,7 @@ FLOWC = {
     "dag_id": "fan_out_map",
     "flow": "fan_out_map",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["load_step", "process_step", "combine_step"],
     "hooks": [],
     "iterations": {},

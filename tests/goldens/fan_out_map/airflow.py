@@ -131,7 +131,7 @@ FLOWC = {
     "dag_id": "fan_out_map",
     "flow": "fan_out_map",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["load_step", "process_step", "combine_step"],
     "hooks": [],
     "iterations": {},

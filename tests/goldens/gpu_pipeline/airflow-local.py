@@ -159,7 +159,7 @@ FLOWC = {
     "dag_id": "gpu_pipeline",
     "flow": "gpu_pipeline",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["make_data", "train", "report"],
     "hooks": [],
     "iterations": {},

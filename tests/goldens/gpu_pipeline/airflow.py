@@ -188,7 +188,7 @@ FLOWC = {
     "dag_id": "gpu_pipeline",
     "flow": "gpu_pipeline",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["make_data", "train", "report"],
     "hooks": [],
     "iterations": {},

@@ -162,7 +162,7 @@ FLOWC = {
     "dag_id": "GpuTrainingFlow",
     "flow": "GpuTrainingFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "train", "end"],
     "hooks": [],
     "iterations": {},

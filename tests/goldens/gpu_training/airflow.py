@@ -203,7 +203,7 @@ FLOWC = {
     "dag_id": "GpuTrainingFlow",
     "flow": "GpuTrainingFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "train", "end"],
     "hooks": [],
     "iterations": {},

@@ -212,7 +212,7 @@ FLOWC = {
     "dag_id": "NestedForeachFlow",
     "flow": "NestedForeachFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "shelf", "weigh", "add_up", "total", "end"],
     "hooks": [],
     "iterations": {},

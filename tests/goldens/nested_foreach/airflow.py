@@ -225,7 +225,7 @@ FLOWC = {
     "dag_id": "NestedForeachFlow",
     "flow": "NestedForeachFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "shelf", "weigh", "add_up", "total", "end"],
     "hooks": [],
     "iterations": {},

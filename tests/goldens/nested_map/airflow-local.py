@@ -171,7 +171,7 @@ FLOWC = {
     "dag_id": "nested_map",
     "flow": "nested_map",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["count_shelves", "list_books", "weigh", "add_up", "report"],
     "hooks": [],
     "iterations": {},

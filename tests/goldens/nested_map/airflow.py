@@ -179,7 +179,7 @@ FLOWC = {
     "dag_id": "nested_map",
     "flow": "nested_map",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["count_shelves", "list_books", "weigh", "add_up", "report"],
     "hooks": [],
     "iterations": {},

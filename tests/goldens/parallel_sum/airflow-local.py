@@ -195,7 +195,7 @@ FLOWC = {
     "dag_id": "ParallelSumFlow",
     "flow": "ParallelSumFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "add", "join", "end"],
     "hooks": [],
     "iterations": {},

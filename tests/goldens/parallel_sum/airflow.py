@@ -204,7 +204,7 @@ FLOWC = {
     "dag_id": "ParallelSumFlow",
     "flow": "ParallelSumFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "add", "join", "end"],
     "hooks": [],
     "iterations": {},

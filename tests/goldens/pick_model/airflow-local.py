@@ -165,7 +165,7 @@ FLOWC = {
     "dag_id": "pick_model",
     "flow": "pick_model",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["load", "size_of", "look_up", "sample", "grow_trees", "report"],
     "hooks": [],
     "iterations": {},

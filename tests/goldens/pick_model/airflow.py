@@ -173,7 +173,7 @@ FLOWC = {
     "dag_id": "pick_model",
     "flow": "pick_model",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["load", "size_of", "look_up", "sample", "grow_trees", "report"],
     "hooks": [],
     "iterations": {},

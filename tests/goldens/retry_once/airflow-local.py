@@ -155,7 +155,7 @@ FLOWC = {
     "dag_id": "RetryOnceFlow",
     "flow": "RetryOnceFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "work", "join", "end"],
     "hooks": [],
     "iterations": {},

@@ -167,7 +167,7 @@ FLOWC = {
     "dag_id": "RetryOnceFlow",
     "flow": "RetryOnceFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "work", "join", "end"],
     "hooks": [],
     "iterations": {},

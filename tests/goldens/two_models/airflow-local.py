@@ -191,7 +191,7 @@ FLOWC = {
     "dag_id": "TwoModelsFlow",
     "flow": "TwoModelsFlow",
     "root": "/tmp/store",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "forest", "linear", "pick", "end"],
     "hooks": [],
     "iterations": {},

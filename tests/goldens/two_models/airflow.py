@@ -198,7 +198,7 @@ FLOWC = {
     "dag_id": "TwoModelsFlow",
     "flow": "TwoModelsFlow",
     "root": "s3://bucket/prefix",
-    "pool": None,
+    "pools": [],
     "tasks": ["start", "forest", "linear", "pick", "end"],
     "hooks": [],
     "iterations": {},

@@ -47,6 +47,8 @@ class ShimTask:
         variables: dict[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
+        if index != "-":
+            kwargs.setdefault("map_index_template", "{{ task.index }}")
         super().__init__(**kwargs)
         self.flow = flow
         self.index = index

@@ -173,15 +173,16 @@ class AirflowClient:
         return self._reader.state(self.api.trigger(dag_id, conf))[0]
 
     def _missing_pools(self, summary: DagSummary) -> list[str]:
-        """Report the DAG's pool if Airflow does not have it."""
-        try:
-            if summary.pool is not None:
-                self.api.pool(summary.pool)
-        except EngineError as error:
-            if error.code != "FC602":
-                raise
-            return [f"Airflow has no pool {summary.pool!r}"]
-        return []
+        """Report the pools of tasks that Airflow does not have."""
+        missing: list[str] = []
+        for pool in summary.pools:
+            try:
+                self.api.pool(pool)
+            except EngineError as error:
+                if error.code != "FC602":
+                    raise
+                missing.append(f"Airflow has no pool {pool!r}")
+        return missing
 
 
 def _retried(request: Callable[[], T]) -> T:

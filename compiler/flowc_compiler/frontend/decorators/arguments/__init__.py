@@ -41,6 +41,7 @@ ARGUMENTS = ArgumentModels(
     {
         **dict.fromkeys(("metaflow_ray", "ray_parallel"), "gang_arguments.RayArguments"),
         **dict.fromkeys(("torchrun", "torchrun_parallel"), "gang_arguments.TorchrunArguments"),
+        "airflow_options": "step_arguments.AirflowArguments",
         "batch": "compute_arguments.BatchArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
 from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
@@ -18,6 +18,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
+    AirflowSpec,
     CardSpec,
     CatchSpec,
     DependencySpec,
@@ -69,6 +70,40 @@ class ForeachOptionsArguments(Arguments):
             at.error("FC404", message, help="give parallelism=, the most items to work on at a time")
             return NO_SPECS
         return some_specs(foreach=ForeachOptions(span=at.span, parallelism=self.parallelism))
+
+
+DOTTED = r"^[^\W\d]\w*(\.[^\W\d]\w*)+$"
+"""A name in a module, as Python imports it."""
+_CALLBACKS = (
+    "on_execute_callback", "on_failure_callback", "on_retry_callback", "on_skipped_callback", "on_success_callback",
+)  # fmt: skip
+
+
+class AirflowArguments(Arguments):
+    """`@airflow_options`, flowc's own; names and meanings are those of Airflow's operators."""
+
+    owner: Annotated[str | None, Field(min_length=1)] = None
+    pool: Annotated[str | None, Field(min_length=1)] = None
+    priority_weight: int | None = None
+    queue: Annotated[str | None, Field(min_length=1)] = None
+    executor_config: dict[str, JsonValue] = Field(default_factory=dict)
+    deferrable: bool | None = None
+    inlets: tuple[str, ...] = ()
+    outlets: tuple[str, ...] = ()
+    on_execute_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+    on_failure_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+    on_retry_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+    on_skipped_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+    on_success_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        callbacks = {name: value for name in _CALLBACKS if (value := getattr(self, name)) is not None}
+        own = self.model_dump(exclude=set(_CALLBACKS))
+        if not callbacks and not any(value not in (None, (), {}) for value in own.values()):
+            message, help_ = "`@airflow_options` has no argument", "give one, such as pool=, or remove it"
+            at.error("FC404", message, help=help_)
+            return NO_SPECS
+        return some_specs(airflow=AirflowSpec(span=at.span, callbacks=callbacks, **own))
 
 
 class LoopArguments(Arguments):

@@ -1,0 +1,175 @@
+"""What Airflow does with a DAG and its tasks beside running them: owners, pools, callbacks, assets and the like."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc_compiler.driver import compile_file
+from flowc_targets.airflow.dag_model import read_summary
+from tests.airflow.emitting import CLEAN, ROOT, emit_text, ruff, without_code
+from tests.airflow.engine import Airflow
+from tests.airflow.flows import PLAIN
+from tests.airflow.test_emit import dag_arguments, operators
+from tests.support import emitted, errors, flowc
+
+IMPORT = "from flowc import airflow_options\n"
+GIVEN = (
+    'pool="big", priority_weight=3, queue="fast", owner="ann", executor_config={"a": {"b": [1, None]}}, '
+    'deferrable=True, inlets=["s3://b/in"], outlets=["made"], on_failure_callback="pprint.pprint", '
+    'on_execute_callback="json.dumps", on_retry_callback="json.dumps", on_skipped_callback="json.loads", '
+    'on_success_callback="json.loads"'
+)
+ALL = {
+    "owner": "bob", "max_active_runs": 2, "dagrun_timeout": 60, "retries": 1, "pool": "small", "priority_weight": 5,
+    "queue": "slow", "executor_config": {"x": True}, "deferrable": True, "on_failure_callback": "json.dumps",
+    "on_success_callback": "urllib.parse.quote",
+}  # fmt: skip
+
+
+def optioned(arguments: str, source: str = PLAIN) -> str:
+    """The flow with `@airflow_options` on its first step."""
+    return IMPORT + source.replace("    @step", f"    @airflow_options({arguments})\n    @step", 1)
+
+
+def test_the_options_of_a_dag(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, PLAIN, **ALL)
+    assert diagnostics == ()
+    dag = dag_arguments(text)
+    assert dag["max_active_runs"] == "2"
+    assert dag["dagrun_timeout"] == "timedelta(seconds=60)"
+    assert (dag["on_failure_callback"], dag["on_success_callback"]) == ("dumps", "quote_2"), "`quote` is an operator's"
+    for entry in ("'owner': 'bob'", "'retries': 1", "'pool': 'small'", "'priority_weight': 5", "'queue': 'slow'",
+                  "'executor_config': {'x': True}", "'deferrable': True"):  # fmt: skip
+        assert entry in dag["default_args"]
+    assert "from json import dumps\n" in text
+    assert "from urllib.parse import quote as quote_2\n" in text
+    none = dag_arguments(emit_text(tmp_path, PLAIN)[0])
+    assert not none.keys() & {"max_active_runs", "dagrun_timeout", "on_failure_callback", "on_success_callback"}
+    assert "'retries': 0" in none["default_args"]
+    assert "'owner'" not in none["default_args"]
+
+
+def test_the_options_of_a_step(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, optioned(GIVEN), pool="small")
+    assert diagnostics == ()
+
+    start = {name: ast.unparse(value) for name, value in operators(text)["start"].items()}
+    assert start == {
+        "task_id": "'start'", "owner": "'ann'", "pool": "'big'", "priority_weight": "3", "queue": "'fast'",
+        "executor_config": "{'a': {'b': [1, None]}}", "deferrable": "True", "on_execute_callback": "dumps",
+        "on_failure_callback": "pprint", "on_retry_callback": "dumps", "on_skipped_callback": "loads",
+        "on_success_callback": "loads", "inlets": "[Asset('s3://b/in')]", "outlets": "[Asset('made')]",
+    }  # fmt: skip
+    summary = read_summary(text)
+    assert summary is not None
+    assert summary.pools == ("big", "small"), "which `flowc submit` looks for"
+    last = IMPORT + PLAIN.replace(
+        "    @step\n    def end", "    @airflow_options(outlets=['x'])\n    @step\n    def end"
+    )
+    ends = operators(emit_text(tmp_path, IMPORT + last)[0])["end"]
+    assert ast.unparse(ends["outlets"]) == "[Asset('x'), Asset('metaflow.PlainFlow.end')]"
+
+
+@pytest.mark.process
+def test_the_form(tmp_path: Path) -> None:
+    text, _ = emit_text(tmp_path, optioned(GIVEN), **ALL)
+    assert ruff("format", "--check", "--diff", text=text) == ""
+    assert ruff("check", *CLEAN, text=without_code(text)) == ""
+
+
+def test_retries_are_those_of_the_step(tmp_path: Path) -> None:
+    source = PLAIN.replace("    @step", "    @retry(times=0)\n    @step", 1)
+    assert "retries" not in operators(emit_text(tmp_path, source)[0])["start"]
+    start = operators(emit_text(tmp_path, source, retries=2)[0])["start"]
+    assert getattr(start["retries"], "value", None) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "has no argument"),
+        ("pool=''", "`pool`"),
+        ("on_failure_callback='notify'", "`on_failure_callback`"),
+        ("on_failure_callback='a.b()'", "`on_failure_callback`"),
+        ("executor_config={'a': {1, 2}}", "`executor_config`"),
+        ("retries=2", "retries"),
+    ],
+)
+def test_arguments_that_airflow_would_refuse(arguments: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "flow_file.py"
+    path.write_text("from flowc import FlowSpec, step\n" + optioned(arguments))
+    done = flowc(tmp_path, "check", "flow_file.py")
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "setting", ["on_failure_callback=notify", "retries=-1", "dagrun_timeout=0", "executor_config=[1]", "owner="]
+)
+def test_settings_that_airflow_would_refuse(setting: str, tmp_path: Path) -> None:
+    (tmp_path / "flow_file.py").write_text("from flowc import FlowSpec, step\n" + PLAIN)
+    done = flowc(tmp_path, "compile", "flow_file.py", "-t", "airflow", "--root", ROOT, "--set", setting)
+    assert "FC505" in done.stderr
+
+
+def test_what_has_no_effect_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "flow_file.py"
+    path.write_text("from flowc import FlowSpec, step\n" + optioned("pool='x'"))
+    _, sink = emitted(compile_file(path), "argo", root=ROOT)
+    assert not errors(sink)
+    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC501", "warning")]
+    _, (local,) = emit_text(tmp_path, optioned("deferrable=True"), operator="local")
+    assert (local.code, local.severity) == ("FC501", "warning")
+    options = ("-t", "airflow", "--root", ROOT, "--operator", "local", "--set", "deferrable=true")
+    done = flowc(tmp_path, "compile", "flow_file.py", *options, "-o", "out.py")
+    assert "FC506" in done.stderr
+    assert "deferrable" in done.stderr
+
+
+LOAD = """\
+import json, sys
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    from airflow.models.dagbag import DagBag
+bag = DagBag(sys.argv[1])
+assert not bag.import_errors, bag.import_errors
+(dag,) = bag.dags.values()
+task = dag.get_task("start")
+names = ("owner", "pool", "priority_weight", "queue", "executor_config", "deferrable", "retries")
+print(json.dumps({
+    "dag": [dag.max_active_runs, dag.dagrun_timeout.total_seconds(), dag.has_on_failure_callback, dag.doc_md],
+    "start": {name: getattr(task, name) for name in names},
+    "end": {name: getattr(dag.get_task("end"), name) for name in names},
+    "assets": [[getattr(item, "uri", "") for item in found] for found in (task.inlets, task.outlets)],
+    "callbacks": [len(getattr(task, name) or ()) for name in ("on_failure_callback", "on_success_callback")],
+}))
+"""
+
+
+@pytest.mark.airflow
+@pytest.mark.parametrize("series", ["3.3", "2.11"])
+def test_airflow_has_all_of_it(series: str, tmp_path: Path) -> None:
+    airflow = Airflow.of_series(series, tmp_path)
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "flow.py").write_text(emit_text(tmp_path, optioned(GIVEN), **ALL)[0])
+    command = [str(airflow.environment / "bin" / "python"), "-c", LOAD, str(dags)]
+    env = airflow.variables(tmp_path, dags)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert found["dag"][:3] == [2, 60, True]
+    assert "start -> end" in found["dag"][3]
+    own = {"owner": "ann", "pool": "big", "priority_weight": 3, "queue": "fast", "deferrable": True, "retries": 1}
+    assert found["start"] == {**own, "executor_config": {"a": {"b": [1, None]}}}
+    common = {name: ALL[name] for name in ("owner", "pool", "priority_weight", "queue", "deferrable", "retries")}
+    assert found["end"] == {**common, "executor_config": {"x": True}}
+    assert [[uri.rstrip("/") for uri in uris] for uris in found["assets"]] == [["s3://b/in"], ["made"]]
+    assert found["callbacks"] == [1, 1]
