@@ -58,8 +58,9 @@ class Operator:
 
     BASE_CONTAINER_NAME = "base"
 
-    def __init__(self, *, task_id: str, retries: int | None = None) -> None:
+    def __init__(self, *, task_id: str, retries: int | None = None, map_index_template: str = "") -> None:
         self.task_id = task_id
+        self.map_index_template = map_index_template
         self.retries = retries
         self.log = Log()
 
@@ -127,8 +128,9 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
         "airflow.sdk.exceptions": {"AirflowSkipException": SkipError},
         "airflow.providers.cncf.kubernetes.callbacks": {"KubernetesPodOperatorCallback": object},
         "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator": Operator},
+        "airflow.providers.cncf.kubernetes.pod_generator": {"PodGenerator": object},
         "kubernetes": {},
-        "kubernetes.client": {"models": client},
+        "kubernetes.client": {"models": client, "ApiClient": object},
     }
     for name, members in fakes.items():
         module = ModuleType(name)
@@ -185,6 +187,7 @@ def test_arguments_of_the_shim(load: Callable[..., Any]) -> None:
         "--first",
         "1",
     ]
+    assert operator(flow=flow(), task_id="s", index="1.2").map_index_template == "{{ task.index }}"
     loop = operator(flow=flow(), task_id="s-2", step="s", iteration=1)
     assert loop.shim_arguments(context())[2:5] == ["s", "--index", "1"]
     assert operator(flow=flow(), task_id="s-2", step="s", iteration=1, index="4").index_path() == "4.1"

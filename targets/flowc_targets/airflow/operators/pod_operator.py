@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod; `pod_patch` is a part of a pod that is merged into it, with the step's container `main`."""
+    """Runs a step in a pod, into which `pod_patch` is merged: the container is `main`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class StepOperator(ShimTask, KubernetesPodOperator):
 
 
 def patched_pod(pod: Any, patch: dict[str, Any]) -> Any:
-    """Return a pod with a patch merged into it: maps by key, lists of objects by `name`, and all else replaced."""
+    """Return a pod with a patch merged into it: maps by key, and lists by `name`."""
     tree = ApiClient().sanitize_for_serialization(pod)
     tree["spec"]["containers"][0]["name"] = "main"
     tree = merge_patch(tree, patch)
@@ -65,12 +65,15 @@ def merge_patch(base: Any, patch: Any) -> Any:
     """Return a part of a manifest with a patch merged into it; `None` takes a field away."""
     if isinstance(patch, dict):
         old = base if isinstance(base, dict) else {}
-        merged = {**old, **{key: merge_patch(old.get(key), value) for key, value in patch.items()}}
+        new = {key: merge_patch(old.get(key), value) for key, value in patch.items()}
+        merged = {**old, **new}
         return {key: value for key, value in merged.items() if value is not None}
     if not isinstance(patch, list):
         return patch
     items = base if isinstance(base, list) else []
-    old, new = ({item.get("name"): item for item in part if isinstance(item, dict)} for part in (items, patch))
+    old = {item.get("name"): item for item in items if isinstance(item, dict)}
+    new = {item.get("name"): item for item in patch if isinstance(item, dict)}
     if None in {*old, *new} or len(old) < len(items) or len(new) < len(patch):
         return [merge_patch(None, item) for item in patch]
-    return list({**old, **{name: merge_patch(old.get(name), item) for name, item in new.items()}}.values())
+    new = {name: merge_patch(old.get(name), item) for name, item in new.items()}
+    return list({**old, **new}.values())
