@@ -33,6 +33,8 @@ SUMMARIES = {
     "simulate": "Run a manifest on this machine as Argo would.",
     "runs": "List the runs of a store, the newest first, whichever engine has run them.",
     "show": "Show a run: its steps, tasks, and artifacts.",
+    "diff-runs": "Compare the parameters and artifacts of two runs, by their hashes.",
+    "tag": "Add and remove tags of a run, and print those that it has then.",
     "logs": "Print the logs of a run's tasks.",
     "fsck": "Check the files of runs: read all of them, and change nothing.",
     "rm": "Remove runs from the store. Their values stay until `flowc gc`.",
@@ -51,6 +53,11 @@ LOCAL = ("run", "resume", "simulate")
 """Commands that start processes, as only Linux and macOS do."""
 
 
+def command_module(name: str) -> Any:
+    """The module of a command."""
+    return import_module(f"flowc_cli.commands.{name.replace('-', '_')}")
+
+
 def load_command(name: str) -> Any:
     """The click command `name` with its options. Imports its module and all that the command needs.
 
@@ -61,7 +68,7 @@ def load_command(name: str) -> Any:
             f"flowc: on Windows, flowc {name} works within WSL only: https://learn.microsoft.com/windows/wsl\n"
         )
         raise SystemExit(2)
-    found: Any = typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
+    found: Any = typer.main.get_command(command_module(name).app)
     reads = any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS
     found.params += [item for item in _common_options() if reads or item.name == "profile"]
     return found

@@ -8,10 +8,11 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from typing import Any, Literal
 
 from typer.models import OptionInfo
+
+from flowc_cli.app import command_module
 
 Kind = Literal["flag", "integer", "number", "text"]
 NEVER_SET = {
@@ -58,7 +59,7 @@ class OptionDeclaration:
 @cache
 def options_of(command: str) -> Mapping[str, OptionDeclaration]:
     """The options of a command that settings may have, by their names there. Imports its module."""
-    module = import_module(f"flowc_cli.commands.{command}")
+    module = command_module(command)
     found = _declared(module.app.registered_commands[0].callback)
     return {name: option for name, option in found.items() if name not in {"schema", "stdio"}}
 

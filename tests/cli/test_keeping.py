@@ -311,3 +311,38 @@ def test_half_written_files_and_damaged_ones_go(tmp_path: Path, capsys: pytest.C
     age(store, 2 * DAY)
     assert "removed 0 runs and 2 values (2 B)" in call(capsys, "gc", "--root", str(tmp_path))[1]
     assert [path.name for path in (tmp_path / "Train" / "data").rglob("*") if path.is_file()] == [key[-64:]]
+
+
+def test_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make(open_store(str(tmp_path)), "a", b"")
+    root = ("--root", str(tmp_path))
+    assert call(capsys, "tag", "Train/a", "good", "nightly", *root) == (0, "good\nnightly\n")
+    assert call(capsys, "tag", "Train/a", "best", "--remove", "good", *root) == (0, "best\nnightly\n")
+    assert call(capsys, "tag", "Train/a", *root) == (0, "best\nnightly\n")
+    code, text = call(capsys, "tag", "Train/a", "", *root)
+    assert (code, "is not a tag" in text) == (1, True)
+
+
+def test_the_differences_of_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    for run, value in {"a": blob("a"), "b": blob("b"), "c": blob("a")}.items():
+        layout = make(store, run, value).layout
+        scalar = artifacts.save(store, "Train", "n", {"a": 1, "b": 2.5, "c": 1}[run])
+        layout.keep_parameters({"n": scalar, "only": scalar} if run == "b" else {"n": scalar})
+    root = ("--root", store.url)
+    assert call(capsys, "diff-runs", "Train/a", "Train/c", *root)[0] == 0
+    code, text = call(capsys, "diff-runs", "Train/a", "Train/b", *root)
+    assert code == 1
+    first, second = (artifacts.save(store, "Train", "", blob(letter))["hash"][:8] for letter in "ab")
+    assert text.splitlines() == [
+        "- Train/a",
+        "+ Train/b",
+        "parameters",
+        "  n: 1 -> 2.5",
+        "  only: (none) -> 2.5",
+        "end",
+        f"  value: bytes of 5.02 kB {first} -> bytes of 5.02 kB {second}",
+    ]
+    document = json.loads(call(capsys, "diff-runs", "Train/a", "Train/b", "--json", *root)[1])
+    assert [item["name"] for item in document["differences"]] == ["n", "only", "value"]
+    assert document["differences"][0]["second"] == {**document["differences"][0]["second"], "value": 2.5}
+    assert call(capsys, "diff-runs", "Train/a", "Train/none", *root)[0] == 2
