@@ -134,5 +134,5 @@ def _asdict(item: Difference) -> dict[str, Any]:
 def _value(ref: Ref | None) -> dict[str, Any] | None:
     if ref is None:
         return None
-    known = {name: ref[name] for name in ("hash", "type", "size") if name in ref}
+    known: dict[str, Any] = {name: ref[name] for name in ("hash", "type", "size") if name in ref}
     return {**known, "value": ref["inline"]} if ref["codec"] == "json" else known
