@@ -17,17 +17,16 @@ from tests.docs.test_walkthroughs import PREPARED
 from tests.docs.walkthrough import ON_A_CLUSTER, do
 from tests.support import flowc
 
-READ_FLOWS = frozenset(
-    {"check", "compile", "config", "explain", "graph", "image", "ir", "migrate", "package", "targets"}
-)
-NEED_A_SERVER = frozenset({"--push", "--check-server"})
+READ_FLOWS = frozenset({"check", "compile", "config", "explain", "graph", "ir", "migrate", "package", "targets"})
+NEED_MORE = frozenset({"--push", "--check-server", "--images"})
+"""A store, a server, or images, whose packages are resolved with a network."""
 WALKED = {*PREPARED, "ported-in-an-hour"}
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem not in WALKED]
 
 
 def reads_flows(words: list[str], folder: Path) -> bool:
     """Whether it is a command that reads flows, none but those that are in the folder."""
-    if words[0] != "flowc" or words[1] not in READ_FLOWS or NEED_A_SERVER & set(words):
+    if words[0] != "flowc" or words[1] not in READ_FLOWS or NEED_MORE & set(words):
         return False
     named = [word for word in words[2:] if word.endswith(".py") or word.startswith("examples")]
     if not named:
