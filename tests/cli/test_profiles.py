@@ -14,7 +14,7 @@ from flowc_cli.app import SUMMARIES
 from flowc_cli.option_declarations import NEVER_SET, options_of
 from flowc_cli.settings_schema import settings_schema
 from flowc_cli.toml_keys import key_places
-from flowc_targets.base.options import TargetOptions
+from flowc_targets.base.target import load_target
 from tests.support import START_AND_END, flowc, write_files, yaml_documents
 
 FLOW = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}"
@@ -262,9 +262,10 @@ def test_settings_are_checked_anew_after_a_change(project: Path) -> None:
 
 
 def test_the_tables_of_options() -> None:
-    assert {name for name in TargetOptions.model_fields if name in TABLES} == set(TABLES)
-    defaults = {name for name, field in TargetOptions.model_fields.items() if isinstance(field.get_default(), dict)}
-    assert defaults == set(TABLES)
+    """Their keys are names of the user's or an engine's, and keep their dashes."""
+    models = [load_target(name).options_model for name in ("argo", "airflow")]
+    fields = {name: field for model in models for name, field in model.model_fields.items()}
+    assert {name for name, field in fields.items() if isinstance(field.get_default(), dict)} == set(TABLES)
 
 
 def test_every_option_has_a_value_placeholder_and_a_place_in_the_schema() -> None:
