@@ -227,6 +227,11 @@ def said(folder: Path, target: str, decorator: str = "", **options: Any) -> tupl
         ("argo", {"workflow_patch": {"spec": {"hostNetwrk": True}}}, "option workflow_patch: spec.hostNetwrk"),
         ("argo", {"workflow_patch": {"spec": {"podGC": {"strategy": "Never"}}}}, "is not one of OnPodCompletion"),
         ("argo", {"template_patch": {"sidecar": []}}, "option template_patch: sidecar"),
+        (
+            "argo",
+            {"workflow_patch": {"spec": {"podSpecPatch": "{}"}}, "restricted": True},
+            "the podSpecPatch is flowc's",
+        ),
         ("airflow", {"pod_override": {"spec": {"hostNetwrk": True}}}, "option pod_override: spec.hostNetwrk"),
     ],
 )
@@ -277,6 +282,9 @@ def test_restricted_pods(tmp_path: Path) -> None:
     rights = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     pods = [item for item in made["templates"] if "container" in item]
     assert [item["container"]["securityContext"] for item in pods] == [rights, rights]
+    own_of_argo = json.loads(made["podSpecPatch"])
+    assert own_of_argo["containers"] == [{"name": "wait", "securityContext": rights}]
+    assert own_of_argo["initContainers"] == [{"name": "init", "securityContext": rights}]
     own = '@kubernetes(security_context={"runAsUser": 7, "fsGroup": 8, "capabilities": {"add": ["NET_BIND_SERVICE"]}})'
     start = templates(tmp_path, own, restricted=True)["s-start"]
     assert start["securityContext"] == {**made["securityContext"], "fsGroup": 8}

@@ -13,6 +13,7 @@ from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
 from flowc_targets.argo.patches import rest_of_pod, template_problems, workflow_problems
+from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.kubernetes.pod_security import check_restricted
@@ -86,6 +87,9 @@ def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> No
         patch = getattr(options, name)
         for problem in find(patch) if patch else ():
             sink.error("FC505", f"option {name}: {problem.text()}", None, help=problem.help)
+    if options.restricted and as_map(options.workflow_patch.get("spec")).get("podSpecPatch"):
+        message = "option workflow_patch: with restricted, the podSpecPatch is flowc's, for Argo's own containers"
+        sink.error("FC505", message, None, help="write its fields into @kubernetes(patch=...), or into template_patch")
     for step in flow.steps if options.template_patch.get("podSpecPatch") else ():
         container = step.specs.container
         if container is not None and (rest := rest_of_pod(container.patch)):

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.ir.manifest_schema import MAIN, ManifestSchema, read_table
 from flowc_compiler.ir.manifest_schema import TABLE as POD_TABLE
+from flowc_targets.kubernetes.objects import to_manifest
+from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.ir.manifest_schema import SchemaProblem
     from flowc_targets.argo.workflow_objects import Template
+    from flowc_targets.base.options import TargetOptions
 
 TABLE = Path(__file__).with_name("workflow_fields.json")
 """The types of a Workflow: those of Argo's client for Python (3.7), and what the CRDs of 4.1 have beside."""
@@ -42,6 +45,16 @@ def workflow_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
 def template_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
     """What does not fit into a template."""
     return list(_schema().problems(patch, "Template"))
+
+
+def executor_patch(options: TargetOptions) -> str | None:
+    """What gives the rights of the steps' containers to Argo's own, which have others unless the controller says so."""
+    security = container_security(options)
+    if security is None:
+        return None
+    own = {"securityContext": to_manifest(security)}
+    patch = {"containers": [{"name": "wait", **own}], "initContainers": [{"name": "init", **own}]}
+    return json.dumps(patch, sort_keys=True)
 
 
 def rest_of_pod(patch: Mapping[str, Any]) -> dict[str, Any]:

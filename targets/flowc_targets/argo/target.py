@@ -32,6 +32,7 @@ from flowc_targets.argo.manifest_text import (
     object_name,
 )
 from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.argo.patches import executor_patch
 from flowc_targets.argo.pod_templates import (
     CODE_VOLUME,
     ON_EXIT,
@@ -203,6 +204,7 @@ def _spec(
         arguments=tuple(arguments),
         service_account_name=options.service_account,
         security_context=pod_security(options),
+        pod_spec_patch=executor_patch(options),
         image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
         parallelism=options.parallelism,
         pod_metadata=pod_metadata(options),

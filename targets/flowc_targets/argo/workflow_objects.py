@@ -105,6 +105,7 @@ class WorkflowSpec(ManifestObject):
     arguments: tuple[Parameter, ...] = ()
     service_account_name: str | None = None
     security_context: PodSecurityContext | None = None
+    pod_spec_patch: str | None = None
     image_pull_secrets: tuple[LocalObjectReference, ...] = ()
     parallelism: int | None = None
     pod_gc: PodGC | None = None
