@@ -339,3 +339,19 @@ def test_from_the_configuration(tmp_path: Path) -> None:
     assert spec["hostNetwork"] is True
     assert spec["podMetadata"]["labels"] == {"cost-center": "42"}
     assert [item["hostAliases"][0]["ip"] for item in spec["templates"] if "container" in item] == ["1.2.3.4"] * 2
+
+
+@pytest.mark.process
+def test_the_simulator_runs_patched_manifests(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(
+        FLOW.format(
+            decorator=PATCH.replace('{"name": "proxy", "image": "proxy:1"},', "").replace(
+                '"initContainers": [{"name": "wait", "image": "busybox", "command": ["true"]}],', ""
+            )
+        )
+    )
+    options = ("--set", "restricted=true", "--set", "workflow_patch={spec={synchronization={mutexes=[{name='m'}]}}}")
+    done = flowc(tmp_path, "compile", "flow.py", "--root", f"{tmp_path}/store", "-o", "flow.yaml", *options)
+    assert done.returncode == 0, done.stderr
+    done = flowc(tmp_path, "simulate", "flow.yaml")
+    assert done.returncode == 0, done.stderr

@@ -160,8 +160,11 @@ _CONTAINER = record(
         **_each("image name", text),
         "imagePullPolicy": one_of("Always", "IfNotPresent", "Never"),
         "resources": record({}, ignored=_each("requests limits", mapping(text_or_number))),
-        "ports": listing(anything),
+        **_each("ports resizePolicy", listing(anything)),
         "securityContext": _CONTAINER_SECURITY,
+        **_each("lifecycle livenessProbe readinessProbe startupProbe", anything),
+        **_each("terminationMessagePath terminationMessagePolicy", text),
+        **_each("stdin stdinOnce tty", boolean),
     },
     needs=("command",),
 )
@@ -244,7 +247,12 @@ _TEMPLATE = record(
         "activeDeadlineSeconds": text_or_number,
         "volumes": listing(_VOLUME),
     },
-    ignored={**_SCHEDULING, "metadata": _POD_METADATA, "priorityClassName": text},
+    ignored={
+        **_SCHEDULING,
+        "metadata": _POD_METADATA,
+        **_each("priorityClassName pendingTimeout", text),
+        **_each("synchronization metrics", anything),
+    },
     needs=("name",),
 )
 """wfv1.Template."""
@@ -269,7 +277,7 @@ _SPEC = record(
         **_each("podPriorityClassName dnsPolicy", text),
         "priority": number,
         **_each("podMetadata workflowMetadata", _POD_METADATA),
-        **_each("podDisruptionBudget dnsConfig", anything),
+        **_each("podDisruptionBudget dnsConfig synchronization metrics volumeClaimGC artifactGC", anything),
         **_each("archiveLogs hostNetwork", boolean),
     },
 )
