@@ -19,7 +19,7 @@ from flowc_compiler.ir import (
     TimeoutSpec,
     Toleration,
 )
-from tests.support import START_AND_END, compiled
+from tests.support import START_AND_END, compiled, diagnostics
 
 
 def flow_of(tmp_path: Path, text: str) -> Flow:
@@ -224,3 +224,39 @@ def test_a_base_class_of_the_flows_own_package(tmp_path: Path, monkeypatch: pyte
         Path("pkg/flow.py").write_text(f"from flowc import FlowSpec, step\n{line}\n\n\n{flow}")
         found = compile_file(Path("pkg/flow.py")).flow
         assert found.by_name["end"].span.file == "pkg/base.py"
+
+
+SAME = "self.next(self.b, foreach='xs')"
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        (f"if self.k: {SAME}; return", 0),
+        (f"if self.k: return {SAME}", 0),
+        (f"for _ in 'ab':\n  try:\n    {SAME}\n    print()\n    return\n  finally: pass", 0),
+        (f"match self.k:\n  case 1:\n    with open('x'): {SAME}; return", 0),
+        (f"if self.k:\n  if self.k: {SAME}\n  return", 1),
+        (f"if self.k: {SAME}", 1),
+        (f"def f():\n  {SAME}\n  return\nf()", 1),
+        (f"if self.k: [{SAME}]; return", 1),
+        ("if self.k: self.next(self.b); return", 1),
+        ("if self.k: self.next(self.end); return", 1),
+        ("if self.k: self.next(self.b, foreach='ys'); return", 1),
+        (f"if self.k: {SAME}; return\nif self.n: self.next(self.b, num_parallel=3); return", 1),
+    ],
+)
+def test_a_step_may_end_early_with_the_same_transition(tmp_path: Path, body: str, wrong: int) -> None:
+    """Metaflow takes the last statement for the graph, and fails where a step goes elsewhere or calls it twice."""
+    lines = "".join(f"        {line}\n" for line in [*body.splitlines(), SAME])
+    steps = "".join(
+        f"\n    @step\n    def {name}:\n        {last}\n"
+        for name, last in (
+            ("b(self)", "self.next(self.j)"),
+            ("j(self, inputs)", "self.next(self.end)"),
+            ("end(self)", "pass"),
+        )
+    )
+    head = "from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):\n    xs, ys, k, n = [1], [2], 3, 4\n"
+    found = diagnostics(tmp_path, f"{head}\n    @step\n    def start(self):\n{lines}{steps}")
+    assert [each.code for each in found] == ["FC211"] * wrong

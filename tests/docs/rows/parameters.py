@@ -271,6 +271,9 @@ CURRENT = [
         init="self.mode = 'init'", check="self.mode == 'init'", main="pass")),
     Row("`self.index`", "body", "assert self.index in (0, 1)"),
     Row("`self.input`", "body", "assert self.input in (1, 2)"),
-    Row("`self.foreach_stack()`", "body", "assert self.foreach_stack()[0][1:] == (2, self.input)"),
+    Row(
+        "`self.foreach_stack()`, and `self._foreach_stack`", "body",
+        "assert self.foreach_stack()[0][1:] == (2, self.input)\nassert self._foreach_stack[0].num_splits == 2",
+    ),
     Row("`self.name`, `self.script_name`", "body", "assert (self.name, self.script_name[-3:]) == ('RowFlow', '.py')"),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -11,8 +11,11 @@ from flowc_compiler.evaluate.literals import NO_SCOPE, LazyScope, Scope, Unresol
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+from flowc_compiler.syntax.tree_walk import walk_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowc_compiler.evaluate.known_values import FileScope
 
 
@@ -62,14 +65,25 @@ class TransitionReader:
         strays: list[ast.Call] = []
         if self._view.code(function).count("next") > (call is not None):
             strays = [item for item in find_calls(function) if item is not call and _is_next(item, self_name)]
-        for stray in strays:
+        found = None if call is None else self._transition(function, self_name, call)
+        returned = _returned_calls(function) if strays and found is not None else set[ast.expr | None]()
+        wrong = [item for item in strays if item not in returned or not self._repeats(function, self_name, item, found)]
+        for stray in wrong:
             self._sink.error(
                 "FC211", f"`{self_name}.next` of step `{function.name}` is not its last statement",
                 self._view.span(stray), help="call it once, as the last statement of the step and outside of any block",
             )  # fmt: skip
         if call is None:
             return None if strays else "none"
-        return self._transition(function, self_name, call)
+        return found
+
+    def _repeats(self, function: FunctionNode, self_name: str, call: ast.Call, last: Transition | None) -> bool:
+        """Whether a call that the step ends with on some path says the same as the last one: Metaflow runs that."""
+        found = TransitionReader(self._view, DiagnosticSink(), self._scope)._transition(function, self_name, call)
+        if found is None or last is None:
+            return False
+        same = replace(found, span=last.span, targets=last.targets) == last
+        return same and [*found.targets] == [*last.targets]
 
     def _inside(self, function: FunctionNode, self_name: str) -> Scope:
         """What expressions in a step stand for."""
@@ -235,6 +249,26 @@ def _switch_problem(found: _Arguments, targets: list[str]) -> tuple[str, str] | 
 
 def _no_artifact(keyword: str, value: str, example: str) -> tuple[str, str]:
     return f"`{keyword}={value!r}` does not name an artifact", f"pass the attribute's name: `{keyword}='{example}'`"
+
+
+def _returned_calls(function: FunctionNode) -> set[ast.expr | None]:
+    """What stands in a statement with a `return` behind it in its block, or is returned."""
+    found: set[ast.expr | None] = set()
+    for block in _blocks(function):
+        returns = False
+        for statement in reversed(block):
+            returns = returns or isinstance(statement, ast.Return)
+            if returns and isinstance(statement, ast.Expr | ast.Return):
+                found.add(statement.value)
+    return found
+
+
+def _blocks(function: FunctionNode) -> Iterator[list[ast.stmt]]:
+    """The lists of statements of a function, without those of functions and classes in it."""
+    yield function.body
+    for node in walk_scope(function.body):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr):
+            yield from (getattr(node, name, []) for name in ("body", "orelse", "finalbody"))
 
 
 def _tail_call(function: FunctionNode, self_name: str) -> ast.Call | None:
