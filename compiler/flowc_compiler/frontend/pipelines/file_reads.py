@@ -55,7 +55,9 @@ def read_call(evaluator: PipelineEvaluator, callee: object, arguments: CallArgum
         return {"read": callee.owner.text, "readlines": callee.owner.text.splitlines(keepends=True)}.get(callee.name)
     if _is_path(callee.owner) and callee.name in _OF_PATHS:
         found = _opened(evaluator, callee.owner, arguments if callee.name == "open" else CallArguments(), node)
-        return found if found is None or callee.name == "open" else found.text
+        if found is None:
+            return evaluator.runtime_attribute(callee.owner, callee.name, node)  # which refuses it
+        return found if callee.name == "open" else found.text
     return None
 
 
