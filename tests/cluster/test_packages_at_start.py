@@ -114,8 +114,8 @@ def test_pods_of_airflow_install_their_packages(cluster: Cluster, nodes_folder: 
     variables = [part for item in env for part in ("--env", item)]
     done = flowc(tmp_path, "compile", "flow.py", "-t", "airflow", *cluster.options(), *START, *reach, *variables)
     assert done.returncode == 0, done.stderr
-    (tmp_path / "home").mkdir()
-    result = Airflow.of_series("3.3", tmp_path / "home").run(done.stdout, tmp_path)
+    (tmp_path / "airflow").mkdir()
+    result = Airflow.of_series("3.3", tmp_path / "airflow").run(done.stdout, tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     run = Run.latest("InstallsFlow", root=cluster.root)
     assert run["end"].task["seen"].data == [(1, "4.10.0", "8.0.4"), (2, "4.10.0", "8.0.4")]

@@ -18,7 +18,7 @@ from flowc_cli.package_locks import LockFolder
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.ir import Flow
-from flowc_targets.package.images.build_commands import Builder, build_command, built_digest, digest_place
+from flowc_targets.package.images.build_commands import BUILDERS, Builder, build_command, built_digest, digest_place
 from flowc_targets.package.images.build_files import Bases, build_files
 from flowc_targets.package.images.image_environments import (
     Environment,
@@ -68,7 +68,9 @@ def image(
         str,
         typer.Option(metavar="NAME", help="name of the images without their tag, such as registry.example/team/env"),
     ] = TAG_PREFIX,
-    builder: Annotated[Builder, typer.Option(help="what the printed commands build with")] = "docker",
+    builder: Annotated[
+        Builder, typer.Option(metavar="|".join(BUILDERS), help="what the printed commands build with")
+    ] = "docker",
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="resolve all packages again, to the newest versions that the flow allows")
     ] = False,
