@@ -156,8 +156,13 @@ ray_parallel, torchrun_parallel = metaflow_ray, torchrun
 """Their first names."""
 
 
-def foreach_options(target: Any = None, *, parallelism: int | None = None, **unpacked: Any) -> Decorator:
-    """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time."""
+def foreach_options(
+    target: Any = None, *, parallelism: int | None = None, label: bool | str | None = None, **unpacked: Any
+) -> Decorator:
+    """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time.
+
+    Airflow shows each item by its `label`: True is its text, and a name what it has under that.
+    """
     return _decorated(target)
 
 

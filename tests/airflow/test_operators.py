@@ -34,7 +34,7 @@ folder = sys.argv[-1]
 print(json.dumps([sys.argv[1:-1], variables]))
 if "--fail" in os.environ.get("OWN", ""):
     sys.exit(3)
-for name, text in (("count", "12"), ("choice", "left")):
+for name, text in (("count", "12"), ("label", "\\nw7w=")):
     with open(os.path.join(folder, name), "w") as file:
         file.write(text)
 """
@@ -188,6 +188,8 @@ def test_arguments_of_the_shim(load: Callable[..., Any]) -> None:
         "1",
     ]
     assert operator(flow=flow(), task_id="s", index="1.2").map_index_template == "{{ task.index }}"
+    labelled = operator(flow=flow(), task_id="s", index="1.2", labelled=True)
+    assert labelled.map_index_template == "{{ task.index }} {{ label | default('') }}"
     loop = operator(flow=flow(), task_id="s-2", step="s", iteration=1)
     assert loop.shim_arguments(context())[2:5] == ["s", "--index", "1"]
     assert operator(flow=flow(), task_id="s-2", step="s", iteration=1, index="4").index_path() == "4.1"
@@ -268,8 +270,10 @@ def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) 
     operator = load("process_operator", runtime(SHIM)).StepOperator
     ti = TaskInstance()
     task = operator(flow=flow(python=sys.executable), task_id="start", variables={"OWN": "{{ x }}"})
-    task.execute(context(ti))
-    assert ti.pushed == {"count": 12, "choice": "left"}
+    given = context(ti)
+    task.execute(given)
+    assert ti.pushed == {"count": 12}
+    assert given["label"] == "\u00fc"
     (arguments, variables) = json.loads(task.log.lines[0])
     assert arguments == ["task", "--step", "start", "--index", "-", "--attempt", "0", "--first", "0", "--outputs"]
     assert variables["OWN"] == "{{ x }}"
@@ -332,6 +336,8 @@ def pod_ended(message: str, exit_code: int = 0, name: str = "base") -> SimpleNam
     [
         (pod_ended("12"), {"count": 12}),
         (pod_ended("left"), {"choice": "left"}),
+        (pod_ended("12\nw7w="), {"count": 12, "label": "\u00fc"}),
+        (pod_ended("\nYQ=="), {"label": "a"}),
         (pod_ended(""), {}),
         (pod_ended("12", exit_code=1), {}),
         (pod_ended("12", name="sidecar"), {}),
@@ -340,8 +346,11 @@ def pod_ended(message: str, exit_code: int = 0, name: str = "base") -> SimpleNam
 )
 def test_what_a_pod_leaves(pod: SimpleNamespace, pushed: dict[str, object], load: Callable[..., Any]) -> None:
     ti = TaskInstance()
-    load("publish_output").PublishOutput.on_pod_completion(pod=pod, context=context(ti), client=None)
+    given = context(ti)
+    load("publish_output").PublishOutput.on_pod_completion(pod=pod, context=given, client=None)
+    label = pushed.pop("label", None)
     assert ti.pushed == pushed
+    assert given.get("label") == label
 
 
 @pytest.mark.parametrize("path", sorted(OPERATORS.glob("*.py")), ids=lambda path: path.stem)

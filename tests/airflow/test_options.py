@@ -6,13 +6,18 @@ import ast
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from flowc.protocol import env_names
+from flowc.protocol.plan import PlanStep
+from flowc.shim.item_label import label_of, write_label
+from flowc.shim.task_runner import Task
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow.dag_model import read_summary
-from tests.airflow.emitting import CLEAN, ROOT, emit_text, ruff, without_code
+from tests.airflow.emitting import CLEAN, ROOT, emit, emit_text, ruff, without_code
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import PLAIN
 from tests.airflow.test_emit import dag_arguments, operators
@@ -130,6 +135,80 @@ def test_what_has_no_effect_is_reported(tmp_path: Path) -> None:
     done = flowc(tmp_path, "compile", "flow_file.py", *options, "-o", "out.py")
     assert "FC506" in done.stderr
     assert "deferrable" in done.stderr
+
+
+LABELS = """\
+from flowc import FlowSpec, foreach_options, step
+
+
+class LabelFlow(FlowSpec):
+    @foreach_options(label="name")
+    @step
+    def start(self):
+        self.shops = [{"name": "Köln"}, {"name": "Bonn " * 40}, {"other": 1}]
+        self.next(self.each, foreach="shops")
+
+    @step
+    def each(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_only_the_tasks_of_items_have_labels(tmp_path: Path) -> None:
+    path = tmp_path / "flow_file.py"
+    path.write_text(LABELS)
+    text, diagnostics = emit(path)
+    assert diagnostics == ()
+    assert [name for name, arguments in operators(text).items() if "labelled" in arguments] == ["each"]
+    assert ast.unparse(operators(text)["each"]["callbacks"]) == "PublishOutput"
+    assert '"label": "name"' in text, "the plan tells the shim"
+    _, sink = emitted(compile_file(path), "argo", root=ROOT)
+    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC501", "warning")]
+    path.write_text(LABELS.replace('label="name"', "label=False"))
+    assert "FC404" in flowc(tmp_path, "check", "flow_file.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("item", "label", "text"),
+    [
+        ("a", True, "a"),
+        ({"name": 3}, "name", "3"),
+        (SimpleNamespace(name="x"), "name", "x"),
+        ("two\n\tlines ", True, "two lines"),
+        ("é" * 60, True, "é" * 50),
+        ("a" + "é" * 60, True, "a" + "é" * 49),
+        ("\ud800", True, "?"),
+        (None, True, "None"),
+    ],
+)
+def test_the_label_of_an_item(item: object, label: bool | str, text: str) -> None:
+    assert label_of(item, label) == text
+
+
+def test_a_label_is_behind_what_the_engine_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(env_names.ROOT, str(tmp_path))
+    monkeypatch.setenv(env_names.RUN_ID, "run")
+    (tmp_path / "label").write_text("3")
+    task = Task("each", (0,), 0, str(tmp_path))
+    opener = PlanStep("start", {"kind": "foreach", "parents": [], "next": ["each"], "depth": 0, "label": True})
+    write_label(task, opener, lambda: "ü")
+    assert (tmp_path / "label").read_text() == "3\nw7w="
+    write_label(task, opener, lambda: label_of({"other": 1}, "name"))
+    assert "has no label: KeyError: 'name'" in capsys.readouterr().err
+    assert (tmp_path / "label").read_text() == "3\nw7w="
+    write_label(Task("each", (0,), 0), opener, lambda: "x")
+    write_label(task, None, lambda: "x")
+    assert (tmp_path / "label").read_text() == "3\nw7w="
 
 
 LOAD = """\

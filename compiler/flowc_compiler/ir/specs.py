@@ -283,6 +283,8 @@ class ForeachOptions(Spec):
 
     parallelism: int | None = Field(default=None, ge=1)
     """The most items at a time."""
+    label: bool | str | None = None
+    """What an engine may show of an item: True is its text, and a name what it has under that."""
 
 
 class AirflowSpec(Spec):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         foreach_var: str | None
         gang: Json
         install: Json
+        label: bool | str
         loops: bool
         from_task: Dict[str, Tuple[str, str | None]]
         max_iterations: int | None
@@ -68,6 +69,7 @@ class PlanStep:
         self.condition: str | None = data.get("condition")
         self.loops: bool = data.get("loops", False)
         self.max_iterations: int | None = data.get("max_iterations")
+        self.label: bool | str | None = data.get("label")
         self.timeout: int | None = data.get("timeout")
         self.retries: int = data.get("retries", 0)
         self.catch: Dict[str, Any] | None = data.get("catch")

@@ -74,6 +74,11 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
 
         record_graph(layout, plan)
     write_outputs(task, manifest)
+    if task.outputs is not None and step.depth:
+        from flowc.shim.item_label import labelled, write_label
+
+        opener = labelled(state)
+        write_label(task, opener, lambda: values.value({"item": opener.name if opener is not None else ""}))
     layout.commit(step.name, task.path, task.attempt, manifest)
 
 

@@ -341,6 +341,10 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
 
         record_graph(state.layout, state.plan)
     write_outputs(task, manifest)
+    if task.outputs is not None and step.depth:
+        from flowc.shim.item_label import labelled, write_label
+
+        write_label(task, labelled(state), lambda: flow.input)
     return manifest
 
 

@@ -367,11 +367,13 @@ class _Lowering:
         common = self._common_options(step)
         outlets = common.pop("outlets", None)
         options: dict[str, Expression | None] = {**common}
-        if in_pods and step.kind in {*_OPENERS, "switch"}:
-            options["callbacks"] = Name("PublishOutput")
-        options["when"] = self._when(step)
         opener = self._foreach[step.name].opener
         bounds = self._flow.by_name[opener].specs.foreach if opener is not None else None
+        labelled = bounds is not None and bool(bounds.label)
+        if in_pods and (labelled or step.kind in {*_OPENERS, "switch"}):
+            options["callbacks"] = Name("PublishOutput")
+        options["labelled"] = labelled or None
+        options["when"] = self._when(step)
         options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
         if specs.retries or (specs.retry is not None and self._options.retries):
             options["retries"] = specs.retries

@@ -183,6 +183,9 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> N
         if step.specs.airflow is not None and target != "airflow":
             message = f"step `{step.name}`: `@airflow_options` has no effect (target {target})"
             sink.warning("FC501", message, step.specs.airflow.span, help="remove it if the flow is not for Airflow")
+        if step.specs.foreach is not None and step.specs.foreach.label and target != "airflow":
+            message = f"step `{step.name}`: `label` of `@foreach_options` has no effect (target {target})"
+            sink.warning("FC501", message, step.specs.foreach.span, help="only Airflow shows items by their labels")
         if step.specs.secrets is not None:
             _check_secrets(step, step.specs.secrets, target, sink)
     _check_packages(flow, target, sink)

@@ -132,6 +132,8 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
         python = {"python": lock.python} if lock.python is not None else {}
         oldest = {"oldest_python": lock.oldest_python}
         entries["install"] = {"name": lock.name, "files": list(lock.files), **oldest, **python}
+    if specs.foreach is not None and specs.foreach.label:
+        entries["label"] = specs.foreach.label
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
     return entries

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.operators.flow_package import FlowPackage
 
 # What a pod runs: it becomes the shim. The shim writes the count of a foreach, or the
-# choice of a switch, to a file, which Kubernetes keeps as the termination message.
+# choice of a switch, and behind it the label of the task's item, to a file, which
+# Kubernetes keeps as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -24,7 +25,7 @@ if parts:
     path = os.path.join(folder, "flow.pyz")
     with open(path, "wb") as file:
         file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-for name in ("count", "choice"):
+for name in ("count", "choice", "label"):
     os.symlink("/dev/termination-log", os.path.join(folder, name))
 os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod, into which `pod_patch` is merged: the container is `main`."""
+    """Runs a step in a pod; `pod_patch` is merged, with the container as `main`."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ def patched_pod(pod: Any, patch: dict[str, Any]) -> Any:
 
 
 def merge_patch(base: Any, patch: Any) -> Any:
-    """Return a part of a manifest with a patch merged into it; `None` takes a field away."""
+    """Return a part of a manifest with a patch merged in; `None` removes a field."""
     if isinstance(patch, dict):
         old = base if isinstance(base, dict) else {}
         new = {key: merge_patch(old.get(key), value) for key, value in patch.items()}

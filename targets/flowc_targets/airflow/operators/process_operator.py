@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.airflow.operators.shim_task import ShimTask
+from flowc_targets.airflow.operators.shim_task import ShimTask, publish
 from flowc_targets.airflow.operators.zipped_code import zipped
 
 try:
@@ -30,7 +30,7 @@ class StepOperator(ShimTask, BaseOperator):
         self.process: subprocess.Popen[str] | None = None
 
     def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
+        """Run the shim, log what it prints, and publish what it says."""
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
             package = Path(folder, "flow.pyz")
             package.write_bytes(zipped(self.flow))
@@ -54,10 +54,9 @@ class StepOperator(ShimTask, BaseOperator):
                     self.on_kill()
             if code != 0:
                 raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+            said = [Path(folder, name) for name in ("count", "choice", "label")]
+            texts = [path.read_text() for path in said if path.exists()]
+            publish(context, "".join(texts))
 
     def on_kill(self) -> None:
         """End the process if it still runs."""

@@ -1,7 +1,4 @@
-"""How a count or a choice leaves its pod without a sidecar: as the termination message.
-
-A count is a number, and a choice is the name of a step, which is never one.
-"""
+"""How a count, a choice or a label leaves its pod without a sidecar: as the termination message."""
 # pyright: standard, reportMissingImports=false
 
 from __future__ import annotations
@@ -11,9 +8,11 @@ from typing import Any
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+from flowc_targets.airflow.operators.shim_task import publish
+
 
 class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes a foreach's count or a switch's choice, from how its pod ended."""
+    """Publishes a foreach's count, a switch's choice or a label, as a pod left it."""
 
     @staticmethod
     def on_pod_completion(*, pod: Any, context: Any, **_kwargs: Any) -> None:
@@ -22,7 +21,4 @@ class PublishOutput(KubernetesPodOperatorCallback):
             base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
             ended = status.state.terminated if base else None
             if ended and ended.exit_code == 0 and ended.message:
-                if ended.message.isdigit():
-                    context["ti"].xcom_push(key="count", value=int(ended.message))
-                else:
-                    context["ti"].xcom_push(key="choice", value=ended.message)
+                publish(context, ended.message)

@@ -25,6 +25,19 @@ def encoded(value: Any) -> str:
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
+def publish(context: Any, said: str) -> None:
+    """Publish what a task has said: a count, which is a number, a choice, which is the
+    name of a step and never one, and on a line of its own the label of its item.
+    """
+    output, _, label = said.partition("\n")
+    if output.isdigit():
+        context["ti"].xcom_push(key="count", value=int(output))
+    elif output:
+        context["ti"].xcom_push(key="choice", value=output)
+    if label:
+        context["label"] = base64.b64decode(label).decode()
+
+
 class ShimTask:
     """Runs a step by the shim: the step that the task is named after, or `step`.
 
@@ -41,6 +54,7 @@ class ShimTask:
         *,
         flow: FlowPackage,
         index: str = "-",
+        labelled: bool = False,
         step: str | None = None,
         iteration: int | None = None,
         when: list[list[str]] | None = None,
@@ -48,7 +62,8 @@ class ShimTask:
         **kwargs: Any,
     ) -> None:
         if index != "-":
-            kwargs.setdefault("map_index_template", "{{ task.index }}")
+            label = " {{ label | default('') }}" if labelled else ""
+            kwargs.setdefault("map_index_template", "{{ task.index }}" + label)
         super().__init__(**kwargs)
         self.flow = flow
         self.index = index

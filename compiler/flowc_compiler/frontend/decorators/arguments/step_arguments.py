@@ -63,13 +63,15 @@ class ForeachOptionsArguments(Arguments):
     }
 
     parallelism: Annotated[int | None, Field(ge=1)] = None
+    label: Annotated[str, Field(min_length=1)] | bool | None = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        if self.parallelism is None:
+        if self.parallelism is None and not self.label:
             message = "`@foreach_options` has no argument"
-            at.error("FC404", message, help="give parallelism=, the most items to work on at a time")
+            at.error("FC404", message, help="give parallelism=, the most items to work on at a time, or label=")
             return NO_SPECS
-        return some_specs(foreach=ForeachOptions(span=at.span, parallelism=self.parallelism))
+        options = ForeachOptions(span=at.span, parallelism=self.parallelism, label=self.label or None)
+        return some_specs(foreach=options)
 
 
 DOTTED = r"^[^\W\d]\w*(\.[^\W\d]\w*)+$"
