@@ -86,8 +86,17 @@ def run(folder: Path, block: Block) -> None:
             said = steady(done.stdout + done.stderr, folder)
             missing = [line for line in shown if steady(line, folder) not in said]
             assert not missing, f"{command} says\n{said}\nand not\n{missing}"
-            fails = words[1] != "show" and any(_FAILS.search(line) for line in shown)
+            fails = (
+                words[1] == "diff" if shown and words[1] in {"diff", "show"} else bool(_FAILS.search("\n".join(shown)))
+            )
             assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{said}"
+
+
+def fails(command: str, shown: list[str]) -> bool:
+    """Whether a command fails by the lines that it prints: `diff` where it has found some, `show` never."""
+    if command in {"diff", "show"}:
+        return command == "diff" and bool(shown)
+    return any(_FAILS.search(line) for line in shown)
 
 
 def execute(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
