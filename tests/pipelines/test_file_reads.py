@@ -56,6 +56,7 @@ VALUES = (
     'tomllib.load(open("conf/c.toml", "rb"))["t"]',
     'yaml.safe_load("[1, 2]")',
     '(ROOT / "conf" / "c.yaml").open().read()',
+    '(ROOT / "note.txt").read_text("utf-8") + open("note.txt", encoding="UTF-8").read()',
     'str(ROOT / "data" / "x.zip")',
     "ROOT",
     '[os.path.join(os.path.dirname(os.path.abspath(__file__)), "note.txt"), __file__]',
@@ -142,3 +143,28 @@ def test_other_files_and_places_are_refused(
     with pytest.raises(FlowcError) as caught:
         compile_file(file)
     assert {item.code for item in caught.value.diagnostics if item.severity == "error"} == {refused}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'same(open("note.txt").read(3))',
+        'same(open("note.txt", "rb").read())',
+        'same(open("note.txt", newline="").read())',
+        'same(Path("note.txt").read_text("utf-16"))',
+        'same(Path("note.txt").read_text(errors="ignore"))',
+        'same(Path("missing.txt").read_text())',
+        'same(Path("missing.txt").open().read())',
+        'file = open("note.txt"); same(file.read()); same(file.read())',
+    ],
+)
+def test_what_a_read_gives_is_known_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FlowcError) as raised:
+        compile_file(_write(tmp_path, f"    {text}"))
+    assert [found.code for found in raised.value.diagnostics] in (["FC110"], ["FC115"])
+
+
+def test_a_file_that_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    compile_file(_write(tmp_path, '    file = open("note.txt"); text = file.read(); file.close(); same(text)'))

@@ -147,6 +147,9 @@ class OpenedFile:
 
     text: str
     name: str
+    is_text: bool = True
+    readers: set[ast.AST] = field(default_factory=set[ast.AST])
+    """Where it has been read: what a second call would give is not known."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 
 _OPEN = frozenset({("io", "open"), ("codecs", "open")})
-_TO_READ = frozenset({"r", "rt", "rb", "tr", "br"})
+_TO_READ = frozenset({None, "r", "rt", "rb", "tr", "br"})
 _MOST_BYTES = 2**20
 """A larger file is no configuration."""
 _LOADERS = {
@@ -35,7 +35,9 @@ _LOADERS = {
 }
 """Functions that read a file or a text, and the parsers that know their language."""
 _OF_PATHS = frozenset({"open", "read_text"})
-_OF_FILES = frozenset({"read", "readlines", "close"})
+_OF_FILES = frozenset({"read", "readlines"})
+_UTF_8 = frozenset({"utf-8", "utf8", "utf-8-sig"})
+_CLOSE = Builtin("close", lambda: None)
 
 
 def read_call(evaluator: PipelineEvaluator, callee: object, arguments: CallArguments, node: ast.expr) -> object | None:
@@ -52,19 +54,27 @@ def read_call(evaluator: PipelineEvaluator, callee: object, arguments: CallArgum
     if not isinstance(callee, BoundMethod):
         return None
     if isinstance(callee.owner, OpenedFile):
-        return {"read": callee.owner.text, "readlines": callee.owner.text.splitlines(keepends=True)}.get(callee.name)
+        file = callee.owner
+        file.readers.add(node)
+        if arguments.all() or not file.is_text or file.readers != {node}:
+            return evaluator.runtime_attribute(file, callee.name, node)
+        return {"read": file.text, "readlines": file.text.splitlines(keepends=True)}.get(callee.name)
     if _is_path(callee.owner) and callee.name in _OF_PATHS:
-        found = _opened(evaluator, callee.owner, arguments if callee.name == "open" else CallArguments(), node)
+        rest = arguments
+        if callee.name == "read_text":  # whose first argument is the encoding
+            first = dict(zip(["encoding"], arguments.positional, strict=False))
+            rest = CallArguments(arguments.positional[1:], {**first, **arguments.keywords}, arguments.open)
+        found = _opened(evaluator, callee.owner, rest, node)
         if found is None:
             return evaluator.runtime_attribute(callee.owner, callee.name, node)  # which refuses it
         return found if callee.name == "open" else found.text
     return None
 
 
-def read_method(owner: object, name: str) -> BoundMethod | None:
+def read_method(owner: object, name: str) -> BoundMethod | Builtin | None:
     """A method of a file that was opened, or of a path, that reads; `None` for any other."""
     if isinstance(owner, OpenedFile):
-        return BoundMethod(owner, name) if name in _OF_FILES else None
+        return _CLOSE if name == "close" else BoundMethod(owner, name) if name in _OF_FILES else None
     return BoundMethod(owner, name) if name in _OF_PATHS and _is_path(owner) else None
 
 
@@ -78,8 +88,13 @@ def _opened(evaluator: PipelineEvaluator, path: object, rest: CallArguments, nod
     Raises EvaluationError for one that is not in the project.
     """
     path = stripped(path)
-    mode = rest.positional[0] if rest.positional else rest.keywords.get("mode")
-    if not isinstance(path, str | PurePath) or (mode is not None and mode.value not in _TO_READ):
+    given = dict(zip(["mode"], rest.positional, strict=False)) | rest.keywords
+    mode, encoding = (given[name].value if name in given else None for name in ("mode", "encoding"))
+    if not isinstance(path, str | PurePath) or mode not in _TO_READ:
+        return None
+    if len(rest.positional) > 1 or given.keys() - {"mode", "encoding"} or rest.open:
+        return None
+    if encoding is not None and str(encoding).lower() not in _UTF_8:
         return None
     folder = evaluator.executed_views()[0].source.path.parent
     places = [expand_user(str(path)), folder / str(path)]
@@ -91,7 +106,7 @@ def _opened(evaluator: PipelineEvaluator, path: object, rest: CallArguments, nod
         raise evaluator.refuse("FC115", message, node, outside_help(str(path)))
     with suppress(OSError, ValueError):
         text = read_file(place, _MOST_BYTES).decode().replace("\r\n", "\n").removeprefix("\ufeff")
-        return OpenedFile(text, Path(path).as_posix())
+        return OpenedFile(text, Path(path).as_posix(), is_text="b" not in str(mode))
     return None
 
 
