@@ -30,15 +30,17 @@ _READING = frozenset({"flowc/errors.py", "flowc/protocol/__init__.py", "flowc/pr
 @cache
 def stored_runtime() -> StoredFile:
     """This release's runtime."""
-    return _stored("runtime", "pyz", zip_files({MAIN_FILE: main_file(), RUNTIME_FILE: runtime_zip()}))
+    return _stored("runtime", "pyz", {MAIN_FILE: main_file(), RUNTIME_FILE: runtime_zip()})
 
 
 def stored_code(own: Mapping[str, bytes]) -> StoredFile:
     """The files of a package that are the flow's own."""
-    return _stored("code", "zip", zip_files(own))
+    return _stored("code", "zip", own)
 
 
-def _stored(kind: str, suffix: str, content: bytes) -> StoredFile:
+def _stored(kind: str, suffix: str, files: Mapping[str, bytes]) -> StoredFile:
+    """Not compressed: two versions of zlib would make two files of the same, and what one pushes another looks for."""
+    content = zip_files(files, compressed=False)
     return StoredFile(f"{FOLDER}/{kind}/{hashlib.sha256(content).hexdigest()}.{suffix}", content)
 
 
