@@ -21,7 +21,7 @@ def plain(x):
     return x
 
 def draw():
-    return random.random()
+    return random.betavariate(1, 2)
 
 class Steps:
     @step

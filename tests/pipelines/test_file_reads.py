@@ -38,6 +38,14 @@ def load(name):
     with open(name) as file:
         return json.load(file)
 
+try:
+    absent = Path("nobody").read_text()
+except FileNotFoundError:
+    absent = ""
+closed = open("note.txt")
+text = closed.read()
+closed.close()
+
 def lines(name):
     with open(name, encoding="utf-8") as first, open(name, "r") as second:
         return [line.strip() for line in first.readlines()] + second.read().split()
@@ -49,6 +57,7 @@ def same(value: object) -> object:
 VALUES = (
     'config["a"]["lr"]',
     "path",
+    "text",
     'load("conf/c.json")["n"]',
     'lines("note.txt")',
     'yaml.load(open(Path(__file__).parent / "conf" / "c.yaml"), Loader=yaml.FullLoader)["a"]["cols"]',
@@ -127,6 +136,9 @@ def test_a_value_that_each_run_has_anew_is_the_same_for_its_steps(
         ("same(open('nobody.yaml').read())", "FC115"),
         ("same(open('/etc/hostname').read())", "FC115"),
         ("same(open('note.txt'))", "FC113"),
+        ("same(Path('nobody').read_text())", "FC110"),
+        ("same((ROOT / 'nobody').open().read())", "FC110"),
+        ("same(Path('note.txt').write_text('x'))", "FC110"),
         ("same(yaml.load(open('conf/c.yaml'), Loader=yaml.UnsafeLoader))", "FC115"),
         ("same(json.load(open('note.txt')))", "FC112"),
         ("same(os.getcwd())", "FC115"),

@@ -141,6 +141,15 @@ ROWS = {
     "options_in_a_dict": _run(
         "parameters: {m: 1}", "options = {'config_path': 'c.yaml'}\n    pipe.with_options(**options)()"
     ),
+    "options_that_are_added": Row(
+        "from datetime import datetime\nfrom pathlib import Path\n\ndef main():\n"
+        "    options = {'enable_cache': False}\n"
+        "    options['config_path'] = Path(__file__).resolve().parent / 'c.yaml'\n"
+        "    assert options['config_path'].exists()\n"
+        "    options['run_name'] = f\"added_{datetime.now().strftime('%H_%M_%S')}\"\n"
+        "    pipe.with_options(**options)(**{})\n    options['config_path'] = 'nobody.yaml'",
+        "parameters: {m: 5}",
+    ),
     "replaced_result": Row(
         "@pipeline(enable_cache=False)\ndef flow():\n    work(one())\n\n"
         "def main():\n    flow.with_options(config_path='c.yaml')()",

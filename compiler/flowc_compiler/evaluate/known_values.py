@@ -293,6 +293,23 @@ class RecordedScope(Scope):
             raise UnresolvedError(node)
         return recorded(self._evaluator, node, with_task_variables(self._records[node]), records=self._records)
 
+    def entries(self, node: ast.expr) -> Mapping[str, object] | None:
+        """The entries of a mapping that is unpacked: of `config_path`, a place that depends on where the files are."""
+        value = self._records[node].value if node in self._records else None
+        if not is_kind(value, dict) or self._evaluator.undetermined(value) is not None:
+            return super().entries(node)
+        found: dict[str, object] = {}
+        for key, item in cast("dict[object, object]", value).items():
+            accepts: Accepted = "places" if key == "config_path" else "variables"
+            try:
+                entry = Recorded(item, None)
+                found[str(key)] = recorded(
+                    self._evaluator, node, entry, accepts=accepts, records={**self._records, node: entry}
+                )
+            except UnresolvedError as error:
+                found[str(key)] = error
+        return found
+
     def _accepting(self, node: ast.expr, accepts: Accepted) -> object:
         if node not in self._records:
             raise UnresolvedError(node)

@@ -89,6 +89,16 @@ class Scope:
         """The value of an expression that may depend on where the flow's files are. Raises UnresolvedError."""
         return self.evaluate(node)
 
+    def entries(self, node: ast.expr) -> Mapping[str, object] | None:
+        """The entries of a mapping that is unpacked, each its value or an UnresolvedError; `None` for no mapping.
+
+        Raises UnresolvedError where it is not known at all.
+        """
+        value = plain_or(node, self.evaluate)
+        if not isinstance(value, dict):
+            return None
+        return {str(key): item for key, item in cast("dict[object, object]", value).items()}
+
     def environment(self, node: ast.expr) -> object:
         """The value of an expression that gives a task its variables: a dict may have a TaskVariable for a secret that
         is read from the environment. Raises UnresolvedError.
@@ -135,10 +145,16 @@ def path_value(node: ast.expr, scope: Scope, source: SourceFile) -> object:
     machine. Raises UnresolvedError.
     """
     value = plain_or(node, scope.located)
+    with suppress(UnresolvedError):
+        value = plain_or(node, scope.certain)
+        return str(value) if isinstance(value, PurePath) else value
+    return path_from_here(value, source)
+
+
+def path_from_here(value: object, source: SourceFile) -> object:
+    """A path that depends on where the flow is, as the flow's file is named; any other value as it is."""
     if not isinstance(value, PurePath | str) or source.path.is_absolute():
         return str(value) if isinstance(value, PurePath) else value
-    with suppress(UnresolvedError):
-        return str(plain_or(node, scope.certain))
     return Path(os.path.relpath(value)).as_posix()
 
 

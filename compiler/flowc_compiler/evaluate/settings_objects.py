@@ -58,8 +58,8 @@ _KUBERNETES = re.compile(r"V\d\w*")
 def settings_object(evaluator: Evaluator, node: ast.Call) -> SettingsObject | None:
     """The object that a call makes; `None` for a call of anything else. Raises EvaluationError."""
     kind = evaluator.view.names.resolve(node.func)
-    if kind in CLASSES:
-        return _made(evaluator, kind, node, CLASSES[kind])
+    if kind is not None and (kind in CLASSES or kind.endswith("Settings")):  # those of integrations say nothing here
+        return _made(evaluator, kind, node, CLASSES.get(kind, ()))
     if isinstance(node.func, ast.Name | ast.Attribute) and _KUBERNETES.fullmatch(
         node.func.id if isinstance(node.func, ast.Name) else node.func.attr
     ):

@@ -32,7 +32,7 @@ def is_served(module: str, name: str | None) -> bool:
     if module.partition(".")[0] == "flowc":
         return _flowc_serves(module, name)
     if module not in MODULES:
-        return zenml_names.is_materializer(module, name)
+        return zenml_names.is_idle(module, name)
     return name is None or name == "*" or name.startswith("__") or name in MODULES[module]
 
 
@@ -140,7 +140,7 @@ class Names:
         for alias in statement.names:
             if alias.name == "*":
                 self._names.update({name: name for name in MODULES.get(module, OF_FLOWC)})
-            elif module in MODULES or module.startswith("flowc"):
+            elif module in MODULES or module.startswith("flowc") or is_served(module, alias.name):
                 self._names[alias.asname or alias.name] = alias.name
 
 

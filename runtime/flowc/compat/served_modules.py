@@ -21,7 +21,7 @@ unserved: Dict[str, List[str]] = {}
 def served_spec(name: str) -> ModuleSpec | None:
     """The spec of a module that is served, or that the flow imports; `None` for another one of metaflow or zenml."""
     modules = _names(name).MODULES
-    package = any(other.startswith(f"{name}.") for other in (*modules, *unserved)) or _may_have_materializers(name)
+    package = any(other.startswith(f"{name}.") for other in (*modules, *unserved)) or _may_be_idle(name)
     if name not in modules and name not in unserved and not package:
         return None
     loader: Any = _Loader()
@@ -45,11 +45,11 @@ def _names(module: str) -> Any:
     return import_module(f"flowc.protocol.{module.partition('.')[0]}_names")
 
 
-def _may_have_materializers(name: str) -> bool:
-    """Whether a module is one of an integration's materializers, or the integration's own."""
-    from flowc.protocol.zenml_names import is_materializer
+def _may_be_idle(name: str) -> bool:
+    """Whether a module is one of an integration's materializers or flavors, or the integration's own."""
+    from flowc.protocol.zenml_names import is_idle
 
-    return is_materializer(name, None) or is_materializer(f"{name}.materializers", None)
+    return is_idle(name, None) or is_idle(f"{name}.flavors", None)
 
 
 def _served(module: str) -> Dict[str, str]:
@@ -81,7 +81,7 @@ class _ServedModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        from flowc.protocol.zenml_names import is_materializer
+        from flowc.protocol.zenml_names import is_idle
 
         module = self.__name__
         served = _served(module)
@@ -89,10 +89,10 @@ class _ServedModule(ModuleType):
             value = find(module, name)
         elif f"{module}.{name}" in _names(module).MODULES:
             value = import_module(f"{module}.{name}")
-        elif is_materializer(module, name):
-            from flowc.compat.zenml_settings import materializer
+        elif is_idle(module, name):
+            from flowc.compat.zenml_settings import idle_class
 
-            value = materializer(module, name)
+            value = idle_class(module, name)
         elif name in unserved.get(module, ()):
             from flowc.compat.placeholders import placeholder
 

@@ -93,6 +93,6 @@ class DeploymentDefaultMiddleware(metaclass=_Flags):
     """Middleware that a service has by default."""
 
 
-def materializer(module: str, name: str) -> Any:
-    """A materializer of an integration: a class that nothing calls."""
-    return type(name, (BaseMaterializer,), {"__module__": module})
+def idle_class(module: str, name: str) -> Any:
+    """A materializer of an integration, which nothing calls, or a class of its settings, which nothing reads."""
+    return type(name, (BaseMaterializer if name.endswith("Materializer") else Settings,), {"__module__": module})

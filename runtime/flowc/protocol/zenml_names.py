@@ -160,15 +160,18 @@ MODULES: Dict[str, Dict[str, str]] = {
 }
 """The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
 
-MATERIALIZERS = r"zenml\.integrations\.\w+\.materializers(\.\w+)*"
-"""The modules of integrations whose materializers are served, as classes that nothing calls."""
+_IDLE = r"zenml\.integrations\.\w+\.(materializers|flavors)(\.\w+)*"
 
 
-def is_materializer(module: str, name: str | None) -> bool:
-    """Whether a name is a materializer of an integration, or `module` has such."""
+def is_idle(module: str, name: str | None) -> bool:
+    """Whether a name is a materializer or a class of settings of an integration, or `module` has such.
+
+    They are served as classes that have no effect.
+    """
     import re
 
-    return re.fullmatch(MATERIALIZERS, module) is not None and (name is None or name.endswith("Materializer"))
+    match = re.fullmatch(_IDLE, module)
+    return match is not None and (name is None or name.endswith({"m": "Materializer", "f": "Settings"}[match[1][0]]))
 
 
 FUNCTIONS: Dict[str, str] = {

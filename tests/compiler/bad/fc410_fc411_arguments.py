@@ -7,10 +7,10 @@ from zenml.config import DockerSettings
 @step(
     enable_cache=True,  # FC410
     experiment_tracker="mlflow",  # FC410
-    step_operator="modal",  # FC411
+    step_operator="modal",  # FC410
     settings={
         "docker": DockerSettings(
-            dockerfile="Dockerfile",  # FC411
+            dockerfile="Dockerfile",  # FC410
             prevent_build_reuse=True,  # FC410
         ),
     },

@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING, Literal, cast
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
-from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Frame, Records
+from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Frame, Recorded, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
+from flowc_compiler.evaluate.values import (
+    BoundMethod,
+    Foreign,
+    Function,
+    SettingsObject,
+    Unresolved,
+    is_kind,
+    plain_copy,
+)
 from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings, conditions, evaluate_where
 from flowc_compiler.frontend.pipelines.body_reads import (
@@ -223,6 +231,9 @@ class PipelineEvaluator(Interpreter):
                     self.lookup(value.value if isinstance(value, ast.Starred) else value)
         finally:
             self.recorded = outer
+        for keyword in call.keywords:
+            if keyword.arg is None and keyword.value in records:
+                records[keyword.value] = self._snapshot(records[keyword.value])
         return SettingsLayer(
             kind=kind,
             of="step" if isinstance(owner, StepFunction) else "pipeline",
@@ -236,6 +247,14 @@ class PipelineEvaluator(Interpreter):
         """The value of an attribute; of files and paths, also a method that reads."""
         return read_method(owner, name) or yaml_loader(owner, name) or super().attribute(owner, name, node)
 
+    def _snapshot(self, found: Recorded) -> Recorded:
+        """What `**mapping` passes on: what the mapping is given later does not count."""
+        if not is_kind(found.value, dict) or self.undetermined(found.value) is not None:
+            return found
+        entries = cast("dict[object, object]", found.value)
+        known = {key: item for key, item in entries.items() if self.find_undetermined(item) is None}
+        return Recorded({key: plain_copy(item) if key in known else item for key, item in entries.items()}, None)
+
     def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call; of what ZenML serves in the body of a pipeline, what that means here."""
         if (read := file_call(self, callee, arguments, node)) is not None:
@@ -244,8 +263,8 @@ class PipelineEvaluator(Interpreter):
             return command_call(self, callee, arguments, node)
         if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
             return parser_call(self, callee.owner, callee.name, arguments, node)
-        if isinstance(callee, Foreign) and (found := run_value(self, callee, arguments, node)) is not None:
-            return found
+        if isinstance(callee, Foreign) and (result := run_value(self, callee, arguments, node)) is not None:
+            return result
         if isinstance(callee, Foreign):
             special = body_call if callee.path[:1] == ("flowc",) else program_call
             found = special(self, callee, arguments, node)

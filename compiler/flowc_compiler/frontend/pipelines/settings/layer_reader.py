@@ -192,14 +192,23 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
         elif arg.arg is not None:
             yield arg.arg, arg.value, None
         else:
-            unpacked = _evaluated("the unpacked value", arg.value, layer, scope, sink)
-            if unpacked is not None and not isinstance(unpacked[0], dict):
-                message = f"the value that `{title(layer)}` unpacks is not a dict"
-                sink.error("FC404", message, layer.view.span(arg.value), help="write the arguments out")
-            elif unpacked is not None:
-                for name, item in cast("dict[object, object]", unpacked[0]).items():
-                    yield str(name), arg.value, (item,)
+            yield from _unpacked(arg.value, layer, scope, sink)
     yield from ((name, node, (value,)) for name, (value, node) in layer.given.items())
+
+
+def _unpacked(node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iterator[_Argument]:
+    """The arguments that come out of a mapping, an UnresolvedError in place of each unknown value."""
+    try:
+        entries = scope.entries(node)
+    except UnresolvedError as error:
+        report_unresolved("the unpacked value", error, layer.view.span(node), sink)
+        return
+    if entries is None:
+        message = f"the value that `{title(layer)}` unpacks is not a dict"
+        sink.error("FC404", message, layer.view.span(node), help="write the arguments out")
+        return
+    for name, item in entries.items():
+        yield name, node, (item,)
 
 
 def _value(
@@ -216,6 +225,9 @@ def _value(
     if known is None and hook is None:
         what, of_variables = f"`{name}` of `{title(layer)}`", name in {"environment", "env"}
         known = _evaluated(what, node, layer, scope, sink, is_environment=of_variables)
+    if known is not None and isinstance(known[0], UnresolvedError):
+        report_unresolved(f"`{name}` of `{title(layer)}`", known[0], span, sink)
+        return None
     found = known or (hook and (hook,))
     return None if found is None or found[0] is None else canonical(name, found[0], span, sink)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate, path_value
+from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate, path_from_here, path_value
 from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.filesystem import expand_user, is_file, read_file
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved
@@ -139,6 +140,9 @@ def argument_values(
     """Some arguments of a layer, with their values. Collects FC402 for those that are not known."""
     for arg in layer.arguments:
         if isinstance(arg, ast.keyword) and (arg.arg in wanted or arg.arg is None):
+            if arg.arg is None:
+                yield from _unpacked_values(layer, arg.value, wanted, sink)
+                continue
             try:
                 is_path = arg.arg == "config_path"
                 value = (
@@ -147,14 +151,22 @@ def argument_values(
                     else evaluate(arg.value, layer.scope)
                 )
             except UnresolvedError as error:
-                if arg.arg is not None:
-                    report_unresolved(f"`{arg.arg}`", error, layer.view.span(arg.value), sink)
+                report_unresolved(f"`{arg.arg}`", error, layer.view.span(arg.value), sink)
                 continue
-            if arg.arg is not None:
-                yield arg.arg, arg.value, value
-            else:
-                yield from ((name, arg.value, item) for name, item in texts(value).items() if name in wanted)
+            yield arg.arg, arg.value, value
     yield from ((name, node, value) for name, (value, node) in layer.given.items() if name in wanted)
+
+
+def _unpacked_values(
+    layer: SettingsLayer, node: ast.expr, wanted: frozenset[str], sink: DiagnosticSink
+) -> Iterator[tuple[str, ast.expr, object]]:
+    """The wanted ones of the arguments that come out of a mapping."""
+    with suppress(UnresolvedError):  # which the reader of settings reports
+        for name, item in (layer.scope.entries(node) or {}).items():
+            if name in wanted and isinstance(item, UnresolvedError):
+                report_unresolved(f"`{name}`", item, layer.view.span(node), sink)
+            elif name in wanted:
+                yield name, node, path_from_here(item, layer.view.source) if name == "config_path" else item
 
 
 class _Entry(NamedTuple):

@@ -110,6 +110,11 @@ def texts(value: object) -> Mapping[str, object]:
 
 _RETRY = {"max_retries": "limit", "delay": "backoff", "backoff": "factor"}
 """Fields of ZenML's `StepRetryConfig`, and of flowc's `Retry` that say the same."""
+_KUBERNETES = "KubernetesOrchestratorSettings"
+_ELSEWHERE = (
+    "the engine runs the steps: request what they need with KubernetesOrchestratorSettings, or arguments of flowc's "
+    "own `@step`"
+)
 _KEY = re.compile(r"([a-z_]+)(?:([.:])(.+))?")
 
 
@@ -122,7 +127,7 @@ def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tre
         case "retry", _ if kind == "StepRetryConfig" or "max_retries" in _fields(value):
             return _zenml_retry(tree_of(value, span), span)
         case "settings", dict() | SettingsObject(kind=""):
-            return _settings(tree_of(cast("object", value), span), span, sink)
+            return _settings(tree_of(_expressed(value, span, sink), span), span, sink)
         case "resources", _ if kind and kind != "Resources":
             sink.error(
                 "FC404", f"`resources` is not made with {kind}", span,
@@ -131,6 +136,17 @@ def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tre
             return {}
         case _:
             return tree_of(value, span)
+
+
+def _expressed(value: object, span: Span, sink: DiagnosticSink) -> object:
+    """Settings without those of other orchestrators, which are FC410."""
+    kinds = {key: item.kind for key, item in _fields(value).items() if isinstance(item, SettingsObject)}
+    others = {key for key, kind in kinds.items() if kind.endswith("OrchestratorSettings") and kind != _KUBERNETES}
+    if not others:
+        return value
+    for key in sorted(others):
+        sink.warning("FC410", f"{kinds[key]} do nothing here", span, help=_ELSEWHERE)
+    return {key: item for key, item in _fields(value).items() if key not in others}
 
 
 def _fields(value: object) -> Mapping[str, object]:
@@ -161,14 +177,9 @@ def _settings(tree: Tree | Leaf, span: Span, sink: DiagnosticSink) -> Tree:
         elif not values(item):
             continue
         elif component == "orchestrator":
-            sink.error(
-                "FC411", f"flowc cannot express settings of the orchestrator {selector!r}", where,
-                help="use KubernetesOrchestratorSettings, or with arguments of flowc's own `@step`",
-            )  # fmt: skip
+            sink.warning("FC410", f"settings of the orchestrator {selector!r} do nothing here", where, help=_ELSEWHERE)
         elif component == "step_operator":
-            sink.error(
-                "FC411", "flowc cannot express settings of a step operator", where, help=STEP.refused["step_operator"]
-            )
+            sink.warning("FC410", "settings of a step operator do nothing here", where, help=STEP.idle["step_operator"])
         elif component in COMPONENTS:
             sink.warning(
                 "FC410", f"settings of {key!r} do nothing here", where,

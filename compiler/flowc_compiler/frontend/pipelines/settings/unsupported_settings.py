@@ -45,6 +45,7 @@ STEP = Unread(
         "group": _DASHBOARD,
         "heartbeat_healthy_threshold": _ENGINE,
         "output_materializers": _PICKLED,
+        "step_operator": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
         "step_type": _DASHBOARD,
         "substitutions": "artifacts are found by run, step and name, and names have no placeholders",
     },
@@ -53,7 +54,6 @@ STEP = Unread(
         "on_failure": _HOOK,
         "on_start": _HOOK,
         "on_success": _HOOK,
-        "step_operator": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
     },
     silent=frozenset({"enable_step_logs", "extra", "merge", "name", "parameters", "runtime"}),
 )
@@ -131,9 +131,8 @@ DOCKER = Unread(
             "python_package_installer_cache_mount", "required_hub_plugins", "source_files", "target_repository",
         ),
         f"{_BUILDS}: a step runs in `parent_image` unchanged, with the flow's code",
-    )},
+    ), "dockerfile": "flowc builds no images: build it, and name it: image='...', or --image"},
     refused={
-        "dockerfile": "build the image, and name it: image='...'",
         "user": "put @kubernetes(security_context={'run_as_user': ...}) above the step",
     },
     silent=frozenset({"skip_build"}),
