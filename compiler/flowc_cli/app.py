@@ -71,7 +71,70 @@ def load_command(name: str) -> Any:
     found: Any = typer.main.get_command(command_module(name).app)
     reads = any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS
     found.params += [item for item in _common_options() if reads or item.name == "profile"]
+    _group_options(found)
+    _complete_values(found)
     return found
+
+
+def _group_options(command: Any) -> None:
+    """Let the help have options in groups."""
+
+    def format_options(ctx: Any, formatter: Any) -> None:
+        from flowc_cli.help_groups import write_options
+
+        write_options(command.get_params(ctx), ctx, formatter)
+
+    def collect_usage_pieces(ctx: Any) -> list[str]:
+        from flowc_cli.help_groups import argument_text
+
+        arguments = [item for item in command.get_params(ctx) if item.param_type_name == "argument"]
+        return ["[OPTIONS]", *map(argument_text, arguments)]
+
+    command.format_options = format_options
+    command.collect_usage_pieces = collect_usage_pieces
+
+
+def _complete_values(command: Any) -> None:
+    """Let shells complete values of options and arguments, and for `run` the options that are a flow's parameters."""
+    complete_options = command.shell_complete
+
+    def shell_complete(ctx: Any, incomplete: str) -> Any:
+        from flowc_cli.completions import parameters_of_flow
+
+        found = complete_options(ctx, incomplete)
+        names = parameters_of_flow(ctx) if command.name in _OF_FLOWS and incomplete.startswith("-") else []
+        return [*found, *(_completion_item(name) for name in names if name.startswith(incomplete))]
+
+    command.shell_complete = shell_complete
+    for parameter in command.params:
+        _complete_parameter(parameter)
+
+
+def _complete_parameter(parameter: Any) -> None:
+    complete_own = parameter.shell_complete
+
+    def shell_complete(ctx: Any, incomplete: str) -> Any:
+        from flowc_cli.completions import complete, completes
+
+        if not completes(parameter):
+            return complete_own(ctx, incomplete)
+        return [_completion_item(item) for item in complete(ctx, parameter, incomplete)]
+
+    parameter.shell_complete = shell_complete
+
+
+def _completion_item(value: str) -> Any:
+    """An item of the class that typer's completion knows, which versions of it have in different modules."""
+    places = ("typer._completion_shared", "click.shell_completion")
+    module: Any = next(import_module(name) for name in places if _has_item(name))
+    return module.CompletionItem(value)
+
+
+def _has_item(module: str) -> bool:
+    try:
+        return hasattr(import_module(module), "CompletionItem")
+    except ImportError:
+        return False
 
 
 def _common_options() -> list[Any]:
@@ -205,6 +268,7 @@ def _follow_settings(command: Any) -> None:
         parse = parser.parse_args
 
         def parse_args(args: list[str]) -> Any:
+            ctx.meta["flowc.given"] = list(args)  # for completion, where the line has no end yet
             parsed = parse(args)
             _report_repeated(parsed[2])
             if not ctx.resilient_parsing:
@@ -300,6 +364,13 @@ class _Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in groups, then the options of `flowc` itself."""
+        from flowc_cli.help_groups import write_commands, write_options
+
+        write_commands(SUMMARIES, formatter)
+        write_options(self.get_params(ctx), ctx, formatter)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names in the order of the help."""

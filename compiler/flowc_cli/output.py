@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, TextIO
 
 from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.diagnostics.terminal_text import visible
@@ -57,14 +57,22 @@ def report_files(
 
     match form:
         case "text":
-            color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-            sys.stderr.write(render.render_text(diagnostics, sources, color=color))
+            sys.stderr.write(render.render_text(diagnostics, sources, color=has_color(sys.stderr)))
         case "json":
             sys.stdout.write(render.render_json(diagnostics))
         case "sarif":
             sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
         case _:
             sys.stdout.write(render.render_github(diagnostics))
+
+
+def has_color(stream: TextIO) -> bool:
+    """Whether output gets colors: NO_COLOR, then FORCE_COLOR, TERM=dumb, and whether it is a terminal, as in Python."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def _for_tools(by_file: Mapping[str, Sequence[Diagnostic]], form: Form) -> str:

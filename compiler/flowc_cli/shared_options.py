@@ -11,15 +11,19 @@ import typer
 from flowc.protocol import env_names
 from flowc_cli.output import Form
 
-File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
-OptionalFile = Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="the Python file with the flow", show_default=False)]
+OptionalFile = Annotated[
+    Path | None, typer.Argument(metavar="FILE", help="the Python file with the flow", show_default=False)
+]
 FlowName = Annotated[str | None, typer.Option("--flow", metavar="NAME", help="which flow, where the file has several")]
+FORMAT_HELP = "how it is printed"
 FORMS = "|".join(get_args(Form))
-Format = Annotated[Form, typer.Option(metavar=FORMS, help="how diagnostics are printed")]
+Format = Annotated[Form, typer.Option(metavar=FORMS, help=FORMAT_HELP)]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 ROOT_HELP = "the artifact store: s3://, gs://, az://, file:// or a path"
 Root = Annotated[str | None, typer.Option(metavar="URL", help=ROOT_HELP)]
-Engine = Annotated[str, typer.Option("-t", "--target", metavar="NAME", help="the engine: see `flowc targets`")]
+TARGET_HELP = "the engine: see `flowc targets`"
+Engine = Annotated[str, typer.Option("-t", "--target", metavar="NAME", help=TARGET_HELP)]
 Server = Annotated[
     str | None,
     typer.Option(
@@ -96,27 +100,38 @@ ConfigValues = Annotated[
 ]
 Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="the branch of a flow with @project")]
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
+PARAM_HELP = "the value of a parameter, as name=value"
 Params = Annotated[
     list[str] | None,
     typer.Option(
         "-p",
         "--param",
         metavar="NAME=VALUE",
-        help="the value to compile a parameter with, as name=value: its default in a run",
+        help=PARAM_HELP,
     ),
 ]
-Last = Annotated[int, typer.Option("-n", "--last", min=1, help="how many runs to list")]
-RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")]
+LAST_HELP = "how many runs to list"
+Last = Annotated[int, typer.Option("--last", metavar="N", min=1, help=LAST_HELP)]
+RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=PARAM_HELP)]
 Resumed = Annotated[
     str | None, typer.Option(metavar="RUN", help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")]
-Watch = Annotated[bool, typer.Option("--watch", help="wait, and print each change of a task's state")]
+WATCH_HELP = "go on, and print again whenever something changes"
+Watch = Annotated[bool, typer.Option("--watch", help=WATCH_HELP)]
+OUTPUT_HELP = "file or folder to write to; - is standard output"
+VERBOSE_HELP = "say more"
+SCHEMA_HELP = "print the JSON schema instead"
+DIFF_HELP = "print what would change, and write nothing"
+WORKERS_HELP = "the most tasks at a time"
+OLDER_HELP = "remove what is older: 30m, 12h, 30d"
+TAG_HELP = "a tag of the run"
 SPLITS_HELP = "the most items that a foreach may have"
 RetryWait = Annotated[
     bool,
     typer.Option("--retry-wait", help="wait between attempts as @retry says, as engines do; by default not at all"),
 ]
+GRACE_HELP = "seconds by which a task may outlive its @timeout"
 TimeoutGrace = Annotated[
     float,
     typer.Option(
@@ -124,7 +139,7 @@ TimeoutGrace = Annotated[
         show_envvar=False,
         metavar="SECONDS",
         min=0.1,
-        help="seconds by which a task may outlive its @timeout: it is ended in a fifth of that",
+        help=GRACE_HELP,
     ),
 ]
 StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(metavar="fork|spawn", help="how task processes begin")]

@@ -139,6 +139,17 @@ def build_options(
     return options if not sink.failed else None
 
 
+def check_options(
+    target: str, file: Path, given: Mapping[str, object], settings: Sequence[str], sink: DiagnosticSink
+) -> None:
+    """Collect what is wrong with the options of a target, where the flow is wrong, too."""
+    own = sink.nested()
+    engine = find_target(target, own)
+    if engine is not None:
+        build_options(engine.options_model, target, file, given, settings, own)
+    sink.extend(own)
+
+
 def _report_foreign(name: str, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> None:
     """Collect FC504 for an option that a target does not have, and FC506 where settings give it to all targets."""
     by_settings = GIVEN.get()
@@ -162,8 +173,10 @@ def _configured(
     values: dict[str, Any] = {}
     shared, configured = set[str](), set[str]()
     own: Any = table.get(target, {})
-    for section in (table, own if isinstance(own, dict) else {}):
-        for name, value in typing.cast("dict[str, Any]", section).items():
+    tables: list[dict[str, Any]] = [table]
+    tables += [typing.cast("dict[str, Any]", own)] if isinstance(own, dict) else []
+    for section in tables:
+        for name, value in section.items():
             if name not in fields or (section is table and name not in TargetOptions.model_fields):
                 continue
             both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)

@@ -94,6 +94,20 @@ class SourceFile:
         _, name, end = self._head(node)
         return self.span(name, end)
 
+    def keyword_name(self, node: ast.AST, name: str | None) -> ast.AST:
+        """A node where a keyword's name stands before its value, `node`, in a call; the value where no name does."""
+        line, column, _, _ = self._place(node)
+        end = self.offset(line, column)
+        found = _KEYWORD.search(self.text, max(0, end - _LONGEST_KEYWORD), end)
+        if name is None or found is None or found[1] != name:
+            return node
+        start = bisect.bisect_right(self._starts, found.start(1))
+        before = self.text[self._starts[start - 1] : found.start(1)]
+        place = len(before.encode())
+        return ast.Name(
+            id=name, lineno=start, col_offset=place, end_lineno=start, end_col_offset=place + len(name.encode())
+        )
+
     def _head(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[int, int, int]:
         """The offsets where a definition starts (its decorators stand before), and of its name's start and end."""
         line, column, _, _ = self._place(node)
@@ -134,4 +148,6 @@ class SourceFile:
 
 
 _LONG_LINE = 1000
+_LONGEST_KEYWORD = 400
+_KEYWORD = re.compile(r"(\w+)\s*=[\s(]*\Z")
 _HEAD = re.compile(r"(?:(?:async|def|class)\b(?:[ \t\f]|\\\n)*)+")

@@ -1,15 +1,15 @@
-"""The command of the shim: `python3 flow.pyz task ...`, or `python -m flowc task ...` with FLOWC_PLAN set."""
+"""The command of the shim: `python3 flow.pyz task ...`, or `python -m flowc task ...` with FLOWC_PLAN set.
+
+Any other word is for the command line of `flowc`, where that is installed: `python -m flowc check flow.py`.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from flowc.errors import MissingInput, ProtocolError
+from flowc.errors import ProtocolError
 from flowc.protocol import env_names
-from flowc.shim.task_runner import write_output
-from flowc.store import open_store
-from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
 Runs one task of a compiled flow, looks up what a recursive switch has chosen in the end, or calls an exit hook. The
 environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
 """
+NO_COMMAND_LINE = "This Python does not have the `flowc` command, which compiles and runs flows: pip install flowc\n"
+_COMMAND_LINE = "flowc_cli.__main__"
 
 
 def main(arguments: List[str] | None = None) -> int:
@@ -53,8 +55,23 @@ def main(arguments: List[str] | None = None) -> int:
         return _choice(args[1:])
     if args[:1] == ["hook"]:
         return _hook(args[1:])
-    sys.stderr.write(USAGE)
-    return 0 if args[:1] in (["--help"], ["-h"]) else 2
+    return _command_line(args)
+
+
+def _command_line(args: List[str]) -> int:
+    """Run the `flowc` command where it is installed. It is looked for by name: a container has the shim only."""
+    from importlib import import_module
+
+    try:
+        found = import_module(_COMMAND_LINE)
+    except ImportError:
+        sys.stderr.write(f"{USAGE}{NO_COMMAND_LINE}")
+        return 0 if args[:1] in (["--help"], ["-h"]) else 2
+    try:
+        found.main(args, program="python -m flowc")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def _end_at_sigterm() -> None:
@@ -178,6 +195,11 @@ def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
 
     Raises MissingInput, ProtocolError and StoreError.
     """
+    from flowc.errors import MissingInput
+    from flowc.shim.task_runner import write_output
+    from flowc.store import open_store
+    from flowc.store.run_layout import RunLayout, task_id
+
     try:
         root, run = os.environ[env_names.ROOT], os.environ[env_names.RUN_ID]
     except KeyError as error:

@@ -67,7 +67,7 @@ def test_a_run_has_both_from_any_place(runtime: str, code: str, tmp_path: Path) 
     shared = {"configmap": ["flowc-runtime"], "image": [], "store": ["flowc-bootstrap"]}[runtime]
     assert names == [*(shared if code != "workflow" else []), *(["sold"] if code == "configmap" else [])]
     assert workflow["metadata"]["labels"]["flowc/version"]
-    done = flowc(tmp_path, "simulate", "flow.yaml", "--output")
+    done = flowc(tmp_path, "simulate", "flow.yaml", "--show-output")
     assert done.returncode == 0, done.stderr
     assert "total 6" in done.stderr + done.stdout
 
@@ -144,7 +144,7 @@ def test_a_pod_says_what_is_wrong_with_a_stored_runtime(damage: str, said: str, 
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:-1])
-    done = flowc(tmp_path, "simulate", "flow.yaml", "--output")
+    done = flowc(tmp_path, "simulate", "flow.yaml", "--show-output")
     assert done.returncode == 1
     assert said in done.stderr + done.stdout
 
@@ -152,7 +152,7 @@ def test_a_pod_says_what_is_wrong_with_a_stored_runtime(damage: str, said: str, 
 @pytest.mark.process
 def test_a_pod_says_that_stored_code_is_missing(tmp_path: Path) -> None:
     compiled_objects(tmp_path, "configmap", "store")
-    done = flowc(tmp_path, "simulate", "flow.yaml", "--output")
+    done = flowc(tmp_path, "simulate", "flow.yaml", "--show-output")
     assert done.returncode == 1
     assert "compile the flow with --push" in done.stderr + done.stdout
 

@@ -119,7 +119,7 @@ def test_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert [run["run"] for run in document] == ["Train/d", "Train/b", "Train/a"]
     assert LARGE < document[2]["size"] < LARGE + 2000
     assert document[1]["size"] < 2000
-    few = call(capsys, "runs", "-n", "1", "--state", "successful", "--root", store.url)[1]
+    few = call(capsys, "runs", "--last", "1", "--state", "successful", "--root", store.url)[1]
     assert [line.split()[0] for line in few.splitlines()[1:]] == ["Train/b"]
     tagged = call(capsys, "runs", "--tag", "nightly", "--tag", "good", "--root", store.url)[1]
     assert [line.split()[0] for line in tagged.splitlines()[1:]] == ["Train/b"]

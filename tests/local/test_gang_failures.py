@@ -107,7 +107,7 @@ def test_the_pods_of_argo_do_the_same(tmp_path: Path, mode: str, got: list[objec
     (tmp_path / "caught.py").write_text(textwrap.dedent(CAUGHT), encoding="utf-8")
     compiled = flowc(tmp_path, "compile", "caught.py", "--root", "s3://bucket/flows", "-o", "caught.yaml")
     assert compiled.returncode == 0, compiled.stderr
-    options = ["--root", f"file://{tmp_path}/store", "--output", "--backoff", "0", "-p", f"mode={mode}"]
+    options = ["--root", f"file://{tmp_path}/store", "--show-output", "--backoff", "0", "-p", f"mode={mode}"]
     done = flowc(tmp_path, "simulate", "caught.yaml", *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert str(got) in done.stderr

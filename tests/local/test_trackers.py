@@ -67,7 +67,7 @@ def test_pods_run_it_likewise(tmp_path: Path) -> None:
     store = tmp_path / "store"
     compiled = flowc_process(tmp_path, "compile", "flow.py", "--root", store, "-o", "manifest.yaml")
     assert compiled.returncode == 0, compiled.stderr
-    done = flowc_process(tmp_path, "simulate", "manifest.yaml", "--root", store, "--output")
+    done = flowc_process(tmp_path, "simulate", "manifest.yaml", "--root", store, "--show-output")
     assert done.returncode == 0, done.stderr
     assert "RESULT ran" in done.stdout + done.stderr
 

@@ -69,7 +69,7 @@ def test_the_list_says_why(tmp_path: Path) -> None:
     text = flowc(tmp_path, "package", "shop/flows/flow.py").stdout
     assert "import helper (shop/flows/flow.py:7)" in text
     assert "imports search ., lib" in text
-    assert "the shim" in flowc(tmp_path, "package", "shop/flows/flow.py", "--runtime").stdout
+    assert "the shim" in flowc(tmp_path, "package", "shop/flows/flow.py", "--with-runtime").stdout
 
 
 def test_a_flow_with_errors_is_not_listed(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def simulated(variant: Variant, folder: Path) -> Answer:
     for name in variant.files:
         (folder / name).unlink()
     # A pod has what its manifest says, and nothing of the command's environment.
-    simulating = flowc_command("simulate", str(manifest), "--root", root, "--output", "--backoff", "0")
+    simulating = flowc_command("simulate", str(manifest), "--root", root, "--show-output", "--backoff", "0")
     return _answer(variant, execute(simulating, away, {}))
 
 

@@ -88,7 +88,7 @@ def _folder(place: Path) -> Path:
 
 
 def _check(run: CheckRun) -> None:
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
         sys.stderr.write(_CLEAR)
     run.check()
     sys.stdout.flush()

@@ -22,11 +22,13 @@ app = shared.command_app()
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="files, folders and globs; `-` is standard input, and `.` the default", show_default=False),
+        typer.Argument(
+            metavar="[PATH]...",
+            help="files, folders and globs; `-` is standard input, and `.` the default",
+            show_default=False,
+        ),
     ] = None,
-    target: Annotated[
-        list[str] | None, typer.Option("-t", "--target", metavar="NAME", help="also check what this target can express")
-    ] = None,
+    target: Annotated[list[str] | None, typer.Option("-t", "--target", metavar="NAME", help=shared.TARGET_HELP)] = None,
     param: shared.Params = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
@@ -36,9 +38,7 @@ def check(
     branch: shared.Branch = None,
     production: shared.Production = False,
     fix: Annotated[bool, typer.Option("--fix", help="edit the files where a help line is certain to be right")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="also print where artifacts cannot be followed, and what is skipped")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=shared.VERBOSE_HELP)] = False,
     stdin_filename: Annotated[
         Path | None, typer.Option(metavar="PATH", help="where the text that `-` reads from standard input belongs")
     ] = None,
@@ -51,8 +51,8 @@ def check(
     error: Annotated[
         list[str] | None, typer.Option("--error", metavar="CODES", help="warnings that are errors")
     ] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="check again whenever a file changes")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help=shared.DIFF_HELP)] = False,
+    watch: Annotated[bool, typer.Option("--watch", help=shared.WATCH_HELP)] = False,
     jobs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="processes that check files; by default one a core")
     ] = None,
@@ -63,7 +63,8 @@ def check(
 ) -> None:
     """Print every problem of flows, and change nothing without --fix.
 
-    A folder's files without flows are skipped.
+    A folder's files without flows are skipped. --target also reports what that engine cannot express; -v also prints
+    where artifacts cannot be followed, and what is skipped.
     """
     compiling = flow_options(flow, with_, config, config_value, branch, production, param)
     settings = CheckSettings.given(select=select, ignore=ignore, error=error)

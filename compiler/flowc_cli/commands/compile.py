@@ -17,7 +17,7 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import Form, report, write, write_content
 from flowc_cli.own_files import file_differences, report_own_files
-from flowc_cli.target_options import build_options, emit_files, find_target, upload_stored
+from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_targets.base.target import EmittedFile, StoredFile
@@ -34,7 +34,9 @@ def compile_(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="the Python file with the flow; with -o FOLDER also several, and folders", show_default=False
+            metavar="FILE...",
+            help="the Python file with the flow; with -o FOLDER also several, and folders",
+            show_default=False,
         ),
     ],
     target: shared.Engine = "argo",
@@ -44,7 +46,7 @@ def compile_(
             "-o",
             "--output",
             metavar="PATH",
-            help="file or folder to write to, instead of standard output, which is also -",
+            help=shared.OUTPUT_HELP,
         ),
     ] = None,
     param: shared.Params = None,
@@ -175,7 +177,11 @@ class CompileJob:
         return exit_code(sink) or int(bool(differences))
 
     def _emit(self, file: Path, options: FlowOptions, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
-        compilation = options.compile_with_values(file, sink)
+        try:
+            compilation = options.compile_with_values(file, sink)
+        except FlowcError:
+            check_options(self.target, file, self.given, self.settings, sink)
+            raise
         self.compiled.append(compilation)
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, source = compilation.flow, compilation.source

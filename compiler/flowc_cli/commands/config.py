@@ -24,9 +24,7 @@ def config(
     ] = Path(),
     as_json: shared.Json = False,
     every: Annotated[bool, typer.Option("--all", help="also print what has its default")] = False,
-    schema: Annotated[
-        bool, typer.Option("--schema", help="print the JSON schema of the settings instead, for editors")
-    ] = False,
+    schema: Annotated[bool, typer.Option("--schema", help=shared.SCHEMA_HELP)] = False,
 ) -> None:
     """Print the settings that count, and where each comes from.
 

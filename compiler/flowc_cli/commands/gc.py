@@ -52,11 +52,9 @@ class _Result(NamedTuple):
 def gc(
     flow: Annotated[str, typer.Argument(help="the flow; all of the root by default", show_default=False)] = "",
     root: shared.Root = None,
-    older_than: Annotated[
-        str | None, typer.Option(metavar="TIME", help="remove runs that were created longer ago: 12h, 30d")
-    ] = None,
+    older_than: Annotated[str | None, typer.Option(metavar="TIME", help=shared.OLDER_HELP)] = None,
     keep: Annotated[
-        int | None, typer.Option(min=0, help="remove runs but for the newest of each flow, so many")
+        int | None, typer.Option(metavar="N", min=0, help="remove runs but for the newest of each flow, so many")
     ] = None,
     grace: Annotated[
         str, typer.Option(metavar="TIME", help="values that are younger stay, as a task may be about to name them")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -29,8 +29,8 @@ def graph(
     format: Annotated[
         GraphFormat | None,
         typer.Option(
-            metavar="FORMAT",
-            help="mermaid, dot, text, svg, html or json: the language of one, data, or a description in words",
+            metavar="|".join(get_args(GraphFormat)),
+            help=shared.FORMAT_HELP,
             show_default="mermaid",
         ),
     ] = None,
@@ -40,7 +40,7 @@ def graph(
             "-o",
             "--output",
             metavar="PATH",
-            help="file to write; the format is that of its ending, such as .svg or .html",
+            help=shared.OUTPUT_HELP,
         ),
     ] = None,
     artifacts: Annotated[bool, typer.Option("--artifacts", help="also show what crosses from step to step")] = False,
@@ -49,7 +49,10 @@ def graph(
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
 ) -> None:
-    """Print the graph of a flow."""
+    """Print the graph of a flow.
+
+    The format is that of the end of the file's name, such as .svg or .html, or mermaid.
+    """
     output = None if output == "-" else output
     chosen = format or _format_of(output)
     if chosen is None:

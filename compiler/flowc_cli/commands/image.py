@@ -51,9 +51,7 @@ TAG_PREFIX = "flowc-env"
 @app.command("image")
 def image(
     file: shared.File,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="PATH", help="folder to write to, or - to print")
-    ] = Path("images"),
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help=shared.OUTPUT_HELP)] = Path("images"),
     base: Annotated[
         str | None,
         typer.Option(

@@ -21,7 +21,7 @@ app = shared.command_app()
 @app.command("ir")
 def ir(
     file: shared.OptionalFile = None,
-    schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
+    schema: Annotated[bool, typer.Option(help=shared.SCHEMA_HELP)] = False,
     param: shared.Params = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,

@@ -36,7 +36,7 @@ def logs(
     stderr: Annotated[bool, typer.Option("--stderr", help="standard error only")] = False,
     target: Annotated[
         str | None,
-        typer.Option("-t", "--target", metavar="NAME", help="read the logs of this engine's pods, not the store's"),
+        typer.Option("-t", "--target", metavar="NAME", help=shared.TARGET_HELP),
     ] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="with --target: until the run has ended")] = False,
     server: shared.Server = None,

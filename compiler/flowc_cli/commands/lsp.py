@@ -21,7 +21,7 @@ def lsp(
     stdio: Annotated[
         bool, typer.Option("--stdio", help="serve standard input and output: the only way, which some editors name")
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="print each message to standard error")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=shared.VERBOSE_HELP)] = False,
 ) -> None:
     """Serve an editor: diagnostics while typing, fixes, hover and completion."""
     del stdio

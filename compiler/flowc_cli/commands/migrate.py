@@ -17,16 +17,20 @@ app = shared.command_app()
 
 @app.command("migrate")
 def migrate(
-    files: Annotated[list[Path], typer.Argument(help="files of Metaflow or ZenML flows, and modules that they import")],
-    diff: Annotated[bool, typer.Option("--diff", help="print what would change, and write nothing")] = False,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="files of Metaflow or ZenML flows, and modules that they import"),
+    ],
+    diff: Annotated[bool, typer.Option("--diff", help=shared.DIFF_HELP)] = False,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o", "--output", metavar="PATH", help="write there instead: a file, a folder for several, or - to print"
-        ),
+        typer.Option("-o", "--output", metavar="PATH", help=shared.OUTPUT_HELP),
     ] = None,
 ) -> None:
-    """Turn files that import Metaflow or ZenML into files that import flowc."""
+    """Turn files that import Metaflow or ZenML into files that import flowc.
+
+    The files themselves are changed, unless -o is given.
+    """
     raise typer.Exit(_migrate(files, output, preview=diff))
 
 

@@ -27,7 +27,7 @@ def package(
     param: shared.Params = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
-    runtime: Annotated[bool, typer.Option("--runtime", help="list the files of flowc's own as well")] = False,
+    runtime: Annotated[bool, typer.Option("--with-runtime", help="list the files of flowc's own as well")] = False,
 ) -> None:
     """List the files that a flow ships, and why."""
     sink = DiagnosticSink()

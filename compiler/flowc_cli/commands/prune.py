@@ -21,9 +21,7 @@ app = shared.command_app()
 def prune(
     namespace: shared.Namespace = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="remove nothing")] = False,
-    older_than: Annotated[
-        str, typer.Option(metavar="TIME", help="what is younger stays, as its Workflow may be on the way: 30m, 12h, 7d")
-    ] = "1h",
+    older_than: Annotated[str, typer.Option(metavar="TIME", help=shared.OLDER_HELP)] = "1h",
     json_: shared.Json = False,
 ) -> None:
     """Remove ConfigMaps of flowc's that nothing needs any more."""

@@ -37,7 +37,9 @@ def resume(
     origin_run_id: Annotated[
         str | None, _resume_option("ORIGIN_RUN_ID", metavar="RUN", help="the run to continue; by default the latest")
     ] = None,
-    param: Annotated[list[str] | None, typer.Option("-p", "--param", hidden=True)] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP, hidden=True)
+    ] = None,
     root: Annotated[
         str | None,
         typer.Option(
@@ -48,13 +50,13 @@ def resume(
         ),
     ] = None,
     max_workers: Annotated[
-        int | None, _resume_option("MAX_WORKERS", metavar="N", min=1, help="tasks at a time")
+        int | None, _resume_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)
     ] = None,
     max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)] = 100,
     run_id_file: Annotated[
         Path | None, _resume_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
     ] = None,
-    tag: Annotated[list[str] | None, _resume_option("TAGS", metavar="TEXT", help="a tag of the run")] = None,
+    tag: Annotated[list[str] | None, _resume_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,

@@ -67,7 +67,7 @@ def run(
         ),
     ] = None,
     max_workers: Annotated[
-        int | None, shared.env_option("MAX_WORKERS", metavar="N", min=1, help="tasks at a time")
+        int | None, shared.env_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)
     ] = None,
     max_num_splits: Annotated[
         int, shared.env_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)
@@ -75,7 +75,7 @@ def run(
     run_id_file: Annotated[
         Path | None, shared.env_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
     ] = None,
-    tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help="a tag of the run")] = None,
+    tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,

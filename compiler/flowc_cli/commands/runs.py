@@ -51,7 +51,7 @@ def runs(
     state: Annotated[
         list[str] | None, typer.Option(metavar="STATE", help=f"only such runs: {', '.join(STATES)}")
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="only runs with this tag")] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TEXT", help=shared.TAG_HELP)] = None,
     as_json: shared.Json = False,
 ) -> None:
     """List the runs of a store, the newest first, whichever engine has run them."""

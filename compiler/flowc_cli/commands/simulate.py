@@ -37,12 +37,12 @@ SUCCEEDED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 @app.command("simulate")
 def simulate(
-    manifest: Annotated[str, typer.Argument(help="the YAML for Argo, or - for standard input", show_default=False)],
-    root: Annotated[
-        str | None, typer.Option(metavar="URL", help="the artifact store, instead of the manifest's")
-    ] = None,
+    manifest: Annotated[
+        str, typer.Argument(metavar="FILE", help="the YAML for Argo, or - for standard input", show_default=False)
+    ],
+    root: Annotated[str | None, typer.Option(metavar="URL", help=shared.ROOT_HELP)] = None,
     param: Annotated[
-        list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="an argument, as in `argo submit`")
+        list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP)
     ] = None,
     python: Annotated[
         str | None,
@@ -50,9 +50,7 @@ def simulate(
             metavar="PROGRAM", help="the interpreter to use for a container's python3; by default flowc's own"
         ),
     ] = None,
-    max_workers: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="most pods at a time; members of a gang always run together")
-    ] = None,
+    max_workers: Annotated[int | None, typer.Option(metavar="N", min=1, help=shared.WORKERS_HELP)] = None,
     env: shared.Env = None,
     backoff: Annotated[
         float,
@@ -62,16 +60,15 @@ def simulate(
     ] = 1.0,
     timeout_grace: Annotated[
         float | None,
-        typer.Option(
-            metavar="SECONDS", min=0.1, help="seconds by which pods may outlive a @timeout, instead of the manifest's"
-        ),
+        typer.Option(metavar="SECONDS", min=0.1, help=shared.GRACE_HELP),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="a new Python for every pod; by default they are forked from one")
     ] = False,
     output: Annotated[
-        bool, typer.Option("--output", help="show what every pod prints, not only those that fail")
+        bool, typer.Option("--show-output", help="show what every pod prints, not only those that fail")
     ] = False,
+    output_: Annotated[bool, typer.Option("--output", hidden=True)] = False,
     report: Annotated[bool, typer.Option("--report", help="count nodes by template, type and phase")] = False,
     nodes: Annotated[
         str | None,
@@ -91,6 +88,8 @@ def simulate(
 ) -> None:
     """Run a manifest on this machine as Argo would.
 
+    The store and the grace period are the manifest's unless they are given.
+
     The exit code is 0 when it succeeds, 1 when it fails, 2 when it is refused.
     """
     try:
@@ -109,7 +108,7 @@ def simulate(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    raise typer.Exit(_simulate(manifest, options, output=output, report=report, nodes=nodes))
+    raise typer.Exit(_simulate(manifest, options, output=output or output_, report=report, nodes=nodes))
 
 
 def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool, nodes: str | None) -> int:

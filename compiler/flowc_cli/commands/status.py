@@ -25,7 +25,7 @@ def status(
     target: shared.Engine = "argo",
     wait: shared.Wait = False,
     watch: shared.Watch = False,
-    last: Annotated[int, typer.Option(metavar="N", min=1, help="how many runs to list")] = 20,
+    last: shared.Last = 20,
     as_json: shared.Json = False,
     server: shared.Server = None,
     user: shared.User = None,

@@ -18,7 +18,7 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
-from flowc_cli.target_options import build_options, emit_files, find_target, upload_stored
+from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
 from flowc_compiler.ir import Flow
@@ -129,7 +129,11 @@ def _submit_file(
         target = find_target(request.place.target, sink)
         sink.raise_if_failed()
         assert target is not None
-        compilation = options.compile(file, sink)
+        try:
+            compilation = options.compile(file, sink)
+        except FlowcError:
+            check_options(target.name, file, given, settings, sink)
+            raise
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
         source = compilation.source

@@ -73,8 +73,8 @@ def _values(name: str, value: ast.expr) -> Iterator[tuple[str, str]]:
         for key, item in zip(value.keys, value.values, strict=True):
             yield from _values(f"{name}.{_text(key) if key is not None else '**'}", item)
     elif isinstance(value, ast.Call) and value.keywords and not value.args:
-        for item in value.keywords:
-            yield from _values(f"{name}.{item.arg}", item.value)
+        for keyword in value.keywords:
+            yield from _values(f"{name}.{keyword.arg}", keyword.value)
     else:
         yield name, ast.unparse(value)
 

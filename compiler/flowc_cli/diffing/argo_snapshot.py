@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from flowc_cli.diffing.snapshot import Facts, Snapshot, facts_of, read_code
 from flowc_targets.base.json_parts import as_map, as_maps
-from flowc_targets.kubernetes.labels import FLOW, RELEASE, VERSION
+from flowc_targets.kubernetes.labels import FLOW, RELEASE
 
 Json = dict[str, Any]
 KINDS = ("CronWorkflow", "WorkflowTemplate", "Workflow")
@@ -38,18 +38,13 @@ def workflow_spec(item: Json) -> Json:
     return as_map(spec.get("workflowSpec")) if item.get("kind") == "CronWorkflow" else spec
 
 
-def version_of(item: Json) -> str:
-    """What the label of an object says of its version."""
-    return str(as_map(as_map(item.get("metadata")).get("labels")).get(VERSION, ""))
-
-
 def is_of(item: Json, flow: str) -> bool:
     """Whether an object is of a flow."""
     labels = as_map(as_map(item.get("metadata")).get("labels"))
     return labels.get(FLOW) == flow and RELEASE not in labels
 
 
-def _sources(spec: Json) -> Iterator[tuple[str, dict[str, str]]]:
+def package_maps_of(spec: Json) -> Iterator[tuple[str, dict[str, str]]]:
     """The ConfigMaps that pods see, each with its keys and their paths."""
     for volume in as_maps(spec.get("volumes")):
         if volume.get("name") == _CODE_VOLUME:
@@ -61,13 +56,13 @@ def _sources(spec: Json) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _texts(spec: Json, maps: Mapping[str, Json]) -> tuple[dict[str, str], str]:
     """The files of the code by their paths, and why there are none."""
-    for name, items in _sources(spec):
+    for name, items in package_maps_of(spec):
         config = maps.get(name)
         if config is None or RELEASE in as_map(as_map(config.get("metadata")).get("labels")):
             continue
         data = {**as_map(config.get("binaryData")), **as_map(config.get("data"))}
         return {path: str(data[key]) for key, path in items.items() if key in data}, ""
-    names = ", ".join(name for name, _ in _sources(spec)) or "in the Workflow, or in the store"
+    names = ", ".join(name for name, _ in package_maps_of(spec)) or "in the Workflow, or in the store"
     return {}, f"the code of the other version cannot be read: it is {names}"
 
 
@@ -88,7 +83,7 @@ def _pods(spec: Json) -> Iterator[tuple[str, Facts]]:
         literal = [after for item, after in pairwise(args) if item == "--step" and "{{" not in after]
         facts = {key: value for key, value in facts_of(template) if not _is_of_shim(key, value)}
         facts["python"] = next(iter(container.get("command") or ()), "")
-        for step in literal or used.get(name, ()):
+        for step in literal or used.get(name, []):
             yield step, facts
 
 
@@ -115,7 +110,7 @@ def _deployment(main: Json, spec: Json, items: list[Json]) -> Facts:
     whole: Json = {"kind": main.get("kind"), **{key: value for key, value in metadata.items() if value}, **own, **rest}
     if main.get("kind") != "Workflow":
         whole["name"] = meta.get("name")
-    runtime = next((name for name, keys in _sources(spec) if "flowc.pyz" in keys), None)
+    runtime = next((name for name, keys in package_maps_of(spec) if "flowc.pyz" in keys), None)
     whole |= {"runtime": runtime} if runtime is not None else {}
     others = sorted(str(item.get("kind")) for item in items if item.get("kind") not in {*KINDS, "ConfigMap"})
     whole |= {"beside it": ", ".join(others)} if others else {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowc_cli.diffing.airflow_snapshot import snapshot_of_dag
-from flowc_cli.diffing.argo_snapshot import KINDS, is_of, snapshot_of, version_of, workflow_spec
+from flowc_cli.diffing.argo_snapshot import KINDS, is_of, package_maps_of, snapshot_of, workflow_spec
 from flowc_cli.diffing.snapshot import Snapshot
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.base.target import EmittedFile
@@ -99,12 +99,7 @@ def of_cluster(flow: str, labels: dict[str, str], kind: str | None, namespace: s
         found = list_objects(_PLURALS[name], namespace, "-l", selector)
         if found:
             main = max(found, key=lambda item: str(item["metadata"].get("creationTimestamp")))
-            wanted = {
-                config["configMap"]["name"]
-                for volume in workflow_spec(main).get("volumes") or []
-                for config in (volume.get("projected") or {}).get("sources") or []
-                if "configMap" in config
-            }
+            wanted = {name for name, _ in package_maps_of(workflow_spec(main))}
             maps = list_objects("configmaps", namespace, "-l", selector) if wanted else []
             objects = [main, *(item for item in maps if item["metadata"]["name"] in wanted)]
             return snapshot_of([{"kind": "ConfigMap", **item} if "data" in item else item for item in objects], flow)
@@ -147,6 +142,3 @@ def _git(folder: Path, *arguments: str, **variables: str) -> str | None:
         command, capture_output=True, text=True, check=False, timeout=_SECONDS, env={**os.environ, **variables}
     )
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-__all__ = ["CLUSTER", "checked_out", "is_compiled", "of_cluster", "of_emitted", "of_folder", "version_of"]

@@ -94,7 +94,8 @@ def bind(
             bound.double_star[key] = given
         else:
             message = f"`{name}` got an unexpected keyword argument `{key}`"
-            raise _misfit(evaluator, message, given.node, *suggest(key, sorted(by_keyword), _takes(signature)))
+            place = evaluator.view.source.keyword_name(given.node, key)
+            raise _misfit(evaluator, message, place, *suggest(key, sorted(by_keyword), _takes(signature)))
     if arguments.open:
         unknown = Unresolved(f"it is unpacked in the call of `{name}`")
         for item in signature.named:

@@ -178,7 +178,7 @@ class _Fixer:
     def _is_in(self, node: cst.CSTNode, span: Span) -> bool:
         parent = self._parents[node]
         if isinstance(parent, cst.Arg) and parent.keyword is node:
-            return _start(self._ranges[parent.value]) == (span.line, span.column)
+            return (span.line, span.column) in {_start(self._ranges[parent.value]), _start(self._ranges[node])}
         place: CodeRange = self._ranges[node]
         end = (place.end.line, place.end.column + 1)
         return (span.line, span.column) <= _start(place) and end <= (span.end_line, span.end_column)

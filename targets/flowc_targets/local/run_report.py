@@ -96,7 +96,7 @@ class ConsoleReporter:
         self._flow = ""
         self._status = ""
         errors: TextIO | None = sys.stderr
-        self._terminal = errors is not None and errors.isatty()
+        self._terminal = errors is not None and errors.isatty() and os.environ.get("TERM") != "dumb"
 
     def started(self, flow: str, run_id: str, root: str) -> None:
         """Say where the run is."""

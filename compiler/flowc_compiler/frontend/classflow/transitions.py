@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, LazyScope, Scope, UnresolvedError, evaluate
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
@@ -170,10 +170,12 @@ class TransitionReader:
                 f"store the {what} first, `{self_name}.{name} = ...`, and pass `{keyword}='{name}'`",
             )  # fmt: skip
         else:
-            self._refuse_argument(f"argument `{keyword}`" if keyword else "`**`", arg.value, found)
+            node = self._view.source.keyword_name(arg.value, arg.arg)
+            self._refuse_argument(f"argument `{keyword}`" if keyword else "`**`", node, found, keyword)
 
-    def _refuse_argument(self, shown: str, node: ast.expr, found: _Arguments) -> None:
-        help_text = "it takes steps, and one of `foreach`, `condition` and `num_parallel`"
+    def _refuse_argument(self, shown: str, node: ast.AST, found: _Arguments, keyword: str = "") -> None:
+        otherwise = "it takes steps, and one of `foreach`, `condition` and `num_parallel`"
+        help_text = suggest(keyword, ("foreach", "condition", "num_parallel"), otherwise).help
         self._refuse(found, f"`self.next` takes no {shown}", node, help_text)
 
     def _num_parallel(self, node: ast.expr, found: _Arguments) -> None:

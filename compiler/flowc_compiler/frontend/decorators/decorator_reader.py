@@ -57,7 +57,9 @@ class DecoratorReader:
                 span = self._view.span(node)
                 value = node.value if isinstance(node, ast.Constant) else None
                 if key not in {"start", "end"}:
-                    self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help="write `@step`")
+                    span = self._view.span(self._view.source.keyword_name(node, key))
+                    help_text = suggest(key or "", ("start", "end"), "write `@step`").help
+                    self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help=help_text)
                 elif not isinstance(value, bool):
                     self._sink.error("FC404", f"`{key}` of `@step` is True or False", span, help=f"write `{key}=True`")
                 elif value:
@@ -219,7 +221,7 @@ class ArgumentReader:
     def _check_argument(self, name: str, model: type[Arguments], key: str, node: ast.expr) -> bool:
         if key in model.model_fields:
             return True
-        span = self.view.span(node)
+        span = self.view.span(self.view.source.keyword_name(node, key))
         if key in model.REFUSED:
             self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
             return False

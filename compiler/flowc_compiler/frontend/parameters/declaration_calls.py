@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, path_value, plain_or
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -130,7 +130,10 @@ class CallReader:
         self, kind: str, name: str | None, node: ast.expr, known: Sequence[str], found: dict[str, Argument]
     ) -> bool:
         if name is None or name not in known or name in found:
-            self.report(f"not an argument of {kind}", node, f"it takes {', '.join(known)}")
+            listed = f"it takes {', '.join(known)}"
+            twice = name is None or name in found
+            help_text = listed if twice else suggest(name or "", known, listed).help
+            self.report(f"not an argument of {kind}", self.view.source.keyword_name(node, name), help_text)
             return False
         found[name] = Argument(node)
         return True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
+from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluator import Frame
@@ -243,14 +244,15 @@ def _check_arguments(evaluator: PipelineEvaluator, run: Run | None, names: list[
     for name, (_, span) in evaluator.run_configuration.parameters.items():
         if name not in names:
             takes = f"it takes {', '.join(names)}" if names else "it takes no arguments"
-            evaluator.sink.error("FC113", f"the pipeline has no parameter `{name}`", span, help=takes)
+            help_text = suggest(name, names, takes).help
+            evaluator.sink.error("FC113", f"the pipeline has no parameter `{name}`", span, help=help_text)
     if run is None:
         return
     for name in run.arguments:
         if name not in names:
             message = f"`{run.pipeline.name}` got an unexpected keyword argument `{name}`"
             takes = f"it takes {', '.join(names)}" if names else "it takes no arguments"
-            evaluator.sink.error("FC113", message, run.span, help=takes)
+            evaluator.sink.error("FC113", message, run.span, help=suggest(name, names, takes).help)
 
 
 def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: Known) -> Parameter:

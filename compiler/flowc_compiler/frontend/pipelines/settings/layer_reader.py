@@ -88,7 +88,9 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
                 message = f"`{name}` of a step's configuration does nothing"
                 sink.warning("FC410", message, span, help=f"ZenML ignores it, too: it takes parameters, {takes}")
                 continue
-            sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", span, help=f"it takes {takes}")
+            span = layer.view.span(layer.view.source.keyword_name(node, name))
+            help_text = suggest(name, wanted, f"it takes {takes}").help
+            sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", span, help=help_text)
     return found
 
 

@@ -1,0 +1,174 @@
+"""What shells complete beside commands and options: targets, kinds, names for `--set`, flows, parameters and runs."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+Completer = Callable[[Any, str], Iterable[str]]
+_MOST_RUNS = 50
+_OF_FIELDS = ("kind", "argo_version", "operator", "code", "runtime")
+
+
+def complete(ctx: Any, parameter: Any, incomplete: str) -> list[str]:
+    """What an option or argument may be, as far as it is written. Nothing where it is not known, whatever fails."""
+    from flowc_cli.help_groups import option_name
+
+    is_option = parameter.param_type_name == "option"
+    name = option_name(parameter) if is_option else f"<{parameter.name}>"
+    completer = _COMPLETERS.get(name)
+    if completer is None and is_option and name in _OF_FIELDS:
+        return _matching(_values_of(ctx, name), incomplete)
+    if completer is None:
+        return []
+    with suppress(Exception):
+        return _matching(completer(ctx, incomplete), incomplete)
+    return []
+
+
+def completes(parameter: Any) -> bool:
+    """Whether there is something to complete."""
+    from flowc_cli.help_groups import option_name
+
+    if parameter.param_type_name == "option":
+        return option_name(parameter) in {*_COMPLETERS, *_OF_FIELDS}
+    return f"<{parameter.name}>" in _COMPLETERS
+
+
+def parameters_of_flow(ctx: Any) -> list[str]:
+    """The options of the parameters of the flow in the file that the command line names."""
+    with suppress(Exception):
+        return [f"--{name}" for name in _parameter_names(ctx)]
+    return []
+
+
+def _matching(items: Iterable[str], incomplete: str) -> list[str]:
+    return [item for item in dict.fromkeys(items) if item.startswith(incomplete)]
+
+
+def _file(ctx: Any) -> Path:
+    written = [item for item in ctx.meta.get("flowc.given", ()) if item.endswith(".py")]
+    given = ctx.params.get("file") or ctx.params.get("files") or written
+    return Path(_first(given))
+
+
+def _first(given: Any) -> str:
+    """A value, or the first one of several."""
+    return str(given if isinstance(given, str | Path) else next(iter(given)))
+
+
+def _model(ctx: Any) -> Any:
+    from flowc_targets.base.target import load_target
+
+    given: Any = ctx.params.get("target") or "argo"
+    return load_target(_first(given)).options_model
+
+
+def _targets(ctx: Any, incomplete: str) -> Iterable[str]:
+    from flowc_targets.base.target import target_names
+
+    del ctx, incomplete
+    return target_names()
+
+
+def _values_of(ctx: Any, field: str) -> Iterable[str]:
+    """The values that an option of the target may have, where these are few."""
+    with suppress(Exception):
+        return list(_literals(_model(ctx).model_fields[field].annotation))
+    return ()
+
+
+def _literals(annotation: Any) -> Iterator[str]:
+    if annotation is bool:
+        yield from ("true", "false")
+    for item in typing.get_args(annotation):
+        if isinstance(item, str):
+            yield item
+        else:
+            yield from _literals(item)
+
+
+def _settings(ctx: Any, incomplete: str) -> Iterable[str]:
+    fields = _model(ctx).model_fields
+    name, separator, _ = incomplete.partition("=")
+    if not separator:
+        return [f"{item}=" for item in fields]
+    return [f"{name}={value}" for value in _literals(fields[name.replace("-", "_")].annotation)]
+
+
+def _flows(ctx: Any, incomplete: str) -> Iterable[str]:
+    from flowc_compiler.driver import flow_names
+
+    del incomplete
+    return flow_names(_file(ctx))
+
+
+def _parameter_names(ctx: Any) -> list[str]:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.driver import compile_file
+
+    flow = compile_file(_file(ctx), DiagnosticSink(), flow_name=ctx.params.get("flow")).flow
+    return [parameter.name for parameter in flow.parameters if not parameter.hidden]
+
+
+def _parameters(ctx: Any, incomplete: str) -> Iterable[str]:
+    del incomplete
+    return [f"{name}=" for name in _parameter_names(ctx)]
+
+
+def _runs(ctx: Any, incomplete: str) -> Iterable[str]:
+    """Flows of the store; behind the name of one its latest runs, and behind that of a run its steps."""
+    from flowc.client.namespaces import chosen_store
+    from flowc.store.run_layout import flow_names as stored_flows
+
+    store = chosen_store(ctx.params.get("root"))
+    flow, separator, rest = incomplete.partition("/")
+    if not separator:
+        return [f"{item}/" for item in stored_flows(store)]
+    run, separator, _ = rest.partition("/")
+    if not separator:
+        runs = sorted((item for item in store.children(flow) if item != "data"), reverse=True)
+        return [f"{flow}/{item}" for item in runs[:_MOST_RUNS]]
+    steps = (item for item in store.children(f"{flow}/{run}") if "." not in item)
+    return [f"{flow}/{run}/{item}" for item in sorted(steps)]
+
+
+def _stored_flows(ctx: Any, incomplete: str) -> Iterable[str]:
+    from flowc.client.namespaces import chosen_store
+    from flowc.store.run_layout import flow_names as stored_flows
+
+    del incomplete
+    return stored_flows(chosen_store(ctx.params.get("root")))
+
+
+def _profiles(ctx: Any, incomplete: str) -> Iterable[str]:
+    from flowc.project_settings import PROFILES, find_table
+
+    del ctx, incomplete
+    return list(find_table(".")[0].get(PROFILES, {}))
+
+
+def _codes(ctx: Any, incomplete: str) -> Iterable[str]:
+    from flowc_compiler.diagnostics import CODES
+
+    del ctx, incomplete
+    return CODES
+
+
+_COMPLETERS: dict[str, Completer] = {
+    "target": _targets,
+    "set": _settings,
+    "flow": _flows,
+    "param": _parameters,
+    "profile": _profiles,
+    "ignore": _codes,
+    "select": _codes,
+    "error": _codes,
+    "<codes>": _codes,
+    "<run>": _runs,
+    "<runs>": _runs,
+    "<flow>": _stored_flows,
+}

@@ -1,0 +1,69 @@
+"""The help of commands: options in groups, in the same order everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+OTHERS = "Options"
+_GROUPS = {
+    "Flow": "flow param with config config_value branch production include from",
+    "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
+    "with_runtime stdin_filename",
+    "Target": "target against kind argo_version operator code runtime push resume set image_digest",
+    "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start dags_folder",
+    "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
+    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id wait watch",
+    "Server": "server user check_server",
+    "Diagnostics": "fix ignore select error only_flows jobs no_cache",
+    "Trust and settings": "profile allow_read env_at_compile allow_large",
+}
+_GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.split()}
+COMMANDS = {
+    "Check and compile": "check explain migrate compile diff image package ir graph",
+    "Run on this machine": "run resume simulate",
+    "Runs and their store": "runs show logs fsck rm gc",
+    "Engines": "submit status stop prune runtime",
+    "Tools": "config targets lsp",
+}
+"""The commands by what they are for."""
+
+
+def option_name(parameter: Any) -> str:
+    """The name of an option, as in settings."""
+    return str(max(parameter.opts, key=len)).lstrip("-").replace("-", "_")
+
+
+def argument_text(parameter: Any) -> str:
+    """An argument as the usage has it: `FILE`, `[STEP]` or `FILE...`."""
+    text = str(parameter.metavar or parameter.name.upper()).removesuffix("...").strip("[]")
+    text += "..." if parameter.nargs == -1 else ""
+    return text if parameter.required else f"[{text}]"
+
+
+def write_options(parameters: Iterable[Any], ctx: Any, formatter: Any) -> None:
+    """Write the arguments, then the options, by group."""
+    arguments: list[tuple[str, str]] = []
+    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in (*_GROUPS, OTHERS)}
+    for parameter in parameters:
+        record = parameter.get_help_record(ctx)
+        if record is None:
+            continue
+        if parameter.param_type_name == "argument":
+            arguments.append((argument_text(parameter), record[1].removesuffix("  [required]")))
+        else:
+            groups[_GROUP_OF.get(option_name(parameter), OTHERS)].append(record)
+    for title, records in (("Arguments", arguments), *groups.items()):
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def write_commands(summaries: dict[str, str], formatter: Any) -> None:
+    """Write the commands, by group."""
+    titles = {name: title for title, names in COMMANDS.items() for name in names.split()}
+    for title in (*COMMANDS, "Others"):
+        rows = [(name, text) for name, text in summaries.items() if titles.get(name, "Others") == title]
+        if rows:
+            with formatter.section(title):
+                formatter.write_dl(rows)

@@ -1,0 +1,176 @@
+"""What all commands share: help in groups, options that are alike, completion, colors, and `python -m flowc`."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flowc.__main__ import NO_COMMAND_LINE
+from flowc.__main__ import main as python_m
+from flowc_cli.app import SUMMARIES, app, load_command
+from flowc_cli.help_groups import COMMANDS, OTHERS, option_name
+from flowc_cli.output import has_color
+from tests.support import START_AND_END, flowc, write_files
+
+HEAD = "from flowc import FlowSpec, Parameter, resources, step\n\n\n"
+FLOW = f"{HEAD}class F(FlowSpec):\n    alpha = Parameter('alpha', default=1)\n{START_AND_END}"
+SETTINGS = "[tool.flowc.profiles.prod]\nimage = 'x'\n[tool.flowc.profiles.test]\nimage = 'x'\n"
+SAME_NAME_ONLY = {"keep", "format", "output"}
+"""Runs to keep and a folder; forms of diagnostics and of graphs; a file, and a flag of scripts."""
+
+
+def test_every_option_has_one_name_and_one_text() -> None:
+    seen: dict[str, tuple[object, ...]] = {}
+    for command in SUMMARIES:
+        for option in load_command(command).params:
+            if option.param_type_name != "option":
+                continue
+            name = option_name(option)
+            about = (sorted(option.opts), option.metavar, option.help)
+            if name not in SAME_NAME_ONLY:
+                assert seen.setdefault(name, about) == about, (command, name)
+            assert option.is_flag or option.metavar, (command, name)
+
+
+@pytest.mark.parametrize("command", SUMMARIES)
+def test_help_in_groups(command: str, tmp_path: Path) -> None:
+    text = flowc(tmp_path, command, "--help").stdout
+    assert not re.search(r"<\w+(\[\w+\])?>|\{[a-z]+\}\.\.\.", text), text
+    assert "Trust and settings:" in text
+    others = text.partition(f"\n{OTHERS}:")[2]
+    own = set(re.findall(r"^  (?:-\w, )?--([\w-]+)", others, re.MULTILINE))
+    assert len(own) <= 6, own
+    assert text.startswith(f"Usage: flowc {command} [OPTIONS]")
+
+
+def test_commands_in_groups(tmp_path: Path) -> None:
+    assert sorted(name for names in COMMANDS.values() for name in names.split()) == sorted(SUMMARIES)
+    text = flowc(tmp_path, "--help").stdout
+    assert [text.index(f"{title}:") for title in COMMANDS] == sorted(text.index(f"{title}:") for title in COMMANDS)
+
+
+COMPLETIONS = {
+    "compile --target ": ["airflow", "argo"],
+    "compile --kind ": ["workflow", "template", "cron"],
+    "compile -t airflow --operator ": ["kubernetes", "local"],
+    "compile flow.py --set pod_gc_": ["pod_gc_delay="],
+    "compile flow.py --set suspend=": ["suspend=true", "suspend=false"],
+    "compile flow.py --flow ": ["F"],
+    "compile flow.py -p ": ["alpha="],
+    "run flow.py --alp": ["--alpha"],
+    "run flow.py --profile ": ["prod", "test"],
+    "check flow.py --select FC31": None,
+    "show ": ["F/"],
+    "show F/": ["F/run-2", "F/run-1"],
+    "logs F/run-1/": ["F/run-1/start"],
+    "explain FC31": None,
+    "compile none.py -p ": [],
+    "compile -t none --set ": [],
+}
+
+
+@pytest.mark.parametrize("line", COMPLETIONS)
+def test_completion(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_files(tmp_path, {"flow.py": FLOW, "pyproject.toml": SETTINGS})
+    for run in ("run-1", "run-2"):
+        (tmp_path / ".flowc/F" / run / "start").mkdir(parents=True)
+        (tmp_path / ".flowc/F" / run / "run.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FLOWC_ROOT", raising=False)
+    words = f"flowc {line}"
+    variables = {"_FLOWC_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = CliRunner().invoke(app, [], prog_name="flowc", env=variables)
+    found = done.stdout.split()
+    wanted = COMPLETIONS[line]
+    assert found == wanted if wanted is not None else "FC317" in found, done.stderr
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+COLORS: list[tuple[dict[str, str], bool, bool]] = [
+    ({}, True, True),
+    ({}, False, False),
+    ({"TERM": "dumb"}, True, False),
+    ({"NO_COLOR": "1"}, True, False),
+    ({"NO_COLOR": ""}, True, True),
+    ({"FORCE_COLOR": "1"}, False, True),
+    ({"FORCE_COLOR": "1", "TERM": "dumb"}, False, True),
+    ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+    ({"FORCE_COLOR": ""}, False, False),
+]
+
+
+@pytest.mark.parametrize(("variables", "terminal", "wanted"), COLORS)
+def test_colors(variables: dict[str, str], terminal: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert has_color(Terminal() if terminal else io.StringIO()) is wanted
+
+
+def test_forced_colors_reach_diagnostics(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": FLOW.replace("self.end", "self.ende")})
+    assert "\x1b[" in flowc(tmp_path, "check", "flow.py", FORCE_COLOR="1").stderr
+    assert "\x1b[" not in flowc(tmp_path, "check", "flow.py", FORCE_COLOR="1", NO_COLOR="1").stderr
+
+
+def test_python_m_flowc(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert python_m(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("flowc ")
+    assert python_m(["chekc"]) == 2
+    said = capsys.readouterr().err
+    assert "Usage: python -m flowc" in said
+    assert "Did you mean 'check'" in said
+    assert python_m(["task"]) != 0  # the shim's own word
+    assert "--step is missing" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "flowc_cli.__main__", None)
+    assert python_m(["check", "flow.py"]) == 2
+    assert capsys.readouterr().err.endswith(NO_COMMAND_LINE)
+    assert python_m(["--help"]) == 0
+
+
+KEYWORDS = {
+    "@resources(cpuu=2)\n    @step": ("cpuu", "did you mean `cpu`?"),
+    "@step(strat=True)": ("strat", "did you mean `start`?"),
+    "@resources(\n        cpu=1,\n        memry = (2),\n    )\n    @step": ("memry", "did you mean `memory`?"),
+}
+
+
+@pytest.mark.parametrize("decorator", KEYWORDS)
+def test_the_caret_is_on_the_name(decorator: str, tmp_path: Path) -> None:
+    name, help_text = KEYWORDS[decorator]
+    write_files(
+        tmp_path,
+        {"flow.py": FLOW.replace("@step", decorator, 1)},
+    )
+    text = flowc(tmp_path, "check", "flow.py").stderr
+    assert help_text in text
+    line, carets = re.findall(rf"^\s*\d+ \|(.*\b{name}\b.*)\n\s*\|(.*)$", text, re.MULTILINE)[0]
+    assert line[carets.index("^") : carets.rindex("^") + 1] == name
+
+
+def test_the_caret_in_calls(tmp_path: Path) -> None:
+    text = FLOW.replace("default=1", "defualt=1").replace("self.next(self.end)", "self.next(self.end, foreeach='x')")
+    write_files(tmp_path, {"flow.py": text})
+    said = flowc(tmp_path, "check", "flow.py").stderr
+    for name, wanted in (("defualt", "did you mean `default`?"), ("foreeach", "did you mean `foreach`?")):
+        line, carets = re.findall(rf"^\s*\d+ \|(.*\b{name}\b.*)\n\s*\|(.*)$", said, re.MULTILINE)[0]
+        assert line[carets.index("^") : carets.rindex("^") + 1] == name
+        assert wanted in said
+
+
+def test_mistakes_of_all_phases_in_one_run(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": FLOW.replace("@step", "@step(strat=True)", 1) + "        print(self.zzz)\n"})
+    (tmp_path / "pyproject.toml").write_text("[tool.flowc]\nimag = 'x'\n[tool.flowc.argo]\nkindd = 'x'\n")
+    said = flowc(tmp_path, "compile", "flow.py", "--set", "podd=1").stderr
+    for part in ("strat", "zzz", "imag`", "kindd", "podd"):
+        assert part in said, part
