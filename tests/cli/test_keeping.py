@@ -241,7 +241,11 @@ def test_a_value_that_is_used_again_is_renewed_and_stays(store: Store) -> None:
 
 def test_a_young_value_is_not_renewed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     used_again(store, blob("a"))
-    monkeypatch.setattr(store, "renew", lambda key: pytest.fail(f"{key} is renewed"))
+
+    def renewed(key: str) -> None:
+        pytest.fail(f"{key} is renewed")
+
+    monkeypatch.setattr(store, "renew", renewed)
     used_again(store, blob("a"))
 
 

@@ -4,45 +4,69 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from flowc.client import Run, Step, Task
+from flowc.client import Run, Step, StoredValue, Task
 from flowc.client.attempts import Attempt
 from flowc.client.run_state import last_sign
-from flowc.errors import FlowError
+from flowc.errors import CorruptArtifact, FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
-from flowc_cli.stored_runs import engine_of, find_run, report_failure, selected_steps, tasks_of
+from flowc_cli.stored_runs import (
+    engine_of,
+    find_run,
+    find_task,
+    report_failure,
+    selected_steps,
+    size_text,
+    tasks_of,
+)
+from flowc_cli.value_texts import LARGE, details, json_value, summary
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
 
 _SILENCE_SECONDS = 3600.0
 """A run of an engine of which the store hears nothing for that long may have ended without a trace."""
+_SHOWN_TASKS = 20
+"""How many tasks of a step are shown with their values."""
 _SHOWN_ATTEMPTS = 20
 """How many attempts of a step are listed, of those that did not just succeed."""
 
 
 @app.command("show")
 def show(
-    run: Annotated[str, typer.Argument(help="Flow, for its latest run, or Flow/run-id", show_default=False)],
+    run: Annotated[
+        str,
+        typer.Argument(help="Flow, for its latest run, Flow/run-id, Flow/run-id/step or .../index", show_default=False),
+    ],
     root: shared.Root = None,
+    values: Annotated[bool, typer.Option("--values", help="also what artifacts hold; nothing is unpickled")] = False,
     as_json: shared.Json = False,
 ) -> None:
     """Show a run: its steps, tasks, and artifacts."""
     try:
         found, rest = find_run(run, root)
         steps = selected_steps(found, rest)
-        write(json.dumps(_document(found, steps), indent=2) + "\n" if as_json else _text(found, steps))
+        chosen = rest[1] if len(rest) > 1 else None
+        if as_json:
+            write(json.dumps(_document(found, steps, chosen, values=values), indent=2, ensure_ascii=False) + "\n")
+        else:
+            write(_text(found, steps, chosen, values=values))
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
 
 
-def _text(run: Run, steps: Sequence[Step]) -> str:
+def _tasks(step: Step, chosen: str | None) -> list[Task]:
+    """The tasks of a step, or the one that was asked for. Raises RunNotFound."""
+    return tasks_of(step) if chosen is None else [find_task(step, chosen)]
+
+
+def _text(run: Run, steps: Sequence[Step], chosen: str | None, *, values: bool) -> str:
     lines = [f"{run.pathspec}  {run.status}  {_utc(run.created_seconds())}", f"root: {run.root}"]
     if not run.record and run.status in ("running", "lost"):
         lines += _where_to_ask(run)
@@ -52,7 +76,7 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
         lines.append(f"resumed from: {run.origin_pathspec}")
     reused = run.reused
     for step in steps:
-        tasks = tasks_of(step)
+        tasks = _tasks(step, chosen)
         done = sum(task.committed and not task.begun_again for task in tasks)
         retried = sum(task.current_attempt > 0 for task in tasks)
         count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
@@ -60,10 +84,42 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
         if step.name in reused:
             again += f", {reused[step.name]} taken over" if count else "  taken over"
         lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
-        if tasks and tasks[0].committed and tasks[0].artifact_names:
+        if values:
+            lines.extend(_values(tasks))
+        elif tasks and tasks[0].committed and tasks[0].artifact_names:
             lines.append(f"    {_names(tasks[0].artifact_names)}")
         lines.extend(_attempts(tasks))
     return "\n".join(lines) + "\n"
+
+
+def _values(tasks: Sequence[Task]) -> Iterator[str]:
+    """What the artifacts of tasks hold."""
+    several = len(tasks) > 1 or (tasks and tasks[0].index is not None)
+    for number, task in enumerate(tasks):
+        if number == _SHOWN_TASKS:
+            yield f"    and {len(tasks) - number} more tasks: name one by its index, or see all with --json"
+            return
+        if several:
+            yield f"    {task.id}"
+        indent = "      " if several else "    "
+        for name in task.artifact_names:
+            stored = _stored(task, name)
+            text = stored if isinstance(stored, str) else summary(stored)
+            yield f"{indent}{visible_line(f'{name} = {text}')}"
+            if not isinstance(stored, str):
+                yield from (f"{indent}  {visible_line(line)}" for line in details(stored))
+
+
+def _stored(task: Task, name: str) -> StoredValue | str:
+    """A value as it is stored; why not where it is too large, or damaged."""
+    ref = task.references[name]
+    if ref["size"] > LARGE:
+        return f"{ref.get('type', 'unknown')} of {size_text(ref['size'])}, which is too large to be shown"
+    try:
+        stored: StoredValue = task.value(name)
+    except CorruptArtifact as error:
+        return str(error)
+    return stored
 
 
 def _where_to_ask(run: Run) -> list[str]:
@@ -108,7 +164,7 @@ def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
+def _document(run: Run, steps: Sequence[Step], chosen: str | None, *, values: bool) -> dict[str, Any]:
     return {
         "run": run.pathspec,
         "root": run.root,
@@ -116,11 +172,11 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
         "created_at": run.created_at.timestamp(),
         "tags": sorted(run.user_tags),
         "origin": run.origin_pathspec,
-        "steps": {step.name: [_task_document(task) for task in tasks_of(step)] for step in steps},
+        "steps": {step.name: [_task_document(task, values=values) for task in _tasks(step, chosen)] for step in steps},
     }
 
 
-def _task_document(task: Task) -> dict[str, Any]:
+def _task_document(task: Task, *, values: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
         "task": task.id,
         "attempt": task.attempt,
@@ -135,5 +191,10 @@ def _task_document(task: Task) -> dict[str, Any]:
     elif task.failure is not None:
         document["exception"] = task.failure
         document["artifacts"] = task.references
+    if values:
+        stored = {name: _stored(task, name) for name in task.artifact_names}
+        document["values"] = {
+            name: {"summary": found} if isinstance(found, str) else json_value(found) for name, found in stored.items()
+        }
     document["attempts"] = [attempt._asdict() for attempt in task.attempts]
     return document

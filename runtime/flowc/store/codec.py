@@ -10,7 +10,7 @@ from flowc.errors import UnloadableArtifact, UnpicklableArtifact, error_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Tuple
 
     from flowc.store import Buffer
 
@@ -72,7 +72,7 @@ def decode(data: Buffer, what: str) -> Any:
     Unpickling may raise anything, AttributeError included, which would look as if there were no such artifact.
     """
     try:
-        return _decode(memoryview(data))
+        return _unpickle(*split_buffers(memoryview(data)))
     except Exception as error:
         raise UnloadableArtifact(
             f"{what} cannot be loaded here: {type(error).__name__}: {error_text(error)}. "
@@ -80,9 +80,10 @@ def decode(data: Buffer, what: str) -> Any:
         ) from error
 
 
-def _decode(view: memoryview) -> Any:
+def split_buffers(view: memoryview) -> Tuple[memoryview, list[memoryview]]:
+    """The pickle in encoded bytes, and the buffers beside it."""
     if bytes(view[: len(MAGIC)]) != MAGIC:
-        return _unpickle(view, [])
+        return view, []
     _, length, count = _HEADER.unpack_from(view)
     sizes = struct.unpack_from(f"<{count}Q", view, _HEADER.size)
     start = _HEADER.size + 8 * count
@@ -93,7 +94,7 @@ def _decode(view: memoryview) -> Any:
         position = _aligned(position)
         buffers.append(view[position : position + size])
         position += size
-    return _unpickle(view[start:data_end], buffers)
+    return view[start:data_end], buffers
 
 
 def _unpickle(data: memoryview, buffers: list[memoryview]) -> Any:
