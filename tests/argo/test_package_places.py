@@ -157,5 +157,7 @@ def test_a_pod_says_that_stored_code_is_missing(tmp_path: Path) -> None:
     assert "compile the flow with --push" in done.stderr + done.stdout
 
 
-def test_no_diagnostics_by_default(tmp_path: Path) -> None:
-    assert codes(tmp_path, diamond(), runtime="image") == []
+def test_an_image_without_flowc(tmp_path: Path) -> None:
+    assert codes(tmp_path, diamond(), runtime="image") == [("FC502", "warning", None)]
+    assert codes(tmp_path, diamond(), runtime="image", image="team/ml:1") == []
+    assert codes(tmp_path, diamond(), runtime="store") == []

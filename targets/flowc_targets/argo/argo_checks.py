@@ -16,7 +16,7 @@ from flowc_targets.argo.patches import rest_of_pod, template_problems, workflow_
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
-from flowc_targets.kubernetes.pod_security import check_restricted
+from flowc_targets.kubernetes.pod_security import PLAIN_IMAGE, check_restricted
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_environment(flow, options, TARGET_NAME, sink)
     check_restricted(flow, options, TARGET_NAME, sink)
+    _check_runtime(flow, options, sink)
     _check_patches(flow, options, sink)
     _check_bounds(flow, options, sink)
     for step in flow.steps:
@@ -79,6 +80,17 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {parameter.name!r} is longer than {ARGUMENT_BYTES} bytes"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
+
+
+def _check_runtime(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Warn (FC502) of images that have no flowc for sure, where it is to be in the image."""
+    containers = (step.specs.container for step in flow.steps if not step.virtual)
+    images = dict.fromkeys((item.image if item is not None else None) or options.image for item in containers)
+    bare = [image for image in images if PLAIN_IMAGE.match(image)] if options.runtime == "image" else []
+    if bare:
+        message = f"pods find flowc in their image, and {', '.join(bare)} has none"
+        help_ = "give an image with it (pip install flowc): --image registry.example/team/ml:1"
+        sink.warning("FC502", message, None, help=help_)
 
 
 def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:

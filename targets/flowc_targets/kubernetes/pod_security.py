@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import ContainerSpec, Flow
     from flowc_targets.base.options import TargetOptions
 
-_ROOT_IMAGE = re.compile(r"(docker\.io/)?(library/)?python(:|@|$)")
-"""Images whose user is root for sure: the default, and others of that name."""
+PLAIN_IMAGE = re.compile(r"(docker\.io/)?(library/)?python(:|@|$)")
+"""Images with Python and nothing else, whose user is root: the default, and others of that name."""
 _USER = 1000
 _ADDED = frozenset({"NET_BIND_SERVICE"})
 """Capabilities that the level lets a container add."""
@@ -51,7 +51,7 @@ def pod_security(options: TargetOptions) -> PodSecurityContext | None:
 
 
 def _user(options: TargetOptions) -> int | None:
-    root = options.restricted and _ROOT_IMAGE.match(options.image) is not None
+    root = options.restricted and PLAIN_IMAGE.match(options.image) is not None
     return _USER if options.run_as_user is None and root else options.run_as_user
 
 
@@ -91,7 +91,7 @@ def check_restricted(flow: Flow, options: TargetOptions, target: str, sink: Diag
         image = (container.image if container is not None else None) or options.image
         if step.virtual:
             continue
-        if _user(options) is None and not _ROOT_IMAGE.match(image) and not _names_user(container):
+        if _user(options) is None and not PLAIN_IMAGE.match(image) and not _names_user(container):
             unknown[image] = None
         for what in _refused(container) if container is not None else ():
             message = f"step {step.name!r} {what}, which the level `restricted` refuses"
