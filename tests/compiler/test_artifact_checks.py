@@ -218,3 +218,38 @@ def test_these_cannot_be_pickled(name: str) -> None:
     with pytest.raises(UnpicklableArtifact):
         codec.encode(made, "it")
     getattr(made, "close", lambda: None)()
+
+
+@pytest.mark.parametrize(
+    ("code", "is_reported"),
+    [
+        ("if False and self.zz: pass", False),
+        ("if self.k and not True: print(self.zz)", False),
+        ("if DEBUG: print(self.zz)", False),
+        ("y = self.zz if DEBUG or 1 == 2 else 3", False),
+        ("y = not DEBUG or self.zz", False),
+        ("while DEBUG: print(self.zz)", False),
+        ("if not DEBUG: print(self.zz)", True),
+        ("y = DEBUG or self.zz", True),
+        ("y = self.k and True and self.zz", True),
+        ("if DEBUG: self.zz = 1\n        print(self.zz)", False),
+    ],
+)
+def test_what_never_runs_reads_nothing(tmp_path: Path, code: str, is_reported: bool) -> None:
+    text = f"""
+from flowc import FlowSpec, step
+
+DEBUG = False
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.k = 1
+        {code}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+    assert [each.code for each in diagnostics(tmp_path, text)] == ["FC317"] * is_reported

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from flowc_compiler.frontend.classflow.artifact_state import ArtifactState
 from flowc_compiler.frontend.classflow.flow_methods import FLOWSPEC, PROPERTIES, Method
@@ -33,15 +34,34 @@ class ArtifactExpressionReader(ArtifactState):
 
     _inside_of = ""
 
+    def _known(self, test: ast.expr) -> bool | None:
+        """Whether a condition always or never holds, by literals and by constants of the module that it binds once."""
+        view = self._view
+        return truth(test, {} if view.has_globals else view.values)
+
     def _if_expression(self, node: ast.IfExp) -> None:
+        known = self._known(node.test)
         self._visit(node.test)
-        self._ways([lambda: self._visit(node.body), lambda: self._visit(node.orelse)])
+        self._ways([self._way([node.body], known is False), self._way([node.orelse], known is True)])
 
     def _bool(self, node: ast.BoolOp) -> None:
         self._visit(node.values[0])
+        is_dead = False
         with self._perhaps():
-            for value in node.values[1:]:
-                self._visit(value)
+            for before, value in pairwise(node.values):
+                is_dead = is_dead or self._known(before) is isinstance(node.op, ast.Or)
+                self._way([value], is_dead)()
+
+    def _way(self, nodes: Sequence[ast.AST], is_dead: bool) -> Callable[[], None]:
+        """One way; of one that is never gone, only what it sets counts, since somebody may change the constant."""
+
+        def run() -> None:
+            self._guards += is_dead
+            for node in nodes:
+                self._visit(node)
+            self._guards -= is_dead
+
+        return run
 
     def _named(self, node: ast.NamedExpr) -> None:
         self._visit(node.value)
@@ -426,3 +446,23 @@ def _parameter_of(function: FunctionNode, call: ast.Call, flow: str, bound: int 
 def _given(node: ast.Call) -> list[ast.expr]:
     """What a call is given, by position and by name."""
     return [*node.args, *(keyword.value for keyword in node.keywords)]
+
+
+def truth(test: ast.expr, values: Mapping[str, ast.expr]) -> bool | None:
+    """Whether a condition always or never holds; `None` where that is not known. `values` has names bound once."""
+    match test:
+        case ast.Constant(value=value):
+            return bool(value)
+        case ast.Name(id=name) if isinstance(values.get(name), ast.Constant):
+            return truth(values[name], {})
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            known = truth(operand, values)
+            return None if known is None else not known
+        case ast.BoolOp(op=op, values=parts):
+            found = {truth(part, values) for part in parts}
+            ends = isinstance(op, ast.Or)
+            return ends if ends in found else None if None in found else not ends
+        case ast.Compare(left=ast.Constant(value=left), ops=[ast.Eq()], comparators=[ast.Constant(value=right)]):
+            return bool(left == right)
+        case _:
+            return None

@@ -63,8 +63,8 @@ class ArtifactReader(ArtifactCallReader):
         if known is not None:
             self._block(node.body if known else node.orelse)
             return
-        returns = len(self._found.returns)
-        self._ways([lambda: self._block(node.body), lambda: self._block(node.orelse)])
+        returns, known = len(self._found.returns), self._known(node.test)
+        self._ways([self._way(node.body, known is False), self._way(node.orelse, known is True)])
         if len(self._found.returns) > returns and _asks_for_gang(node.test):
             del self._found.returns[returns:]  # as a member of a gang may return early
 
@@ -83,7 +83,7 @@ class ArtifactReader(ArtifactCallReader):
     def _while(self, node: ast.While) -> None:
         def body() -> None:
             self._visit(node.test)
-            self._block(node.body)
+            self._way(node.body, self._known(node.test) is False)()
 
         if not any(isinstance(item, ast.NamedExpr) for item in ast.walk(node.test)):
             self._visit(node.test)
