@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.airflow.dag_model import DagSummary, read_summary
+from flowc_targets.airflow.dag_summary import DagSummary, read_summary
 from flowc_targets.airflow.server.run_states import run_state, stored_id, task_state
 from tests.airflow.emitting import ROOT, emit, emit_text
 from tests.airflow.flows import NESTED, PLAIN

@@ -150,7 +150,8 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 
 def flow(**fields: Any) -> FlowPackage:
     """What the tasks of a flow share."""
-    return FlowPackage(**{"name": "F", "digest": "12", "root": "/r", "start": "start", **fields})
+    common: dict[str, Any] = {"name": "F", "digest": "12", "root": "/r", "start": "start"}
+    return FlowPackage(**{**common, **fields})
 
 
 def test_index_paths_of_a_foreach_and_of_one_in_another(load: Callable[..., Any]) -> None:
@@ -243,7 +244,7 @@ def runtime(program: str) -> str:
     """A zip of one program, in base64."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("__main__.py", program)
+        archive.writestr(zipfile.ZipInfo("__main__.py"), program)
     return "\n".join(["", base64.b64encode(target.getvalue()).decode(), ""])
 
 

@@ -16,7 +16,7 @@ from flowc.protocol.plan import PlanStep
 from flowc.shim.item_label import label_of, write_label
 from flowc.shim.task_runner import Task
 from flowc_compiler.driver import compile_file
-from flowc_targets.airflow.dag_model import read_summary
+from flowc_targets.airflow.dag_summary import read_summary
 from tests.airflow.emitting import CLEAN, ROOT, emit, emit_text, ruff, without_code
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import PLAIN

@@ -45,6 +45,6 @@ def write_label(task: Task, opener: PlanStep | None, load: Callable[[], Any]) ->
 def label_of(item: Any, label: bool | str | None) -> str:
     """An item as a text, or what it has under a name; at most 100 bytes, and on one line."""
     if isinstance(label, str):
-        item = item[label] if isinstance(item, dict) else getattr(item, label)
+        item = item[label] if hasattr(item, "keys") else getattr(item, label)
     text = " ".join(str(item).split())
     return text.encode("utf-8", "replace")[:LONGEST].decode("utf-8", "ignore")

@@ -23,8 +23,8 @@ from flowc_targets.airflow.dag_model import (
     Name,
     OperatorTask,
     WidthTask,
-    summarize,
 )
+from flowc_targets.airflow.dag_summary import summarize
 from flowc_targets.airflow.expression_layout import WIDTH, layout, quoted, text_block
 from flowc_targets.airflow.operator_sources import Import, import_lines, read_source, runtime_lines
 from flowc_targets.kubernetes.package_maps import shown_text

@@ -22,9 +22,10 @@ from flowc_targets.airflow.dag_model import (
     to_expression,
 )
 from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
+from flowc_targets.airflow.documentation import documentation
 from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
-from flowc_targets.airflow.task_lowering import asset, documentation, lower_steps
+from flowc_targets.airflow.task_lowering import asset, lower_steps
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import ENGINE, run_labels

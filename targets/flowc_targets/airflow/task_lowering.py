@@ -25,6 +25,8 @@ from flowc_targets.airflow.dag_model import (
     pod_arguments,
     to_expression,
 )
+from flowc_targets.airflow.documentation import markdown
+from flowc_targets.airflow.switch_choices import switch_choices
 from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import own_finished_event
 
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 FEWEST_SHARING = 3
 """Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
-MOST_SHOWN = 100
-"""Steps in the documentation of a DAG."""
 DEEPEST_GROUP = 5
 """Groups of arms in one another: what is deeper stands in the last one. Python nests 20 blocks."""
 _OPENERS = frozenset({"foreach", "parallel"})
@@ -67,30 +67,6 @@ def asset(name: str) -> Call:
     return Call("Asset", (name,))
 
 
-def markdown(text: str) -> str:
-    """Return documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
-    return f"{text}\n" if text.endswith(".md") else text
-
-
-def documentation(flow: Flow) -> str:
-    """Return what the DAG says about itself: the flow's documentation, and its graph."""
-    lines = [_way(step) for step in flow.steps if not step.virtual][:MOST_SHOWN]
-    left = sum(not step.virtual for step in flow.steps) - len(lines)
-    if left:
-        lines.append(f"({left} more)")
-    graph = "\n".join(["```", *lines, "```", ""])
-    return f"{flow.doc}\n\n{graph}" if flow.doc else graph
-
-
-def _way(step: Step) -> str:
-    """A step, and what it leads to."""
-    if not step.targets:
-        return step.name
-    targets = " or ".join(step.targets) if step.kind == "switch" else ", ".join(step.targets)
-    fan = f", for each of {step.variable}" if step.kind == "foreach" else ""
-    return f"{step.name} -> {targets}{', a gang' if step.kind == 'parallel' else fan}"
-
-
 def _share(body: Block, names: Names) -> dict[str, Expression]:
     """Replace objects of Kubernetes' client that several tasks have in common by names; return them by name.
 
@@ -110,13 +86,6 @@ def _share(body: Block, names: Names) -> dict[str, Expression]:
             for options in users:
                 options[option] = Name(name)
     return shared
-
-
-class Choice(NamedTuple):
-    """A target that a switch has chosen."""
-
-    switch: str
-    target: str
 
 
 class _BlockBuilder:
@@ -166,7 +135,7 @@ class _Lowering:
         specs = (step.specs.airflow for step in flow.steps)
         dotted = (*options.callbacks.values(), *(name for spec in specs if spec for name in spec.callbacks.values()))
         self.callbacks = {name: self.names.take(name.rpartition(".")[2]) for name in dict.fromkeys(dotted)}
-        self._choices = _choices(flow)
+        self._choices = switch_choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._prefixes = {step.name: self._iteration_prefix(step) for step in flow.steps if _loops(step)}
         self._arm_ids: dict[str, tuple[str, ...]] = {}
@@ -430,40 +399,6 @@ class _Lowering:
             # Airflow never starts attempts anew, so that whatever a peer has written is news.
             return {**variables, env_names.GANG_FRESH: "1"}
         return variables
-
-
-def _choices(flow: Flow) -> dict[str, tuple[Choice, ...]]:
-    """Return the choices by scope, of which a switch must have made one for the scope's steps to run.
-
-    A scope that always runs has none. Only switches of the innermost foreach body count: without the arm around it, a
-    foreach has no items. A switch that has chosen has run itself, so the switches around it do not count.
-    """
-    found: dict[str, tuple[Choice, ...]] = {}
-
-    def of(scope: Scope) -> tuple[Choice, ...]:
-        if scope.id not in found:
-            parent = flow.scope_by_id[scope.parent] if scope.parent is not None else None
-            chosen = scope.kind == "switch" and _decides(flow.by_name[scope.opener or ""])
-            inlined = parent is not None and scope.kind in {"branch", "switch"}
-            found[scope.id] = into(scope) if chosen else of(parent) if inlined and parent else ()
-        return found[scope.id]
-
-    def into(scope: Scope) -> tuple[Choice, ...]:
-        """Return the ways into the first step of an arm: from switches, and from the ends of other arms."""
-        first = flow.by_name[scope.id.removeprefix(f"{scope.opener}/")]
-        ways: dict[Choice, None] = {}
-        for parent in (flow.by_name[name] for name in first.parents):
-            made = (Choice(parent.name, first.name),) if _decides(parent) else of(flow.scope_by_id[parent.scope])
-            ways.update(dict.fromkeys(made))
-        return tuple(ways)
-
-    for scope in flow.scopes:
-        of(scope)
-    return found
-
-
-def _decides(step: Step) -> bool:
-    return step.kind == "switch" and step.decides
 
 
 def _loops(step: Step) -> bool:

@@ -1,4 +1,5 @@
 """What the tasks of a flow share, above the graph of a file that stands alone."""
+# pyright: standard
 
 from __future__ import annotations
 

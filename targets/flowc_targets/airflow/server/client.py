@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flowc.errors import ParameterError
 from flowc.type_conversion import convert
-from flowc_targets.airflow.dag_model import DagSummary, read_summary
+from flowc_targets.airflow.dag_summary import DagSummary, read_summary
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.server.connection import read_access
 from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag

@@ -1,0 +1,35 @@
+"""What a DAG and its tasks say about themselves in Airflow's pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow, Step
+
+MOST_SHOWN = 100
+"""Steps in the documentation of a DAG."""
+
+
+def markdown(text: str) -> str:
+    """Return documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
+    return f"{text}\n" if text.endswith(".md") else text
+
+
+def documentation(flow: Flow) -> str:
+    """Return what the DAG says about itself: the flow's documentation, and its graph."""
+    lines = [_way(step) for step in flow.steps if not step.virtual][:MOST_SHOWN]
+    left = sum(not step.virtual for step in flow.steps) - len(lines)
+    if left:
+        lines.append(f"({left} more)")
+    graph = "\n".join(["```", *lines, "```", ""])
+    return f"{flow.doc}\n\n{graph}" if flow.doc else graph
+
+
+def _way(step: Step) -> str:
+    """A step, and what it leads to."""
+    if not step.targets:
+        return step.name
+    targets = " or ".join(step.targets) if step.kind == "switch" else ", ".join(step.targets)
+    fan = f", for each of {step.variable}" if step.kind == "foreach" else ""
+    return f"{step.name} -> {targets}{', a gang' if step.kind == 'parallel' else fan}"
