@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import DOCS
+from tests.docs.pages import DOCS, blocks
 from tests.docs.walkthrough import walk
-from tests.support import START_AND_END, write_files
+from tests.support import START_AND_END, flowc, write_files
 
 PROJECT = """
     [tool.flowc]
@@ -44,3 +44,11 @@ def test_the_page_works(name: str, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     write_files(tmp_path, PREPARED[name])
     walk(DOCS / f"{name}.md", tmp_path)
+
+
+def test_the_picture_of_the_first_flow_is_what_graph_prints(tmp_path: Path) -> None:
+    page = blocks((DOCS / "first-flow.md").read_text(encoding="utf-8"))
+    (flow,) = [block.text for block in page if block.title == "hottest.py"]
+    (picture,) = [block.text for block in page if block.language == "mermaid"]
+    write_files(tmp_path, {"hottest.py": flow.replace("meen", "mean")})
+    assert flowc(tmp_path, "graph", "hottest.py").stdout == picture
