@@ -22,7 +22,7 @@ _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.s
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run resume simulate",
-    "Runs and their store": "runs show logs fsck rm gc",
+    "Runs and their store": "runs show diff-runs logs tag fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",
 }

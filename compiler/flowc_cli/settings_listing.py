@@ -149,7 +149,8 @@ def _entries(settings: ProjectSettings, section: str, keys: tuple[str, ...], def
     lines = [span.line for span in spans if span is not None]
     place = " and ".join(f"{settings.source.name}:{line}" for line in lines) or settings.source.name
     line = lines[-1] if lines else None
-    yield Entry(section, name, _effective(name, value, settings.folder), "file", place, layers[-1].profile, line)
+    shown: Any = _effective(name, value, settings.folder)  # pyright: ignore[reportUnknownArgumentType]
+    yield Entry(section, name, shown, "file", place, layers[-1].profile, line)
 
 
 def _of_this_machine(value: object, folder: str) -> object:
