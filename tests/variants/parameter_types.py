@@ -143,7 +143,6 @@ SAME: Mapping[str, tuple[str, str | None]] = {
     "function": ("type=shout", "abc"),
     "function_of_the_default": ('type=shout, default="def"', None),
     "lambda": ('type=lambda text: text.split(",")', "a,b"),
-    "partial": ("type=partial(int, base=16)", "ff"),
     "json_loads": ("type=json.loads", '{"a": 1}'),
     "json_loads_of_the_default": ('type=json.loads, default="[1, 2]"', None),
     "date": ('type=datetime.date.fromisoformat, default="2024-01-02"', "2023-03-04"),
@@ -193,6 +192,7 @@ OURS: Mapping[str, tuple[str, str | None, str]] = {
     ),
     "named_tuple": ("type=Point", '{"x": 1, "y": 2}', "Point Point(x=1, y=2.0)"),
     "named_tuple_of_a_list": ("type=Point", "[1]", "Point Point(x=1, y=0.0)"),
+    "partial": ("type=partial(int, base=16)", "ff", "int 255"),
     "date_by_default": ("default=datetime.date(2024, 1, 2)", "2023-03-04", "date datetime.date(2023, 3, 4)"),
 }  # fmt: skip
 """What Metaflow refuses, or gives in a form that nobody could want: the arguments, the text, and the answer."""
