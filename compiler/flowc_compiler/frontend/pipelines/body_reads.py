@@ -296,7 +296,7 @@ def set_variables(evaluator: PipelineEvaluator) -> None:
         step = evaluator.nodes.get(name)
         assert isinstance(step, StepBuilder)
         own = step.specs.environment
-        merged = EnvironmentSpec(span=own.span if own else None, variables=evaluator.variables)
+        merged = EnvironmentSpec(span=own.span if own else None, variables={**evaluator.variables})
         if own is not None:
             merged = own.model_copy(update={"variables": {**evaluator.variables, **own.variables}})
         step.specs = step.specs.model_copy(update={"environment": merged})

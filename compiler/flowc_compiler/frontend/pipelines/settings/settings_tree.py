@@ -127,7 +127,7 @@ def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tre
         case "retry", _ if kind == "StepRetryConfig" or "max_retries" in _fields(value):
             return _zenml_retry(tree_of(value, span), span)
         case "settings", dict() | SettingsObject(kind=""):
-            return _settings(tree_of(_expressed(value, span, sink), span), span, sink)
+            return _settings(tree_of(_expressed(cast("object", value), span, sink), span), span, sink)
         case "resources", _ if kind and kind != "Resources":
             sink.error(
                 "FC404", f"`resources` is not made with {kind}", span,
