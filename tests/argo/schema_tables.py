@@ -11,7 +11,7 @@ import importlib
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -141,7 +141,7 @@ def _of_argo(name: str) -> dict[str, str]:
 
 def _argo_kind(kind: Any) -> str:
     if isinstance(kind, list):
-        return f"[{_argo_kind(cast('list[Any]', kind)[0])}]"
+        return f"[{_argo_kind(next(iter(cast('Iterable[Any]', kind))))}]"
     if isinstance(kind, dict):
         inner: Any = next(iter(cast("dict[str, Any]", kind).values()))
         return f"{{{_argo_kind(inner[0] if isinstance(inner, tuple) else inner)}}}"
