@@ -98,7 +98,7 @@ OPTIONAL: Mapping[str, tuple[str, str, Answer]] = {
         ("RESULT None",),
     ),
     "a_module_that_may_be_missing": (
-        "try:\n    import metaflow.plugins\n    found = True\nexcept ImportError:\n    found = False",
+        "try:\n    import metaflow.sidecar\n    found = True\nexcept ImportError:\n    found = False",
         "print('RESULT', found)", ("RESULT False",),
     ),
     "a_use_in_a_try": (
