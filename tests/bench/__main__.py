@@ -1,6 +1,7 @@
 """Print one table, measured in this one run. `python -m tests.bench [CASE...]` measures some of the cases only.
 
-`python -m tests.bench mistakes` prints which mistakes are found before a run, by flowc and by others.
+`python -m tests.bench mistakes` prints which mistakes are found before a run, by flowc and by others, and `python -m
+tests.bench changes` how much of what is reviewed a small change of a flow changes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 from tests.bench.cases import CASES, Row
@@ -23,10 +25,9 @@ WIDTHS = (52, 8, 8, 9)
 def main() -> int:
     """Measure and print; the exit code says whether the arguments were understood."""
     names = {case.__name__: case for case in (*CASES, *MANIFEST_CASES, *PIPELINE_CASES, *DAG_CASES, *LSP_CASES)}
-    if sys.argv[1:] == ["mistakes"]:  # a table of its own
-        from tests.bench import mistakes
-
-        return mistakes.main()
+    if sys.argv[1:] in (["mistakes"], ["changes"]):  # tables of their own
+        own: int = import_module(f"tests.bench.{sys.argv[1]}").main()
+        return own
     chosen = sys.argv[1:] or list(names)
     if not set(chosen) <= set(names):
         sys.stderr.write(f"cases are {', '.join(names)}\n")
