@@ -236,7 +236,6 @@ SAME = "self.next(self.b, foreach='xs')"
         (f"if self.k: return {SAME}", 0),
         (f"for _ in 'ab':\n  try:\n    {SAME}\n    print()\n    return\n  finally: pass", 0),
         (f"match self.k:\n  case 1:\n    with open('x'): {SAME}; return", 0),
-        (f"if self.k:\n  if self.k: {SAME}\n  return", 1),
         (f"if self.k: {SAME}", 1),
         (f"def f():\n  {SAME}\n  return\nf()", 1),
         (f"if self.k: [{SAME}]; return", 1),

@@ -245,41 +245,41 @@ def walk(x):
     if isinstance(x, list):
         return [walk(v) for v in x]
     return walk(x.rest) or walk(x.first)
-FOUND = walk(yaml.safe_load("[]"))
+FOUND = walk(requests.get("[]"))
 """,
     "with a depth": """
 def walk(x, depth=0):
     for y in x:
         walk(y, depth + 1), walk(y, depth + 2)
     return x
-FOUND = walk(yaml.safe_load("[]"))
+FOUND = walk(requests.get("[]"))
 """,
     "of two": """
 def even(x):
     return odd(x.a) if x else odd(x.b)
 def odd(x):
     return even(x.a) if x else even(x.b)
-FOUND = even(yaml.safe_load("[]"))
+FOUND = even(requests.get("[]"))
 """,
     "of a method": """
 class Node:
     def walk(self, x):
         return [(self.walk(y.a), self.walk(y.b)) for y in x]
-FOUND = Node().walk(yaml.safe_load("[]"))
+FOUND = Node().walk(requests.get("[]"))
 """,
     "of an inner function": """
 def outer(x):
     def walk(y):
         return (walk(y.a), walk(y.b)) if y else walk(y.c)
     return walk(x)
-FOUND = outer(yaml.safe_load("[]"))
+FOUND = outer(requests.get("[]"))
 """,
 }
 
 
 @pytest.mark.parametrize("name", RECURSIONS)
 def test_a_recursion_over_what_is_not_known_ends_at_once(tmp_path: Path, name: str) -> None:
-    text = f"import yaml\n{RECURSIONS[name]}\nLIMIT = 3\n{PIPELINE.format(code='work(LIMIT)')}"
+    text = f"import requests\n{RECURSIONS[name]}\nLIMIT = 3\n{PIPELINE.format(code='work(LIMIT)')}"
     assert not diagnostics(tmp_path, text)
     [found] = diagnostics(tmp_path, text.replace("work(LIMIT)", "work(FOUND)"))
     assert found.code == "FC115"
@@ -287,14 +287,14 @@ def test_a_recursion_over_what_is_not_known_ends_at_once(tmp_path: Path, name: s
 
 def test_what_a_deeper_level_of_a_recursion_may_change_is_not_known(tmp_path: Path) -> None:
     walk = "def walk(x, n=0):\n    if n > 4:\n        DEEP['seen'] = True\n    for y in x:\n        walk(y, n + 1)\n"
-    text = f"import yaml\nDEEP = {{}}\n{walk}walk(yaml.safe_load('[]'))\n{PIPELINE.format(code='work(DEEP)')}"
+    text = f"import requests\nDEEP = {{}}\n{walk}walk(requests.get('[]'))\n{PIPELINE.format(code='work(DEEP)')}"
     [found] = diagnostics(tmp_path, text)
     assert found.code == "FC115"
 
 
 def test_a_recursion_that_is_known_is_followed(tmp_path: Path) -> None:
     walk = "def down(n, x):\n    return [n, *down(n - 1, x)] if n else []\n"
-    text = f"import yaml\n{walk}FOUND = down(20, yaml.safe_load('[]'))\n{PIPELINE.format(code='work(FOUND[19])')}"
+    text = f"import requests\n{walk}FOUND = down(20, requests.get('[]'))\n{PIPELINE.format(code='work(FOUND[19])')}"
     assert not diagnostics(tmp_path, text)
 
 
