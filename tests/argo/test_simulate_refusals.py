@@ -49,7 +49,13 @@ def changed(path: str, value: object) -> str:
         ("spec.templates.0.dag.tasks.0.onExit", "x", "spec.templates[0].dag.tasks[0].onExit"),
         ("spec.templates.1.failFast", True, "spec.templates[1].failFast"),
         ("spec.templates.1.synchronization", {}, "spec.templates[1].synchronization"),
+        ("spec.templates.1.pendingTimeout", "1m", "spec.templates[1].pendingTimeout"),
         ("spec.templates.1.container.lifecycle", {}, "spec.templates[1].container.lifecycle"),
+        ("spec.templates.1.container.livenessProbe", {}, "spec.templates[1].container.livenessProbe"),
+        ("spec.templates.1.container.startupProbe", {}, "spec.templates[1].container.startupProbe"),
+        ("spec.templates.1.container.stdin", True, "spec.templates[1].container.stdin"),
+        ("spec.templates.1.container.tty", True, "spec.templates[1].container.tty"),
+        ("spec.templates.1.container.workingDir", "/x", "spec.templates[1].container.workingDir"),
         ("spec.templates.1.container.source", "x", "spec.templates[1].container.source"),
         ("spec.templates.1.sidecars", [], "spec.templates[1].sidecars"),
         ("spec.templates.1.outputs.parameters.0.globalName", "x", "spec.templates[1].outputs.parameters[0].globalName"),
@@ -59,6 +65,22 @@ def changed(path: str, value: object) -> str:
 )
 def test_a_field_that_it_does_not_know(path: str, value: object, name: str) -> None:
     assert problems(changed(path, value)) == (f"{name}: the simulator does not know this field",)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.synchronization", {"mutexes": [{"name": "m"}]}),
+        ("spec.metrics", {"prometheus": []}),
+        ("spec.affinity", {}),
+        ("spec.templates.1.metrics", {"prometheus": []}),
+        ("spec.templates.1.affinity", {}),
+        ("spec.templates.1.container.readinessProbe", {}),
+        ("spec.templates.1.container.terminationMessagePath", "/dev/termination-log"),
+    ],
+)
+def test_what_means_something_to_a_cluster_only(path: str, value: object) -> None:
+    assert problems(changed(path, value)) == ()
 
 
 @pytest.mark.parametrize(

@@ -345,9 +345,9 @@ def test_from_the_configuration(tmp_path: Path) -> None:
 def test_the_simulator_runs_patched_manifests(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(
         FLOW.format(
-            decorator=PATCH.replace('{"name": "proxy", "image": "proxy:1"},', "").replace(
-                '"initContainers": [{"name": "wait", "image": "busybox", "command": ["true"]}],', ""
-            )
+            decorator=PATCH.replace('{"name": "proxy", "image": "proxy:1"},', "")
+            .replace('"initContainers": [{"name": "wait", "image": "busybox", "command": ["true"]}],', "")
+            .replace('"lifecycle": {"preStop": {"exec": {"command": ["sync"]}}},', "")
         )
     )
     options = ("--set", "restricted=true", "--set", "workflow_patch={spec={synchronization={mutexes=[{name='m'}]}}}")

@@ -162,13 +162,13 @@ _CONTAINER = record(
         "resources": record({}, ignored=_each("requests limits", mapping(text_or_number))),
         **_each("ports resizePolicy", listing(anything)),
         "securityContext": _CONTAINER_SECURITY,
-        **_each("lifecycle livenessProbe readinessProbe startupProbe", anything),
+        "readinessProbe": anything,
         **_each("terminationMessagePath terminationMessagePolicy", text),
-        **_each("stdin stdinOnce tty", boolean),
     },
     needs=("command",),
 )
-"""corev1.Container."""
+"""corev1.Container. Hooks and probes that run commands in it or end it are refused, and so are an open standard input
+and a terminal."""
 
 _DOWNWARD = record({"path": text, "fieldRef": _FIELD_REF}, needs=("path", "fieldRef"))
 _KEY_PATH = record(_each("key path", text), ignored={"mode": number}, needs=("key", "path"))
@@ -250,12 +250,13 @@ _TEMPLATE = record(
     ignored={
         **_SCHEDULING,
         "metadata": _POD_METADATA,
-        **_each("priorityClassName pendingTimeout", text),
-        **_each("synchronization metrics", anything),
+        "priorityClassName": text,
+        "metrics": anything,
     },
     needs=("name",),
 )
-"""wfv1.Template."""
+"""wfv1.Template. Locks and limits of a template's own (`synchronization`, `timeout`) are refused: they hold or end
+nodes of this very run."""
 
 _POD_GC = record({}, ignored={"strategy": text, "deleteDelayDuration": text_or_number, "labelSelector": anything})
 _SPEC = record(
@@ -281,7 +282,7 @@ _SPEC = record(
         **_each("archiveLogs hostNetwork", boolean),
     },
 )
-"""wfv1.WorkflowSpec."""
+"""wfv1.WorkflowSpec. What `synchronization` of a whole Workflow holds back are other runs, of which there are none."""
 
 _OBJECT = {**_each("apiVersion kind", text), "metadata": METADATA}
 WORKFLOW = record({**_OBJECT, "spec": _SPEC}, needs=("metadata", "spec"))
