@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.ir.manifest_schema import pod_patch_problems
+from tests.support import diagnostics
 
 ODD: list[object] = [
     *(None, "", " ", "x", "-1", "1e999", "nan", "a=b", "=", ":", "\0", b"x", True, False, 1j),
@@ -31,6 +36,44 @@ def test_odd_values(model: type[Arguments], field: str) -> None:
     for value in ODD:
         with contextlib.suppress(ValidationError):
             model.model_validate({field: value})
+
+
+PLACES: list[tuple[str | int, ...]] = [
+    (),
+    *(("metadata",), ("metadata", "labels"), ("metadata", "labels", "x"), ("spec",), ("spec", "priority")),
+    *(("spec", "affinity"), ("spec", "nodeSelector"), ("spec", "tolerations"), ("spec", "dnsPolicy")),
+    *(("spec", "volumes"), ("spec", "volumes", 0), ("spec", "volumes", 0, "csi", "volumeAttributes")),
+    *(("spec", "containers"), ("spec", "containers", 0), ("spec", "containers", 0, "env", 0, "value")),
+    ("spec", "containers", 0, "resources", "limits", "cpu"),
+    ("spec", "containers", 0, "ports", 0, "containerPort"),
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)) or "all")
+def test_odd_values_in_a_patch(place: tuple[str | int, ...]) -> None:
+    """What a patch takes, a manifest can have."""
+    for value in [*ODD, {None: 1}, {(1, 2): "x"}, {b"x": "x"}, 10**5000, {"a": {1}}]:
+        patch: Any = value
+        for part in reversed(place):
+            patch = [patch] if isinstance(part, int) else {part: patch}
+        with contextlib.suppress(ValidationError):
+            found = ARGUMENTS["kubernetes"].model_validate({"patch": patch}).model_dump()["patch"]
+            assert pod_patch_problems(json.loads(json.dumps(found, allow_nan=False))) == []
+
+
+def test_a_name_in_a_patch_that_is_no_text(tmp_path: Path) -> None:
+    for patch, line, says in (
+        ("{\n    1: {}}", 5, "`patch` of `@kubernetes`: 1: a pod's patch has no such field"),
+        ('{"spec": {\n    2: {}}}', 5, "`patch` of `@kubernetes`: spec.2: a PodSpec has no such field"),
+        ('{"metadata": {\n    "labels": {\n    3: "x"}}}', 6, "metadata.labels.3: a name is a text here"),
+        ('{"spec": {\n    "priority": 1e999}}', 5, "spec.priority: inf is not a whole number"),
+        ("0", 4, "this is not a pod's patch"),
+    ):
+        source = "from flowc import FlowSpec, kubernetes, step\n\nclass F(FlowSpec):\n"
+        source += f"    @kubernetes(patch={patch})\n    @step\n    def start(self):\n        self.next(self.end)\n\n"
+        (found,) = diagnostics(tmp_path, source + "    @step\n    def end(self):\n        pass\n")
+        assert (found.code, found.span.line if found.span else None) == ("FC404", line), (patch, found)
+        assert says in found.message
 
 
 def test_an_infinite_number_of_cores_is_refused() -> None:

@@ -31,6 +31,8 @@ _SHOWN_AS = {
 }
 _SHOWN = 12
 """How many of a type's fields a message lists."""
+_LONGEST = 80
+"""How many characters of a value a message has."""
 
 
 class SchemaProblem(NamedTuple):
@@ -42,7 +44,7 @@ class SchemaProblem(NamedTuple):
 
     def text(self) -> str:
         """The message with where it is."""
-        where = ".".join(str(part) for part in self.path)
+        where = ".".join(part if isinstance(part, str) else _shown(part) for part in self.path)
         return f"{where}: {self.message}" if where else self.message
 
 
@@ -74,7 +76,7 @@ class ManifestSchema:
         elif kind in self._types:
             yield from self._fields(value, kind, path)
         elif not _fits(value, kind):
-            yield SchemaProblem(path, f"{value!r} is not {_named(kind)}", "write it as Kubernetes does")
+            yield SchemaProblem(path, f"{_shown(value)} is not {_named(kind)}", "write it as Kubernetes does")
 
     def _items(self, value: object, kind: str, path: Path_) -> Iterator[SchemaProblem]:
         if not isinstance(value, list | tuple):
@@ -95,7 +97,10 @@ class ManifestSchema:
             yield SchemaProblem(path, "this is not a map", "write names and values: {...}")
             return
         for name, item in cast("dict[str, object]", value).items():
-            yield from self.problems(item, kind, (*path, name))
+            if isinstance(cast("object", name), str):
+                yield from self.problems(item, kind, (*path, name))
+            else:
+                yield SchemaProblem((*path, name), "a name is a text here", "write it in quotes")
 
     def _fields(self, value: object, kind: str, path: Path_) -> Iterator[SchemaProblem]:
         if not isinstance(value, dict):
@@ -110,10 +115,10 @@ class ManifestSchema:
                     (*path, name), f"a {_SHOWN_AS.get(kind, kind)} has no such field", self._meant(name, kind)
                 )
 
-    def _meant(self, name: str, kind: str) -> str:
+    def _meant(self, name: object, kind: str) -> str:
         """The help for an unknown field: one that is spelled alike, or where it is a field, or those that there are."""
         known = self._types[kind]
-        camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+        camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), name) if isinstance(name, str) else ""
         close = [camel] if camel in known else get_close_matches(camel, known, n=1)
         if close:
             return f"did you mean `{close[0]}`?"
@@ -124,7 +129,29 @@ class ManifestSchema:
         return f"it has {', '.join(some)}{' and others' if len(known) > len(some) else ''}"
 
 
+def _shown(value: object) -> str:
+    """A value as Python writes it. Python refuses to write integers of thousands of digits."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "this value"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _is_data(value: object) -> bool:
+    """Whether JSON can have it, and Kubernetes: no sets, dates, infinite numbers or integers above 64 bits."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return False
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
 def _fits(value: object, kind: str) -> bool:
+    if not _is_data(value):
+        return False
     if kind in _NUMBERS:
         return isinstance(value, _NUMBERS[kind]) and (kind == "boolean" or not isinstance(value, bool))
     match kind:
@@ -142,11 +169,17 @@ def _fits(value: object, kind: str) -> bool:
 def _named(kind: str) -> str:
     if "|" in kind:
         return f"one of {', '.join(kind.split('|'))}"
-    return {"quantity": "a quantity, such as 500m or 2Gi", "int-or-string": "a whole number or a text"}.get(
-        kind, {"integer": "a whole number", "boolean": "True or False", "string": "a text"}.get(kind, f"a {kind}")
-    )
+    return _NAMES.get(kind, f"a {kind}")
 
 
+_NAMES = {
+    "quantity": "a quantity, such as 500m or 2Gi",
+    "int-or-string": "a whole number or a text",
+    "integer": "a whole number",
+    "boolean": "True or False",
+    "string": "a text",
+    "any": "a value of JSON",
+}
 _LABELED: dict[str, str] = dict.fromkeys(("labels", "annotations"), "{string}")
 _PATCH = {"PodPatch": {"metadata": "PodMetadata", "spec": "PodSpec"}, "PodMetadata": _LABELED}
 MAIN = "main"

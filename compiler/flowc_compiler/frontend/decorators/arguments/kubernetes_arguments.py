@@ -159,7 +159,7 @@ def tolerations(items: Sequence[Mapping[str, object]], origin: Origin) -> tuple[
 
 def _check_patch(patch: object) -> object:
     """A part of a pod, as Kubernetes has it. Raises PydanticCustomError with all that does not fit."""
-    if not patch:
+    if patch is None or patch in ({}, [], ()):
         return {}
     from flowc_compiler.ir.manifest_schema import pod_patch_problems
 
