@@ -70,7 +70,10 @@ def folder(tmp_path: Path) -> Path:
         (("check", "pipe.py", "--with", "retry"), "`--with retry` has no effect"),
         (("check", "flow.py", "--diff", "--format", "json"), "--format has no effect with --diff"),
         (("ir", "flow.py", "--schema"), "has no effect with --schema"),
-        (("image", "flow.py", "--conda-base", "mamba:1"), "--conda-base has no effect: no step has packages of conda"),
+        (
+            ("image", "flow.py", "--no-lock", "--conda-base", "mamba:1"),
+            "--conda-base has no effect: no step has packages of conda",
+        ),
     ],
 )
 def test_options_without_effect(folder: Path, command: tuple[str, ...], says: str) -> None:
