@@ -50,7 +50,7 @@ def parameters_of(file: str, flow_name: str | None) -> str:
 def has_parameter(file: str, flow_name: str | None, name: str) -> bool:
     """Whether the flow in a file has a parameter of that name; not, if it does not compile."""
     try:
-        if name not in read_text(Path(file)):
+        if name not in read_text(Path(file)).lower():
             return False
         flow = compile_file(Path(file), DiagnosticSink(), flow_name=flow_name).flow
     except (FlowcError, OSError):

@@ -238,11 +238,13 @@ def test_the_client_follows_the_profile(project: Path, monkeypatch: pytest.Monke
 def test_a_parameter_named_profile_is_the_flow_s(project: Path) -> None:
     (project / "pyproject.toml").write_text("[tool.flowc.profiles.p]\nroot = 'x'\n")
     text = FLOW.replace("import FlowSpec", "import FlowSpec, Parameter")
-    text = text.replace("(FlowSpec):", "(FlowSpec):\n    profile = Parameter('profile', type=int)\n")
-    (project / "flows/flow.py").write_text(text)
-    done = flowc(project, "run", "flows/flow.py", "--profile", "zzz")
-    assert "FC303" in done.stderr, done.stderr
-    assert "there is no profile" not in done.stderr
+    for name in ("profile", "PROFILE"):
+        own = text.replace("(FlowSpec):", f"(FlowSpec):\n    given = Parameter('{name}', type=int)\n")
+        (project / "flows/flow.py").write_text(own)
+        done = flowc(project, "run", "flows/flow.py", "--profile", "zzz")
+        assert "FC303" in done.stderr, done.stderr
+        assert "there is no profile" not in done.stderr
+        assert "FC305" not in done.stderr
 
 
 def test_flowc_toml_counts_beside_pyproject(project: Path) -> None:

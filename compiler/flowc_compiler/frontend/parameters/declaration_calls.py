@@ -38,7 +38,10 @@ RUN_OPTIONS = frozenset(
         "timeout-grace",
     }
 )
-"""Options of `flowc run` that are no reserved names: `--NAME` is the option, and `-p NAME=value` the parameter."""
+"""Options of `flowc run` that are no reserved names: `--NAME` is the option, and `-p NAME=value` the parameter.
+
+`--profile` is not among them: it sets the parameter `profile` of a flow that has one.
+"""
 
 
 @dataclass(frozen=True)
