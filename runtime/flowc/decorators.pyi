@@ -183,7 +183,26 @@ def metaflow_ray(
 ray_parallel = metaflow_ray
 torchrun_parallel = torchrun
 
-def foreach_options(*, parallelism: int) -> StepDecorator: ...
+@overload
+def foreach_options(*, parallelism: int, label: bool | str | None = None) -> StepDecorator: ...
+@overload
+def foreach_options(*, label: bool | str, parallelism: int | None = None) -> StepDecorator: ...
+def airflow_options(
+    *,
+    owner: str | None = None,
+    pool: str | None = None,
+    priority_weight: int | None = None,
+    queue: str | None = None,
+    executor_config: Mapping[str, Any] = ...,
+    deferrable: bool | None = None,
+    inlets: Sequence[str] = (),
+    outlets: Sequence[str] = (),
+    on_execute_callback: str | None = None,
+    on_failure_callback: str | None = None,
+    on_retry_callback: str | None = None,
+    on_skipped_callback: str | None = None,
+    on_success_callback: str | None = None,
+) -> StepDecorator: ...
 def loop(*, max_iterations: int) -> StepDecorator: ...
 @overload
 def retry(step: _Step, /) -> _Step: ...
