@@ -87,13 +87,16 @@ KINDS: dict[str, tuple[str, ...]] = {
     "airflow": ("operator=kubernetes", "operator=local"),
 }
 VALUES: dict[str, tuple[str, ...]] = {
+    "annotations": ('{note = "a"}',),
     "argo_version": ("3.5",),
     "code": ("workflow", "configmap"),
     "concurrency_policy": ("Forbid",),
     "config_file": ("/etc/kubeconfig",),
     "crds": ("minimal",),
     "dag_id": ("other",),
+    "dagrun_timeout": ("60",),
     "dags_folder": ("dags",),
+    "deferrable": ("true",),
     "disable_max_recursion": ("true",),
     "env": ('{A = "1"}',),
     "env_from_secrets": ("secret",),
@@ -102,6 +105,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "event_payload": ("body.other",),
     "event_service_account": ("events",),
     "event_source": ("source",),
+    "executor_config": ("{a = 1}",),
     "failed_history": ("3",),
     "gpu": ('{a100 = {selector = {a = "b"}}}',),
     "gpu_cloud": ("eks",),
@@ -116,20 +120,32 @@ VALUES: dict[str, tuple[str, ...]] = {
     "kms_key": ("key",),
     "kubernetes_conn_id": ("conn",),
     "kueue_queue": ("queue",),
+    "labels": ('{team = "a"}',),
+    "max_active_runs": ("2",),
     "max_active_tasks": ("3",),
     "max_map_length": ("5",),
     "name": ("other",),
     "namespace": ("other",),
+    "on_failure_callback": ("json.dumps",),
+    "on_success_callback": ("json.dumps",),
     "origin_run": ("argo-1",),
+    "owner": ("ann",),
     "parallelism": ("5",),
     "parameters": ('{n = "2"}', '{other = "2"}'),
     "pod_gc": ("OnPodSuccess",),
     "pod_gc_delay": ("1h",),
+    "pod_override": ("{spec = {priorityClassName = 'high'}}",),
     "pool": ("pool",),
+    "priority_weight": ("3",),
     "python": ("python3.12",),
     "qos": ("guaranteed",),
+    "queue": ("slow",),
+    "restricted": ("true",),
+    "retries": ("2",),
     "retries_of_lost_pods": ("2",),
     "root": ("s3://other/prefix",),
+    "run_as_user": ("1000",),
+    "runtime": ("image", "store"),
     "schedule": ("0 5 * * *",),
     "schedule_timeout_seconds": ("50",),
     "service_account": ("account",),
@@ -139,16 +155,18 @@ VALUES: dict[str, tuple[str, ...]] = {
     "successful_history": ("3",),
     "suspend": ("true",),
     "tags": ("tag",),
+    "template_patch": ("{priorityClassName = 'high'}",),
     "through": ("server",),
     "timeout_grace": ("77",),
     "timezone": ("Europe/Berlin",),
     "ttl_seconds": ("50",),
+    "workflow_patch": ("{spec = {priority = 1}}",),
 }
 """By option values for `--set` that are not the default."""
 MEANS_WHAT_IS = {("code", "configmap"), ("code", "file")}
 """Values that say what is the case anyway."""
 CHOOSES = {"kind", "operator"}
-OVERRIDDEN = {("airflow", "image"), ("airflow", "image_pull_policy"), ("airflow", "python")}
+OVERRIDDEN = {("airflow", name) for name in ("image", "image_pull_policy", "python", "retries")}
 """Options that are printed once for all steps, and that each step may override."""
 DESCRIBES = {"max_map_length"}
 """Options about the engine that only checks of a width read."""

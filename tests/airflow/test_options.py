@@ -15,9 +15,11 @@ from flowc.protocol import env_names
 from flowc.protocol.plan import PlanStep
 from flowc.shim.item_label import label_of, write_label
 from flowc.shim.task_runner import Task
+from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow.dag_summary import read_summary
-from tests.airflow.emitting import CLEAN, ROOT, emit, emit_text, ruff, without_code
+from flowc_targets.airflow.options import AirflowOptions
+from tests.airflow.emitting import CLEAN, ROOT, emit, emit_text, ruff, without_code, write
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import PLAIN
 from tests.airflow.test_emit import dag_arguments, operators
@@ -93,6 +95,48 @@ def test_retries_are_those_of_the_step(tmp_path: Path) -> None:
     assert "retries" not in operators(emit_text(tmp_path, source)[0])["start"]
     start = operators(emit_text(tmp_path, source, retries=2)[0])["start"]
     assert getattr(start["retries"], "value", None) == 0
+
+
+HOOKED = "from flowc import exit_hook\n\n\ndef tell(run):\n    pass\n\n\n@exit_hook(on_error=[tell])\nclass"
+FOREACH = """\
+class Each(FlowSpec):
+    @step
+    def start(self):
+        self.items = [1]
+        self.next(self.each, foreach="items")
+
+    @step
+    def each(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "decorator", "steps", "warned"),
+    [
+        (PLAIN, "retry", 0, False),
+        (PLAIN, "retry", 1, False),
+        (PLAIN, "retry", 2, True),
+        (PLAIN, "catch", 2, True),
+        (PLAIN.replace("class", HOOKED), "retry", 2, False),
+        (FOREACH, "retry", 4, False),
+    ],
+    ids=["no step", "one step", "all steps", "catch", "a hook", "a foreach"],
+)
+def test_retries_that_no_task_has(source: str, decorator: str, steps: int, warned: bool, tmp_path: Path) -> None:
+    """The tasks of flowc's own have them, too: hooks, and those that count the items of a foreach."""
+    flow = compile_file(write(tmp_path, source.replace("    @step", f"    @{decorator}\n    @step", steps))).flow
+    sink = DiagnosticSink()
+    AirflowOptions.model_validate({"root": ROOT, "retries": 2}).report_unused(flow, sink)
+    assert [item.code for item in sink.diagnostics] == ["FC506"] * warned
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from flowc_targets.base.options import TargetOptions, Unused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Flow, Step
 
 DEFAULT_MAP_LENGTH = 1024
 """core.max_map_length of Airflow by default."""
@@ -92,8 +92,8 @@ class AirflowOptions(TargetOptions):
             yield Unused(_OF_PODS, "with operator=local", "compile with --operator kubernetes")
         if not any(step.kind == "foreach" for step in flow.steps):
             yield Unused(("max_map_length",), "on a flow without a foreach", "leave it out", True)
-        if all(step.virtual or step.specs.retry is not None for step in flow.steps):
-            yield Unused(("retries",), "on a flow whose steps all have @retry", "leave it out", True)
+        if not flow.specs.exit_hooks and all(map(_has_own_retries, flow.steps)):
+            yield Unused(("retries",), "on a flow whose steps all have @retry or @catch", "leave it out", True)
         if not self._is_submitted:
             yield Unused(
                 ("dags_folder",), "on what is compiled", "give it to `flowc submit`, or write there with -o", True
@@ -125,3 +125,9 @@ class AirflowOptions(TargetOptions):
     def in_pods(self) -> bool:
         """Whether tasks are pods."""
         return self.operator == "kubernetes"
+
+
+def _has_own_retries(step: Step) -> bool:
+    """Whether no task that a step becomes has the attempts of the DAG: one of flowc's own counts what runs next."""
+    specs = step.specs
+    return step.virtual or ((specs.retry is not None or specs.retries > 0) and step.kind not in {"foreach", "parallel"})
