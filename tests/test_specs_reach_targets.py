@@ -120,7 +120,16 @@ NOT_LOCALLY = {
     "retry.backoff_factor": "the engine's own: it waits",
     "dependencies.disabled": "with packages that are not to be had there is nothing to leave out",
     "foreach.parallelism": "the engine's own: it starts as many",
+    "foreach.label": "Airflow shows it; what the item is, is in the run",
     "loop.max_iterations": "the engine's own: it counts",
+    "airflow.owner": "Airflow shows it",
+    "airflow.pool": "of Airflow's scheduler",
+    "airflow.priority_weight": "of Airflow's scheduler",
+    "airflow.queue": "of Airflow's executor",
+    "airflow.executor_config": "of Airflow's executor",
+    "airflow.deferrable": "what waits for the pod; the step is a process of this machine",
+    "airflow.inlets": "Airflow keeps them with the task, which does not read them",
+    "airflow.outlets": "what other DAGs wait for",
 }
 """Specs and fields that the shim does not get in a local run, and why."""
 

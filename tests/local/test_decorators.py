@@ -251,10 +251,11 @@ class Shop(FlowSpec):
 @pytest.mark.process
 def test_what_a_local_run_leaves_out_is_said(tmp_path: Path) -> None:
     source = """
-        from flowc import FlowSpec, kubernetes, pypi, pypi_base, secrets, step
+        from flowc import FlowSpec, airflow_options, kubernetes, pypi, pypi_base, secrets, step
 
         @pypi_base(packages={"numpy": "1.26"})
         class Left(FlowSpec):
+            @airflow_options(pool="small", on_failure_callback="company.alerts.page")
             @kubernetes(cpu=2, image="some:image", config_maps=["c"], secret_volumes={"a": "/a"})
             @secrets(sources=[{"type": "kubernetes", "id": "s"}])
             @step
@@ -274,4 +275,5 @@ def test_what_a_local_run_leaves_out_is_said(tmp_path: Path) -> None:
         "Kubernetes Secrets are not read: start runs with the variables of this shell",
         "ConfigMaps are not read: start runs with the variables of this shell",
         "claims, Secrets and ConfigMaps are not mounted: start, end run with the files that are here",
+        "callbacks of Airflow are not called: start runs without",
     ]

@@ -203,6 +203,10 @@ def unsupported_locally(flow: Flow) -> list[str]:
             "claims, Secrets and ConfigMaps are not mounted: {} with the files that are here",
             [name for name, container in containers.items() if _mounts(container)],
         ),
+        (
+            "callbacks of Airflow are not called: {} without",
+            [step.name for step in flow.steps if step.specs.airflow is not None and step.specs.airflow.callbacks],
+        ),
     )
     return [text.format(_subject(steps)) for text, steps in kinds if steps]
 
