@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from flowc.protocol import env_names
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.manifest_text import (
@@ -328,7 +329,7 @@ os.execv(sys.executable, [sys.executable, path] + sys.argv[1:])
 """
 """What a pod calls instead of the code package: it unpacks it, and goes on as it."""
 BOOT_IMAGE = BOOT.replace("[sys.executable, path]", '[sys.executable, "-m", "flowc"]').replace(
-    "os.execv(", 'os.environ["FLOWC_CODE"] = path\nos.execv('
+    "os.execv(", f'os.environ["{env_names.CODE}"] = path\nos.execv('
 )
 """The same where the runtime is in the image."""
 
