@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from tests.support import START_AND_END, flowc, flowc_process, write_files
 FLOW = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}"
 COMPILE = ("compile", "flow.py", "--root", "s3://b/p")
 SEVERAL = (*COMPILE, "-t", "airflow", "--code", "configmap")
-"""A DAG file, and a ConfigMap with its code."""
+"""A DAG file, ConfigMaps with its code and the runtime, and a module that DAG files share."""
 
 
 @pytest.fixture
@@ -136,7 +137,14 @@ def test_folders_get_the_files_by_their_names(folder: Path, text: str) -> None:
         assert (flow.name, runtime.name[:14]) == ("f.yaml", "flowc-runtime-")
         assert all(item.read_text().partition("\n")[2].strip() in text for item in (flow, runtime))
     assert flowc(folder, *SEVERAL, "-o", "both").returncode == 0
-    assert len(list((folder / "both").iterdir())) == 2
+    names = sorted(item.name for item in (folder / "both").iterdir())
+    assert names[:2] == ["F.configmap.yaml", "F.py"]
+    manifest, module = names[2:]
+    assert re.fullmatch(r"flowc-airflow-runtime-[0-9a-f]{10}\.yaml", manifest)
+    assert re.fullmatch(r"flowc_runtime_0_1_0_[0-9a-f]{10}\.py", module)
+    dag = (folder / "both/F.py").read_text()
+    assert f"\nfrom {module[:-3]} import (\n" in dag
+    assert f'name="{manifest[:-5]}"' in dag
 
 
 def test_new_files_are_made_with_their_folders(folder: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -125,9 +126,21 @@ def test_a_folder_of_this_machine_is_no_root_of_pods(project: Path, target: str)
 def test_local_processes_of_airflow_get_the_whole_path(project: Path) -> None:
     configure(project, '[tool.flowc]\nroot = "store"')
     command = ("compile", "flow.py", "-t", "airflow", "--operator", "local")
-    assert f'ROOT = "{project}/store"' in flowc(project / "flows", *command).stdout
-    assert f'ROOT = "{project}/flows/other"' in flowc(project / "flows", *command, "--root", "other").stdout
-    assert f'ROOT = "{project}/flows/other"' in flowc(project / "flows", *command, FLOWC_ROOT="other").stdout
+    for options, variables, root in (
+        ((), {}, "store"),
+        (("--root", "other"), {}, "flows/other"),
+        ((), {"FLOWC_ROOT": "other"}, "flows/other"),
+    ):
+        printed = flowc(project / "flows", *command, *options, **variables).stdout
+        assert _root_of_package(printed) == f"{project}/{root}"
+
+
+def _root_of_package(dag_file: str) -> str:
+    """The root that a DAG file gives to all tasks."""
+    calls = [node for node in ast.walk(ast.parse(dag_file)) if isinstance(node, ast.Call)]
+    package = next(call for call in calls if ast.unparse(call.func) == "FlowPackage")
+    root: str = ast.literal_eval(next(argument.value for argument in package.keywords if argument.arg == "root"))
+    return root
 
 
 def test_check_needs_no_root_and_takes_the_file(project: Path) -> None:
