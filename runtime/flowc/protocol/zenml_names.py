@@ -50,7 +50,7 @@ _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
 _DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_types"}
 _RESOURCES = {"ByteUnit": "compat.zenml_types", "ResourceSettings": "pipeline_settings"}
 _KUBERNETES = {"KubernetesOrchestratorSettings": "pipeline_settings"}
-_DEPLOYMENT = dict.fromkeys(
+_DEPLOYMENT: Dict[str, str] = dict.fromkeys(
     (
         "AppExtensionSpec", "CORSConfig", "DeploymentDefaultEndpoints", "DeploymentDefaultMiddleware",
         "DeploymentSettings", "EndpointMethod", "EndpointSpec", "MiddlewareSpec", "SecureHeadersConfig",
