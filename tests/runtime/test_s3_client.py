@@ -174,3 +174,22 @@ def test_every_name_of_the_configuration_has_a_value() -> None:
         find("metaflow.metaflow_config", name)
     with pytest.raises(AttributeError, match="NOTHING"):
         configuration.NOTHING  # noqa: B018
+
+
+def test_a_list_of_a_folder_reads_nothing_else(tmp_path: Path) -> None:
+    """Links to nothing and into themselves, and what is beside the folder, as a home or a /tmp has them."""
+    root = tmp_path / "data"
+    (root / "sub").mkdir(parents=True)
+    (root / "a.txt").write_text("a")
+    (root / "sub" / "b.txt").write_text("b")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "d.txt").write_text("d")
+    for name, target in {
+        "data/gone": "nowhere", "data/up": "..", "data/self": ".", "data/sub/top": "..", "other": "nowhere",
+        "round": ".", "data/near": "../elsewhere",
+    }.items():  # fmt: skip
+        (tmp_path / name).symlink_to(target)
+    with S3(s3root=root.as_uri()) as s3:
+        assert [found.key for found in s3.get_all()] == ["a.txt", "near/d.txt", "sub/b.txt"]
+        assert [found.key for found in s3.list_recursive()] == ["a.txt", "near/d.txt", "sub/b.txt"]
+        assert {found.key for found in s3.list_paths()} >= {"a.txt", "sub", "near"}

@@ -81,13 +81,7 @@ class Folder:
     def list_objects(self, prefix: str, delimiter: str) -> List[Tuple[str, Optional[int]]]:
         """Keys with their sizes in S3's order; with a delimiter, those of one folder, and then the folders in it."""
         self._path(prefix)
-        folder = prefix.rpartition("/")[0]
-        if delimiter:
-            found = [(f"{folder}/{entry.name}", entry) for entry in _entries(folder)]
-            files = sorted((key, entry.stat().st_size) for key, entry in found if not entry.is_dir())
-            return [*files, *sorted((f"{key}/", None) for key, entry in found if entry.is_dir())]
-        keys = [(key, size) for key, size in _files(folder) if key.startswith(prefix)]
-        return sorted(keys, key=lambda item: item[0].encode())
+        return self._tried(prefix, lambda: _listed(prefix, delimiter))
 
     def close(self) -> None:
         """Nothing is open."""
@@ -153,14 +147,41 @@ def _entries(folder: str) -> List[os.DirEntry[str]]:
         return []
 
 
-def _files(folder: str) -> Iterator[Tuple[str, int]]:
-    """The files below a folder, which is a path without its first slash."""
+def _listed(prefix: str, delimiter: str) -> List[Tuple[str, Optional[int]]]:
+    folder = prefix.rpartition("/")[0]
+    if delimiter:
+        found = [(f"{folder}/{entry.name}", entry) for entry in _entries(folder)]
+        sizes = [(key, _size(entry)) for key, entry in found if not entry.is_dir()]
+        files = sorted((key, size) for key, size in sizes if size is not None)
+        return [*files, *sorted((f"{key}/", None) for key, entry in found if entry.is_dir())]
+    return sorted(_files(folder, prefix), key=lambda item: item[0].encode())
+
+
+def _files(folder: str, prefix: str) -> Iterator[Tuple[str, int]]:
+    """The files whose path begins with a prefix, which is in a folder; both are paths without their first slash.
+
+    Links to folders are followed, except to one that the link is in.
+    """
     pending = [folder]
     while pending:
         current = pending.pop()
         for entry in _entries(current):
             key = f"{current}/{entry.name}" if current else entry.name
+            if not f"{key}/".startswith(prefix):
+                continue
             if entry.is_dir():
-                pending.append(key)
-            else:
-                yield key, entry.stat().st_size
+                real = os.path.realpath(entry.path) if entry.is_symlink() else ""
+                if not real or not f"{os.path.realpath(f'/{current}')}/".startswith(f"{real.rstrip('/')}/"):
+                    pending.append(key)
+                continue
+            size = _size(entry)
+            if size is not None and key.startswith(prefix):
+                yield key, size
+
+
+def _size(entry: os.DirEntry[str]) -> Optional[int]:
+    """The size of a file; `None` for a link to nothing, and for what was removed since."""
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return None
