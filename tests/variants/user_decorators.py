@@ -483,6 +483,9 @@ PIPELINES: Mapping[str, tuple[Mapping[str, str], Answer]] = {
     "a_step_made_by_a_call": (
         {"extra": "made = step(timed(plain))"}, ("RESULT before plain", "RESULT after plain True"),
     ),
+    "a_step_made_with_settings": (
+        {"extra": "made = step(timed(plain), enable_cache=False)"}, ("RESULT before plain", "RESULT after plain True"),
+    ),
     "of_a_local_module": ({"top": "from helper import logged", "work": "@step\n@logged"}, ("RESULT logged work",)),
 }  # fmt: skip
 

@@ -93,7 +93,7 @@ def _definition(
     is_file: bool,
 ) -> ast.stmt | None:
     """The definition that `name = step(function)` is, with whatever other decorators; `None` for anything else."""
-    decorators, inner = _unwrapped(value)
+    decorators, inner = _unwrapped(value, view)
     if not (isinstance(inner, ast.Name) and inner.id in functions):
         return None
     function = functions[inner.id]
@@ -117,11 +117,19 @@ def _named(item: ast.expr, name: str) -> ast.expr:
     return ast.copy_location(ast.Call(function, args, [*keywords, keyword]), item)
 
 
-def _unwrapped(value: ast.expr) -> tuple[list[ast.expr], ast.expr]:
-    """The decorators that `a(b(1)(function))` applies, the outermost first, and what they are applied to."""
+def _unwrapped(value: ast.expr, view: ModuleView | None = None) -> tuple[list[ast.expr], ast.expr]:
+    """The decorators that `a(b(1)(function))` applies, the outermost first, and what they are applied to.
+
+    In a file, `step(function, name="x")` is `step(name="x")(function)`.
+    """
     decorators: list[ast.expr] = []
-    while isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
-        decorators.append(value.func)
+    while isinstance(value, ast.Call) and len(value.args) == 1:
+        if not value.keywords:
+            decorators.append(value.func)
+        elif view is not None and view.names.resolve(value.func) == "step":
+            decorators.append(ast.copy_location(ast.Call(value.func, [], value.keywords), value))
+        else:
+            break
         value = value.args[0]
     return decorators, value
 
