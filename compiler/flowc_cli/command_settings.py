@@ -254,10 +254,10 @@ def report_unknown_keys(folder: Path, sink: DiagnosticSink) -> None:
 
     The tables of targets are checked where a target reads them.
     """
-    from flowc_targets.base.target import target_names
-
     settings = read_settings(folder, sink)
     if settings.file:
+        from flowc_targets.base.target import target_names  # which takes longer to import than a file to check
+
         _report_second_file(settings, sink)
         commands = {section_name(command): command for command in SUMMARIES}
         tables = [*target_names(), *(name for name in commands if "." not in name), COMMANDS]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import namedtuple
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import NamedTuple
 
 from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException, UnpicklableArtifact
 from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, overload
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, overload
 
     from flowc.flow_parameters import Declaration
     from flowc.shim.task_state import TaskState
@@ -241,14 +241,10 @@ def _is_constant(cls: type, name: str) -> bool:
     return False
 
 
-class _ForeachFrame(NamedTuple):
-    """A foreach around a task, as Metaflow's `_foreach_stack` has it."""
-
-    step: str
-    var: Optional[str]
-    num_splits: int
-    index: int  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleMethodOverride]
-    value: str
+_ForeachFrame = namedtuple(  # pyright: ignore[reportUntypedNamedTuple]
+    "_ForeachFrame", ("step", "var", "num_splits", "index", "value")
+)
+"""A foreach around a task, as Metaflow's `_foreach_stack` has it."""
 
 
 def _shown_item(item: Any) -> str:

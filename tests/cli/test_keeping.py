@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import threading
@@ -18,12 +17,10 @@ from flowc.store import Store, artifacts, open_store, reused_values
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import this_owner
+from flowc.store.s3 import S3Store
 from flowc_cli.__main__ import main
 from flowc_cli.sweeping import find_unnamed, remove_run, sweep
 from tests.runtime.faultserver import FaultServer
-
-# Commands end with their process, and do not close their connections.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 DAY = 86400.0
 LARGE = 5000
@@ -42,11 +39,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     for name, value in {"ENDPOINT_URL": server.url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("FLOWC_S3_CLIENT", request.param)
+    made: list[S3Store] = []
+    begin = S3Store.__init__
+
+    def begun(self: S3Store, root: str) -> None:
+        begin(self, root)
+        made.append(self)
+
+    monkeypatch.setattr(S3Store, "__init__", begun)
     found = open_store("s3://bucket/prefix")
     found.server = server  # type: ignore[attr-defined]
     yield found
+    for opened in made:  # commands end with their process, and do not close their connections
+        opened.close()
     server.stop()
-    gc.collect()
 
 
 def age(store: Store, seconds: float) -> None:

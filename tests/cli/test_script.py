@@ -168,7 +168,7 @@ def test_help_of_commands(folder: Path) -> None:
         result = python(folder, command, "--help")
         assert result.returncode == 0, result.stderr
         assert f"python hello.py {command}" in result.stdout
-        assert "FILE" not in result.stdout
+        assert " FILE" not in result.stdout
     assert "--alpha (int) the first letter [default: 1]" in python(folder, "run", "--help").stdout
 
 

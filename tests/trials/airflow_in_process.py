@@ -15,7 +15,18 @@ class SkipError(Exception):
     """Airflow's exception that skips a task."""
 
 
-class Operator:
+class WithDefaults(type):
+    """Gives operators the DAG's `default_args`, as Airflow does."""
+
+    dag: Dag
+
+    def __call__(cls, **arguments: Any) -> Any:
+        """Make an operator."""
+        given: dict[str, Any] = {**cls.dag.default_args, **arguments}
+        return super().__call__(**given)
+
+
+class Operator(metaclass=WithDefaults):
     """A task, with those before it."""
 
     dag: Dag
@@ -54,15 +65,20 @@ class Dag:
     def __init__(self) -> None:
         self.operators: list[Operator] = []
         self.params: dict[str, Any] = {}
+        self.default_args: Mapping[str, Any] = {}
+        self.module: ModuleType | None = None
+        """The file as a module, whose names its functions read."""
         self._xcoms: dict[tuple[str, str], object] = {}
 
-    def decorator(self, *, params: Mapping[str, Any], **_: Any) -> Callable[[object], object]:
+    def decorator(
+        self, *, params: Mapping[str, Any], default_args: Mapping[str, Any], **_: Any
+    ) -> Callable[[object], object]:
         """Airflow's `dag`."""
 
         def decorate(function: object) -> object:
             return function
 
-        self.params = dict(params)
+        self.params, self.default_args = dict(params), default_args
         return decorate
 
     def run(self, conf: Mapping[str, Any]) -> str:
@@ -101,7 +117,7 @@ class Dag:
 def load_dag(text: str) -> Dag:
     """Execute a DAG file, which must be for local processes and map nothing."""
     dag = Dag()
-    operator = type("Operator", (Operator,), {"dag": dag})
+    operator = WithDefaults("Operator", (Operator,), {"dag": dag})
     param = type("Param", (SimpleNamespace,), {"__init__": _param})
     with _modules(
         {
@@ -111,7 +127,8 @@ def load_dag(text: str) -> Dag:
             "airflow.providers.standard.operators.empty": {"EmptyOperator": operator},
         }
     ):
-        exec(compile(text, "dag.py", "exec", dont_inherit=True), {"__name__": "dag"})
+        dag.module = sys.modules["dag"] = ModuleType("dag")
+        exec(compile(text, "dag.py", "exec", dont_inherit=True), vars(dag.module))
     return dag
 
 

@@ -39,7 +39,8 @@ class Response:
         if name.startswith("_"):
             raise AttributeError(name)
         known = ", ".join(sorted(item for item in {*dir(type(self)), *vars(self)} if not item.startswith("_")))
-        raise AttributeError(f"{type(self).__name__} has no {name!r} in flowc; it has {known}")
+        kind = "PipelineRun" if isinstance(self, PipelineRun) else type(self).__name__
+        raise AttributeError(f"{kind} has no {name!r} in flowc; it has {known}")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.id!r})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import NamedTuple
 
 from flowc.errors import MissingKey, StoreError
 from flowc.protocol import env_names
@@ -91,14 +90,17 @@ def _client(root: str, scheme: str) -> Callable[[str], Store]:
     return S3Store
 
 
-class ListedFile(NamedTuple):
+class ListedFile:
     """What a listing says of a file."""
 
-    key: str
-    size: int
-    """In bytes."""
-    modified: float
-    """When it was written or renewed, in seconds since 1970 by the store's clock."""
+    __slots__ = ("key", "modified", "size")
+
+    def __init__(self, key: str, size: int, modified: float) -> None:
+        self.key = key
+        self.size = size
+        """In bytes."""
+        self.modified = modified
+        """When it was written or renewed, in seconds since 1970 by the store's clock."""
 
 
 _PAUSES = (0.1, 0.4, 1.5)

@@ -11,7 +11,6 @@ import struct
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
-from flowc.store.reused_values import reuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,6 +231,8 @@ def check_stored(store: Store, flow: str, name: str, ref: Ref) -> None:
     """
     if "inline" in ref:
         return  # the manifest's own digest has it
+    from flowc.store.reused_values import reuse
+
     what, size = f"artifact {name!r}", int(ref["size"])
     key = data_key(flow, ref["hash"])
     if not reuse(store, flow, key, size) and not reuse(store, flow, key, size):
@@ -246,6 +247,8 @@ def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int
     if encoded.size <= limit:
         ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
         return
+    from flowc.store.reused_values import reuse
+
     key = data_key(flow, encoded.digest)
     if not reuse(store, flow, key, encoded.size) or _damaged(store, key, encoded):
         store.write(key, encoded.parts)

@@ -13,7 +13,6 @@ import json
 import time
 
 from flowc.errors import MissingKey
-from flowc.store.run_owner import is_gone, this_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def reuse(store: Store, flow: str, key: str, size: int) -> bool:
 
 def new_lease() -> bytes:
     """A lease of this process from now on."""
+    from flowc.store.run_owner import this_owner
+
     return json.dumps({"until": time.time() + LEASE_SECONDS, "owner": this_owner()}).encode()
 
 
@@ -67,6 +68,8 @@ def live_leases(store: Store, flow: str) -> Dict[str, bytes]:
 
 def _lease(store: Store, flow: str, name: str) -> bytes | None:
     """A lease, which is another for each few values; `None` for one that is over, or whose owner is gone."""
+    from flowc.store.run_owner import is_gone
+
     try:
         text = bytes(store.read(f"{lease_folder(flow)}/{name}"))
         document = json.loads(text)
