@@ -15,10 +15,10 @@ from flowc.store.run_layout import FAILED, MANIFEST, RunLayout, flow_names, pars
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.stored_runs import report_failure
+from flowc_cli.sweeping import DATA
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
-_DATA = "data"
 
 
 class _Damage(NamedTuple):
@@ -39,7 +39,7 @@ def fsck(
         flow, _, name = run.partition("/")
         flows = [flow] if flow else flow_names(store)
         runs = [
-            (one, each) for one in flows for each in ([name] if name else sorted(store.children(one))) if each != _DATA
+            (one, each) for one in flows for each in ([name] if name else sorted(store.children(one))) if each != DATA
         ]
         if run and not any(store.children(f"{one}/{each}") for one, each in runs):
             raise NotFound(f"there is no run {run} in {store.url}")

@@ -85,7 +85,8 @@ def gc(
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
     runs = [Run.of(Flow.of(store, name, trusted=False), run) for run in store.children(name) if run != DATA]
     old = [] if age is None and keep is None else list(_old_runs(runs, age, keep))
-    old += [run for run in runs if run not in old and is_half_removed(run.layout)]
+    known = {run.id for run in old}
+    old += [run for run in runs if run.id not in known and is_half_removed(run.layout)]
     if not dry_run:
         for run in old:
             remove_run(run)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -63,7 +63,7 @@ def runs(
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     if as_json:
-        write(json.dumps([_document(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+        write(json.dumps([row._asdict() for row in rows], indent=2, ensure_ascii=False) + "\n")
     elif rows:
         write(_listing(rows))
     else:
@@ -150,7 +150,3 @@ def duration_text(seconds: float) -> str:
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // part} {smaller}"
     return f"{whole} s"
-
-
-def _document(row: _Row) -> dict[str, Any]:
-    return row._asdict()

@@ -79,7 +79,7 @@ def of_folder(place: Path, flow: str, label: str, target: str) -> Snapshot | Non
 
 
 def _of_objects(objects: list[dict[str, Any]], flow: str, label: str) -> Snapshot | None:
-    """The snapshot of a flow's objects. Several deployments of one flow are told apart by the first kind."""
+    """The snapshot of a flow's objects. Where one flow has several deployments, the first kind says which it is."""
     own = [item for item in objects if is_of(item, label)]
     try:
         return snapshot_of(own, flow)

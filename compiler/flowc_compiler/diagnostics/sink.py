@@ -96,7 +96,7 @@ class DiagnosticSink:
         self._add(Diagnostic(code, "error", f"{message} (target {target})", span, help=help, target=target))
 
     def soften(self, code: str, span: Span) -> None:
-        """Make warnings of the errors with a code at a place, be they collected or not: the flow does without it."""
+        """Make warnings of errors with a code at a place, collected already or later: the flow works without it."""
         self._softened.add((code, span))
         items, self._items, self._reported = self._items, {}, None
         for item in items:
