@@ -49,7 +49,19 @@ def test_syntax_of_a_newer_python(text: str) -> None:
     assert problem.span.line == line
 
 
-@pytest.mark.parametrize("text", ["x = = 1", "def f(:\n    pass", "x = (\n", "print 1", "x = 1 +", "f() = 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = = 1",
+        "def f(:\n    pass",
+        "x = (\n",
+        "print 1",
+        "x = 1 +",
+        "f() = 1",
+        "x = b'a' 'b'",
+        "[a for b in c for0 in d]",
+    ],
+)
 def test_wrong_syntax_needs_no_newer_python(text: str) -> None:
     assert newer_syntax(text) is None
     (problem,) = problems(text)

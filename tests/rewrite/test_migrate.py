@@ -119,7 +119,9 @@ def test_an_encoding_stays() -> None:
     assert migrate(text.encode("latin-1"), "flow.py").content == text.replace("metaflow", "flowc").encode("latin-1")
 
 
-@pytest.mark.parametrize("text", ["def f(:\n", "x = " + "(" * 3000 + ")" * 3000 + "\n", "x = 1" + " + 1" * 5000])
+@pytest.mark.parametrize(
+    "text", ["def f(:\n", "x = b'a' 'b'\n", "x = " + "(" * 3000 + ")" * 3000 + "\n", "x = 1" + " + 1" * 5000]
+)
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(RewriteError):
         migrate(text.encode(), "flow.py")

@@ -28,6 +28,8 @@ AT_ONCE = 4
 """Runs that are killed at a time: they wait most of theirs."""
 ENDING_SECONDS = 20.0
 """In which the tasks of a killed run have ended."""
+_OTHERS = "task or server"
+"""What is killed beside the engine."""
 
 
 def trial(choice: Choice) -> Iterator[Attempt]:
@@ -66,8 +68,9 @@ def _attempt(
     root, command = str(folder / "root"), "run"
     for generation in range(GENERATIONS):
         kill = generation < GENERATIONS - 1 and (not generation or source.random() < 0.4)
+        told = len(story)
         ended, run = _killed(folder, root, command, options, source, seconds, story, kill=kill)
-        problem = _left(run, ended, values, killed=kill)
+        problem = _left(run, ended, values, killed=kill, others=any(_OTHERS in line for line in story[told:]))
         if problem or not kill:
             return problem
         if run is not None and not ended.code:
@@ -94,7 +97,7 @@ def _killed(
             tree = _tree(process)
             seen.update(tree)
             victim = source.choice([process, source.choice(tree)]) if tree else process
-            kinds = ["engine", *("task or server" for _ in tree[1:])]
+            kinds = ["engine", *(_OTHERS for _ in tree[1:])]
             story.append(f"{command}, {kinds[tree.index(victim)] if victim in tree else 'engine'} killed")
             with_group = source.random() < 0.1
             _kill(victim, process, group=with_group)
@@ -145,8 +148,8 @@ def _wait_for_end(processes: set[int]) -> None:
         time.sleep(0.02)
 
 
-def _left(run: Run | None, ended: Ended, values: Values, *, killed: bool) -> str | None:
-    """What is wrong with what a run has left."""
+def _left(run: Run | None, ended: Ended, values: Values, *, killed: bool, others: bool) -> str | None:
+    """What is wrong with what a run has left. Where a task or the server was killed, too, it may have failed before."""
     if ended.code in (70, 99) or (ended.code == -signal.SIGKILL and not killed):
         return f"{ended.code}, {ended.last}"
     if run is None:
@@ -154,6 +157,8 @@ def _left(run: Run | None, ended: Ended, values: Values, *, killed: bool) -> str
     try:
         status = run.status
         expected = ("lost", "successful") if ended.code < 0 else ("failed",) if ended.code else ("successful",)
+        if ended.code < 0 and others:
+            expected = (*expected, "failed")
         if status not in expected:
             return f"exit code {ended.code}, and the run is {status}: {ended.last}"
         if not killed and ended.code:

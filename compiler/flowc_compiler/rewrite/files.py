@@ -42,7 +42,7 @@ def parse_bytes(content: bytes, name: str) -> cst.Module:
         if longest_statement(content.decode(errors="replace"))[1] > MAX_OPERATORS:
             raise RewriteError(f"{name}: a statement is nested too deeply")
         return cst.parse_module(content)
-    except (cst.ParserSyntaxError, RecursionError, UnicodeError, LookupError, ValueError) as error:
+    except (cst.ParserSyntaxError, SyntaxError, RecursionError, LookupError, ValueError) as error:
         raise RewriteError(f"{name} is not valid Python: {str(error).splitlines()[0]}") from None
 
 

@@ -41,7 +41,7 @@ def newer_syntax(text: str) -> NewerSyntax | None:
     try:
         wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         places = wrapper.resolve(PositionProvider)
-    except (cst.ParserSyntaxError, RecursionError):
+    except (cst.ParserSyntaxError, SyntaxError, RecursionError):  # libcst checks some rules only in its nodes
         return None
     running = sys.version_info[:2]
     found: list[tuple[int, tuple[int, int], str]] = []
