@@ -34,17 +34,26 @@ class Attempt(NamedTuple):
 
 
 def read_attempt(
-    layout: RunLayout, step: str, path: Path, number: int, *, committed: bool, after: int | None, run_over: bool
+    layout: RunLayout,
+    step: str,
+    path: Path,
+    number: int,
+    *,
+    committed: bool,
+    after: int | None,
+    run_over: bool,
+    manifest: Document | None = None,
 ) -> Attempt:
     """An attempt from its files. Without a recorded end it is over when another has begun, its time or its run is over.
 
-    `after` is the attempt that follows it; `run_over` is whether the run has ended.
+    `after` is the attempt that follows it; `run_over` is whether the run has ended. `manifest` is that of the attempt,
+    where it has been read.
     """
     folder = layout.folder(step, path, number)
     record = _record(layout, folder)
     started, host, last = record.get("started"), record.get("host"), bool(record.get("last"))
     if committed:
-        manifest = layout.manifest(step, path, number)
+        manifest = layout.manifest(step, path, number) if manifest is None else manifest
         # What a resumed run has taken over began in the run that it resumes.
         began = started if started is not None else manifest.get("started")
         return Attempt(number, "successful", began, float(manifest["created"]), host, None, last)

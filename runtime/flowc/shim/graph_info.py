@@ -51,12 +51,14 @@ def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
 
 
 def record_graph(layout: RunLayout, plan: Plan) -> None:
-    """Write what the client needs of the run into its folder. The start task does, before it commits."""
+    """Write what the client needs of the run into its folder. The start task does, when it begins."""
     steps: Dict[str, Document] = {}
     for name, step in plan.steps.items():
         steps[name] = {"type": _type(plan, step), "next": _next(step), "loops": step.loops}
         if step.call is not None:
             steps[name]["outputs"] = step.call["outputs"]
+        if step.closes is not None:
+            steps[name]["closes"] = step.closes
         if step.synthetic:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}

@@ -69,10 +69,6 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest["metadata"] = metadata
     if caught:
         manifest["caught"] = True
-    if plan.is_first(step):
-        from flowc.shim.graph_info import record_graph
-
-        record_graph(layout, plan)
     write_outputs(task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label

@@ -111,6 +111,10 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
                 write_outputs(task, taken)
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
+        if plan.is_first(step) and not (step.loops and task.path[-1]):
+            from flowc.shim.graph_info import record_graph
+
+            record_graph(layout, plan)
         if problem is not None:
             raise problem
         _set_variables(plan, task)  # and once more after the user's file, which may set some
@@ -336,10 +340,6 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
     for attribute, value in artifacts_set(flow):
         refs[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
-    if step.name == state.plan.start:
-        from flowc.shim.graph_info import record_graph
-
-        record_graph(state.layout, state.plan)
     write_outputs(task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label

@@ -1,0 +1,330 @@
+"""The tasks of a run, read from its store at once: their attempts, times, machines and failures, and how many are due.
+
+Reports, lists and live displays read a run by `read_tasks`. The cost is one listing of the run and, for each attempt,
+the one or two small files that say when it began and how it ended; of a server these are read several at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from flowc.client.attempts import Attempt, read_attempt
+from flowc.errors import CorruptArtifact, FlowError
+from flowc.store.run_layout import index_text
+from flowc_cli.step_totals import StepTotals, step_totals
+
+if TYPE_CHECKING:
+    from flowc.client import Run
+    from flowc.store import Store
+    from flowc.store.run_layout import Document, Path
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+State = Literal["successful", "failed", "killed", "running"]
+_THREADS = 16
+"""Requests at a time to a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task of a run and its attempts. Times are in seconds since 1970, lengths in seconds."""
+
+    step: str
+    path: Path
+    """Its index path; empty outside of every foreach."""
+    attempts: Sequence[Attempt]
+    """In their order, the last one last; there is at least one."""
+    committed: int | None
+    """The number of the attempt whose artifacts count."""
+    ready: float | None
+    """When the last of the tasks that it waited for had ended; of a first task, when the run was created."""
+    origin: str | None
+    """The id of the run that it was taken over from."""
+    caught: bool
+    """Whether `@catch` took its failure."""
+    choice: str | None = None
+    """The step that it has chosen, of a switch."""
+    count: int | None = None
+    """How many items it has opened, of a foreach or a gang."""
+    problem: str = ""
+    """Why a file of it cannot be read."""
+
+    @property
+    def id(self) -> str:
+        """`step`, or `step/3.0`."""
+        return f"{self.step}/{index_text(self.path)}" if self.path else self.step
+
+    @property
+    def last(self) -> Attempt:
+        """The attempt that began last."""
+        return self.attempts[-1]
+
+    @property
+    def state(self) -> str:
+        """That of its last attempt."""
+        return self.last.state
+
+    @property
+    def done(self) -> bool:
+        """Whether its last attempt was committed."""
+        return self.committed == self.last.number
+
+    @property
+    def started(self) -> float | None:
+        """When its first attempt began."""
+        return self.attempts[0].started
+
+    @property
+    def ended(self) -> float | None:
+        """When its last attempt ended; `None` while it runs, and where nothing says it."""
+        return self.last.ended
+
+    def queued(self, attempt: Attempt) -> float | None:
+        """How long an attempt waited for its start: since its task was ready, or since the attempt before had ended."""
+        before = [item for item in self.attempts if item.number < attempt.number]
+        since = (before[-1].ended or (before[-1].failure or {}).get("created")) if before else self.ready
+        if since is None or attempt.started is None or self.origin is not None:
+            return None
+        return max(0.0, attempt.started - float(since))
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step of a run."""
+
+    name: str
+    type: str
+    """As in `graph.json`: `start`, `linear`, `split-foreach`, `join` and so on."""
+    tasks: Sequence[TaskRecord]
+    """Those that have begun, by their index paths."""
+    totals: StepTotals
+
+    @property
+    def states(self) -> Counter[str]:
+        """How many of its tasks are in each state."""
+        return Counter(task.state for task in self.tasks)
+
+    @property
+    def done(self) -> int:
+        """How many of its tasks are done."""
+        return sum(task.done for task in self.tasks)
+
+    @property
+    def expected(self) -> int:
+        """How many tasks it has by what is known; never fewer than have begun."""
+        return max(self.totals.expected, len(self.tasks))
+
+    @property
+    def started(self) -> float | None:
+        """When the first of its tasks began."""
+        return min((task.started for task in self.tasks if task.started is not None), default=None)
+
+    @property
+    def ended(self) -> float | None:
+        """When the last of its tasks ended; `None` while one runs."""
+        times = [task.ended for task in self.tasks]
+        known = [time for time in times if time is not None]
+        return max(known) if known and len(known) == len(times) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as its store has it."""
+
+    run: Run
+    status: str
+    """As `Run.status`."""
+    created: float
+    steps: Sequence[StepRecord]
+    """In the order of the graph, also those without a task so far; without steps that only hold the graph together."""
+    graph: Document = field(repr=False)
+    """The contents of `graph.json`; empty until the first task has begun."""
+
+    @property
+    def tasks(self) -> Iterator[TaskRecord]:
+        """All tasks that have begun."""
+        return (task for step in self.steps for task in step.tasks)
+
+    @property
+    def done(self) -> int:
+        """How many tasks are done."""
+        return sum(step.done for step in self.steps)
+
+    @property
+    def expected(self) -> int:
+        """How many tasks the run has by what is known."""
+        return sum(step.expected for step in self.steps)
+
+    @property
+    def open(self) -> bool:
+        """Whether more tasks may follow than `expected`: a foreach or a switch has yet to say how it goes on."""
+        return any(step.totals.open for step in self.steps)
+
+
+def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
+    """The tasks of a run, or of these steps only; then totals and times to wait are those without the others' tasks.
+
+    A file that is damaged is the `problem` of its task. Raises FlowError.
+    """
+    status = run.status
+    found = {step: tasks for step, tasks in run.all_attempts().items() if tasks}
+    chosen = set(found) if steps is None else set(steps)
+    over = status != "running"
+    wanted = [
+        (step, path, attempts)
+        for step, tasks in found.items()
+        if step in chosen
+        for path, attempts in sorted(tasks.items())
+        if attempts
+    ]
+    records = list(in_parallel(run.layout.store, lambda task: _read_task(run, *task, over=over), wanted))
+    by_step: dict[str, list[TaskRecord]] = {}
+    for record in records:
+        by_step.setdefault(record.step, []).append(record)
+    graph = run.graph
+    known: dict[str, Any] = graph.get("steps", {})
+    totals = step_totals(graph, by_step)
+    names = [*known, *sorted(set(found) - set(known), key=lambda name: _first_start(by_step.get(name, ())))]
+    created = run.created_seconds()
+    ready = _ReadyTimes(known, by_step, created)
+    return RunRecord(
+        run,
+        status,
+        created,
+        [
+            StepRecord(
+                name,
+                str(known.get(name, {}).get("type", "linear")),
+                [replace(task, ready=ready.of(task)) for task in by_step.get(name, ())],
+                totals.get(name, StepTotals(0, open=True)),
+            )
+            for name in names
+            if not known.get(name, {}).get("virtual", False) and (steps is None or name in chosen)
+        ],
+        graph,
+    )
+
+
+def in_parallel(store: Store, call: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+    """The results of a call for each item, in their order; several at a time where each is a request."""
+    if not store.remote or len(items) < 2:
+        yield from map(call, items)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        yield from pool.map(call, items)
+
+
+def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, over: bool) -> TaskRecord:
+    numbers, found = sorted(attempts), list[Attempt]()
+    committed = max((number for number in numbers if attempts[number]), default=None)
+    manifest: Document = {}
+    problem = ""
+    try:
+        if committed is not None:
+            manifest = run.layout.manifest(step, path, committed)
+    except FlowError as error:
+        problem = str(error)
+    for number, after in zip(numbers, [*numbers[1:], None], strict=True):
+        try:
+            record = read_attempt(
+                run.layout,
+                step,
+                path,
+                number,
+                committed=attempts[number],
+                after=after,
+                run_over=over and after is None,
+                manifest=manifest if number == committed and manifest else None,
+            )
+        except CorruptArtifact as error:
+            problem = problem or str(error)
+            record = Attempt(number, _guessed(attempts[number], after, over), None, None, None, None, False)
+        found.append(record)
+    origin = str(manifest.get("run", run.id))
+    count = manifest["foreach"]["count"] if "foreach" in manifest else None
+    caught, choice = bool(manifest.get("caught", False)), manifest.get("choice")
+    return TaskRecord(
+        step, path, found, committed, None, origin if origin != run.id else None, caught, choice, count, problem
+    )
+
+
+def _guessed(committed: bool, after: int | None, over: bool) -> State:
+    """The state of an attempt of which a file is damaged."""
+    if committed:
+        return "successful"
+    return "killed" if over or after is not None else "running"
+
+
+def _first_start(tasks: Sequence[TaskRecord]) -> float:
+    return min((task.started for task in tasks if task.started is not None), default=float("inf"))
+
+
+class _ReadyTimes:
+    """When tasks could have begun: when the last of those before them had ended."""
+
+    def __init__(
+        self, steps: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Sequence[TaskRecord]], created: float
+    ) -> None:
+        self._steps = steps
+        self._tasks = tasks
+        self._created = created
+        self._parents: dict[str, list[str]] = {}
+        for name, step in steps.items():
+            for target in step["next"]:
+                if target != name:
+                    self._parents.setdefault(target, []).append(name)
+        self._ends: dict[tuple[str, int], dict[Path, float]] = {}
+        self._before: dict[str, list[str]] = {}
+
+    def of(self, task: TaskRecord) -> float | None:
+        """When a task was ready; `None` where nothing says it."""
+        path = task.path
+        if self._loops(task.step):
+            path = path[:-1]
+            if task.path[-1]:
+                return self._end_of(task.step, len(task.path), (*path, task.path[-1] - 1))
+        times: list[float] = []
+        parents = self._with_tasks(task.step)
+        closed = self._steps.get(task.step, {}).get("closes")  # of an empty foreach nothing else comes before its join
+        for parent in parents if closed is None else [*parents, str(closed)]:
+            depth = min(self._depth(parent), len(path))
+            end = self._end_of(parent, depth, path[:depth])
+            if end is not None:
+                times.append(end)
+        if not parents and self._steps:
+            return self._created
+        return max(times, default=None)
+
+    def _end_of(self, step: str, depth: int, prefix: Path) -> float | None:
+        """When the last task of a step ended whose index path begins with `prefix`, which has `depth` numbers."""
+        key = (step, depth)
+        if key not in self._ends:
+            ends: dict[Path, float] = {}
+            for task in self._tasks.get(step, ()):
+                if task.done and task.ended is not None:
+                    ends[task.path[:depth]] = max(task.ended, ends.get(task.path[:depth], 0.0))
+            self._ends[key] = ends
+        return self._ends[key].get(prefix)
+
+    def _depth(self, step: str) -> int:
+        """How many numbers the index paths of a step have, without the iteration of a loop."""
+        tasks = self._tasks.get(step)
+        return len(tasks[0].path) - self._loops(step) if tasks else 0
+
+    def _loops(self, step: str) -> bool:
+        return bool(self._steps.get(step, {}).get("loops", False))
+
+    def _with_tasks(self, name: str) -> list[str]:
+        """The steps before a step that have tasks; before one that has none, those before that."""
+        if name not in self._before:
+            found = list(self._parents.get(name, ()))
+            for parent in found:
+                if self._steps[parent].get("virtual"):
+                    found += [other for other in self._parents.get(parent, ()) if other not in found]
+            self._before[name] = [parent for parent in found if not self._steps[parent].get("virtual")]
+        return self._before[name]
