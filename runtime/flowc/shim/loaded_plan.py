@@ -30,6 +30,13 @@ def set_plan(plan: Plan) -> None:
     _inherited = frozenset(os.environ)
 
 
+def exchange_plan(plan: Plan | None) -> Plan | None:
+    """Set another plan, or none, and return the one before: a test's process runs tasks of several."""
+    global _plan
+    before, _plan = _plan, plan
+    return before
+
+
 def text_of_file(name: str) -> str | None:
     """The text that the user's file gives a parameter, as Metaflow reads it: `os.environ["METAFLOW_RUN_X"] = "1"`."""
     variable = f"METAFLOW_RUN_{name.replace('-', '_').upper()}"

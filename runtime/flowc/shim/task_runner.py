@@ -219,7 +219,7 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
     attach(flow, state)
-    method = _step_of(flow, step.name)
+    method = step_of(flow, step.name)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
     gang = _gang(plan, state, task)
@@ -229,14 +229,14 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
         return
     code = method if inputs is None else partial(method, inputs)
     if gang is None:
-        layout.commit(step.name, task.path, task.attempt, _called(flow, code, state, task))
+        layout.commit(step.name, task.path, task.attempt, called(flow, code, state, task))
         return
     # A fallback of @catch calls no code.
     manifest = gang.finished_before(task.first + step.retries) if step.catch is not None else None
-    gang.commit(manifest or _called(flow, gang.around(code, step), state, task, gang))
+    gang.commit(manifest or called(flow, gang.around(code, step), state, task, gang))
 
 
-def _called(
+def called(
     flow: FlowSpec, code: Callable[[], None], state: TaskState, task: Task, gang: Gang | None = None
 ) -> Document:
     """Call the step's code, and store what it set; returns the manifest, which the caller writes."""
@@ -255,7 +255,7 @@ def _called(
     return manifest
 
 
-def _step_of(flow: FlowSpec, name: str) -> Callable[..., Any] | None:
+def step_of(flow: FlowSpec, name: str) -> Callable[..., Any] | None:
     """A step's method, whatever its decorators made of it: an object that can be called, but not bound, gets `self`."""
     method: Callable[..., Any] | None = getattr(flow, name, None)
     made: object = next((vars(cls)[name] for cls in type(flow).__mro__ if name in vars(cls)), None)

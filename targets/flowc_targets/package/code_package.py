@@ -36,6 +36,8 @@ _COMMENT = re.compile(rb"""(?:^[ \t]*#.*|[ \t]+#[^"']*)$""")
 _OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
+NOT_SHIPPED = frozenset({"testing"})
+"""The packages of the runtime that no task needs."""
 MAIN_FILE = "__main__.py"
 """What Python runs of a zip."""
 
@@ -242,7 +244,7 @@ def runtime_files() -> dict[str, bytes]:
     assert spec is not None, "the package flowc is not installed"
     assert spec.submodule_search_locations, "flowc is not a package"
     folder = Path(next(iter(spec.submodule_search_locations)))
-    paths = sorted(folder.rglob("*.py"))
+    paths = sorted(path for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] not in NOT_SHIPPED)
     return {f"flowc/{path.relative_to(folder).as_posix()}": without_docs(path.read_bytes()) for path in paths}
 
 
