@@ -33,6 +33,7 @@ SUMMARIES = {
     "simulate": "Run a manifest on this machine as Argo would.",
     "runs": "List the runs of a store, the newest first, whichever engine has run them.",
     "show": "Show a run: its steps, tasks, and artifacts.",
+    "report": "Write a run as one HTML file: graph, timeline, cards, artifacts, logs and code.",
     "diff-runs": "Compare the parameters and artifacts of two runs, by their hashes.",
     "tag": "Add and remove tags of a run, and print those that it has then.",
     "logs": "Print the logs of a run's tasks.",

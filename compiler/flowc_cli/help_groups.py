@@ -9,7 +9,7 @@ OTHERS = "Options"
 _GROUPS = {
     "Flow": "flow param with config config_value branch production include from",
     "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
-    "with_runtime stdin_filename",
+    "with_runtime stdin_filename details",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start dags_folder",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
@@ -22,7 +22,7 @@ _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.s
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run resume simulate",
-    "Runs and their store": "runs show diff-runs logs tag fsck rm gc",
+    "Runs and their store": "runs show report diff-runs logs tag fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",
 }

@@ -31,10 +31,18 @@ _SAFE: Mapping[tuple[str, str], Any] = {
     ("decimal", "Decimal"): Decimal,
     ("fractions", "Fraction"): Fraction,
 }
-HEAD_ROWS = 5
-"""How many rows of a table are kept."""
-HEAD_ELEMENTS = 6
-"""How many elements of an array are kept."""
+
+
+class Head(NamedTuple):
+    """How much is kept of what may be large."""
+
+    rows: int = 5
+    """Of a table."""
+    elements: int = 6
+    """Of an array."""
+
+
+HEAD = Head()
 _FORMATS = {
     "f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q", "u4": "I", "u2": "H",
     "u1": "B", "b1": "?", "M8": "q", "m8": "q",
@@ -174,17 +182,24 @@ def inert_value(stored: StoredValue) -> Any:
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
-def recognized(value: Any) -> Array | Table | Any:
-    """An array or table that a value is; else the value itself."""
+def recognized(value: Any, head: Head = HEAD) -> Array | Table | Any:
+    """An array or table that a value is, with its beginning; else the value itself."""
     if not isinstance(value, Inert):
         return value
     try:
-        return _table(value) or _series(value) or _tensor(value) or _scalar(value) or _array(value) or value
+        return (
+            _table(value, head)
+            or _series(value, head)
+            or _tensor(value)
+            or _scalar(value)
+            or _array(value, head)
+            or value
+        )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, struct.error):
         return value  # of a version that keeps it in another way
 
 
-def _elements(value: Any) -> _Elements | None:
+def _elements(value: Any, rows: int = HEAD.rows) -> _Elements | None:
     """The elements of an array, or of what pandas puts around one."""
     if not isinstance(value, Inert):
         return None
@@ -197,11 +212,11 @@ def _elements(value: Any) -> _Elements | None:
         _, shape, dtype, fortran, data = state
         return _Elements(*_dtype(dtype)[:1], shape, data, *_dtype(dtype)[1:], bool(fortran))
     if name == "__pyx_unpickle_NDArrayBacked" and state is not None:
-        return _backed(*state[:2])
+        return _backed(state[0], state[1], rows)
     return None
 
 
-def _backed(dtype: Any, values: Any) -> _Elements | None:
+def _backed(dtype: Any, values: Any, rows: int) -> _Elements | None:
     """What pandas keeps of strings, times and categories."""
     found = _elements(values)
     name = dtype.path.rpartition(".")[2] if isinstance(dtype, Inert) else ""
@@ -209,7 +224,7 @@ def _backed(dtype: Any, values: Any) -> _Elements | None:
         return None
     if name == "CategoricalDtype":
         labels = _index(dtype.state["categories"], 1 << 20)
-        codes = found.column(0, HEAD_ROWS)
+        codes = found.column(0, rows)
         chosen = [labels[code] if 0 <= code < len(labels) else None for code in codes]
         return _Elements("category", found.shape, chosen, "|O", "", fortran=False)
     return found._replace(dtype={"StringDtype": "string"}.get(name, found.dtype))
@@ -227,11 +242,11 @@ def _dtype(value: Any) -> tuple[str, str, str]:
     return f"{_NAMES[kind]}{bits}{f'[{unit}]' if unit else ''}", f"{order}{code}", unit
 
 
-def _array(value: Inert) -> Array | None:
-    found = _elements(value)
+def _array(value: Inert, head: Head) -> Array | None:
+    found = _elements(value, head.elements)
     if found is None:
         return None
-    return Array("array", found.dtype, tuple(found.shape), found.column(0, HEAD_ELEMENTS))
+    return Array("array", found.dtype, tuple(found.shape), found.column(0, head.elements))
 
 
 def _scalar(value: Inert) -> Any:
@@ -248,14 +263,14 @@ def _tensor(value: Inert) -> Array | None:
     return Array("Tensor", "", tuple(value.arguments[2]), ())
 
 
-def _series(value: Inert) -> Array | None:
+def _series(value: Inert, head: Head) -> Array | None:
     if not value.path.startswith("pandas.") or not value.path.endswith(".Series"):
         return None
-    found = _elements(value.state["_mgr"].state[1][0])
-    return None if found is None else Array("Series", found.dtype, found.shape[-1:], found.column(0, HEAD_ELEMENTS))
+    found = _elements(value.state["_mgr"].state[1][0], head.elements)
+    return None if found is None else Array("Series", found.dtype, found.shape[-1:], found.column(0, head.elements))
 
 
-def _table(value: Inert) -> Table | None:
+def _table(value: Inert, head: Head) -> Table | None:
     if not value.path.startswith("pandas.") or not value.path.endswith(".DataFrame"):
         return None
     blocks, (columns, index) = value.state["_mgr"].arguments
@@ -264,13 +279,13 @@ def _table(value: Inert) -> Table | None:
     dtypes = [""] * len(names)
     cells: list[list[Any]] = [[] for _ in names]
     for block in blocks:
-        found = _elements(block.arguments[0])
+        found = _elements(block.arguments[0], head.rows)
         placed = block.arguments[1]
         places = range(*placed.indices(len(names))) if isinstance(placed, slice) else _numbers(placed)
         for number, place in enumerate(places):
             dtypes[place] = found.dtype if found is not None else "object"
-            cells[place] = found.column(number, HEAD_ROWS) if found is not None else []
-    shown = min(rows, HEAD_ROWS)
+            cells[place] = found.column(number, head.rows) if found is not None else []
+    shown = min(rows, head.rows)
     padded = [[*column, *[None] * (shown - len(column))][:shown] for column in cells]
     named = [(str(name), dtype) for name, dtype in zip(names, dtypes, strict=True)]
     return Table(named, rows, list(zip(*padded, strict=True)) if padded else [])

@@ -50,6 +50,16 @@ def details(stored: StoredValue) -> list[str]:
     return [*lines, "…"] if value.rows > len(value.head) else lines
 
 
+def text_of(value: Any) -> str:
+    """A value as Python writes it, as far as it is shown."""
+    return _text(value, 0)
+
+
+def json_of(value: Any) -> Any:
+    """A value as JSON has it. Raises ValueError for what JSON does not have, or for more of it than is shown."""
+    return _json(value, [_JSON_ITEMS], 0)
+
+
 def _cell(value: Any) -> str:
     return "" if value is None else value[:_TEXT] if isinstance(value, str) else _text(value, _DEPTH)
 
@@ -145,7 +155,7 @@ def json_value(stored: StoredValue) -> Any:
     """A value for `--json`: itself where JSON has it and it is small, else its summary, in an object with `type`."""
     try:
         value = inert_value(stored)
-        return _json(value, [_JSON_ITEMS], 0)
+        return json_of(value)
     except ValueError:
         return {"type": stored.type, "summary": summary(stored)}
 

@@ -164,6 +164,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "heartbeat.json": {"version": 1, "time": 1.0},
     "tags.json": {"version": 1, "tags": ["one", "two"]},
     "graph.json": {"version": 1, "start": "start", "steps": {"start": {"next": []}}},
+    "code.json": {"version": 1, "file": "f.py", "files": {"f.py": "x = 12\n"}, "others": {}, "class": "F"},
     "parameters.json": {"version": 1, "parameters": {"p": {"inline": 3, "hash": "ab" * 32}}},
     "resumed.json": {"version": 1, "reused": {"start": 1}},
     "origin.json": {"version": 1, "origin": "6", "rerun": []},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from flowc_cli.drawing.graph_document import Fact, GraphDocument, GraphEdge, GraphNode
@@ -43,8 +44,8 @@ class Label(NamedTuple):
     size: Size
 
 
-def card(node: GraphNode) -> Card:
-    """The card of a step: its name, how it leads on, and its most important specs."""
+def card(node: GraphNode, notes: Sequence[str] = ()) -> Card:
+    """The card of a step: its name, how it leads on, its most important specs, and notes below them."""
     if node.virtual:
         return Card((), Size(_POINT, _POINT))
     lines = [Line(_fitting(node.id, bold=True), "name")]
@@ -52,9 +53,12 @@ def card(node: GraphNode) -> Card:
     lines += (Line(_fitting(text), "fact") for text in _fact_lines(node.facts))
     if node.unused:
         lines.append(Line("result unused", "unused"))
+    lines += (Line(_fitting(text), "note") for text in notes)
     widths = [_line_width(line) for line in lines]
     width = max(_NARROWEST, max(widths) + 2 * CARD_PADDING + 4)
-    return Card(tuple(lines), Size(float(round(width)), LINE_HEIGHT * len(lines) + 2 * CARD_PADDING - 3))
+    return Card(
+        tuple(lines), Size(float(round(width)), LINE_HEIGHT * len(lines) + 2 * CARD_PADDING - (3 if not notes else -2))
+    )
 
 
 def _line_width(line: Line) -> float:

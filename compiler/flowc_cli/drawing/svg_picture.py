@@ -51,9 +51,12 @@ class Mark(NamedTuple):
     """A class of the stylesheet, which colors the node."""
     text: str = ""
     """What the tooltip says."""
+    shares: Sequence[tuple[str, float]] = ()
+    """Parts of a whole, as a bar along the node's lower edge: the class of each, and how much of 1 it is."""
 
 
 NO_MARKS: Mapping[str, Mark] = {}
+NO_NOTES: Mapping[str, Sequence[str]] = {}
 
 
 class Drawing(NamedTuple):
@@ -65,9 +68,9 @@ class Drawing(NamedTuple):
     layout: Layout
 
 
-def draw(document: GraphDocument) -> Drawing:
-    """Find a place for each part of a graph."""
-    cards = {node.id: card(node) for node in document.nodes}
+def draw(document: GraphDocument, notes: Mapping[str, Sequence[str]] = NO_NOTES) -> Drawing:
+    """Find a place for each part of a graph. `notes` are more lines for steps, such as what became of them in a run."""
+    cards = {node.id: card(node, notes.get(node.id, ())) for node in document.nodes}
     labels = [label(edge) for edge in document.edges]
     beside: dict[str, float] = {}
     edges: list[LayoutEdge] = []
@@ -246,7 +249,18 @@ def _node(node: GraphNode, drawing: Drawing, mark: Mark | None) -> Iterator[str]
     middle_x = place.x + place.width / 2 + 1
     for number, line in enumerate(shown.lines):
         yield _line(line, Point(middle_x, place.y + CARD_PADDING + 10 + LINE_HEIGHT * number))
+    yield from _shares(mark.shares if mark is not None else (), place)
     yield "</g>"
+
+
+def _shares(shares: Sequence[tuple[str, float]], place: Rect) -> Iterator[str]:
+    """The bar of a mark. A part that is not nothing can be seen."""
+    left, width = place.x + 8, place.width - 16
+    seen = [(style, max(part * width, 2.0)) for style, part in shares if part > 0]
+    scale = width / sum(part for _, part in seen) if seen else 1
+    for style, part in seen:
+        yield _rect(Rect(left, place.y + place.height - 7, part * scale, 3), f"share share-{style}", 1)
+        left += part * scale
 
 
 def tooltip(node: GraphNode, mark: Mark | None = None) -> str:

@@ -228,8 +228,10 @@ class Origin:
         if manifest is None or not agrees(self._plan.step(name), manifest):
             return None
         if self._plan.is_first(self._plan.step(name)):
+            from flowc.shim.code_record import record_code
             from flowc.shim.graph_info import record_graph
 
+            record_code(target, self._plan)
             record_graph(target, self._plan)  # as the start task would
         if self._alone:
             mark = f"{target.folder(name, path, attempt)}/{MARK}{manifest['run']}"

@@ -112,8 +112,10 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
         if plan.is_first(step) and not (step.loops and task.path[-1]):
+            from flowc.shim.code_record import record_code
             from flowc.shim.graph_info import record_graph
 
+            record_code(layout, plan)
             record_graph(layout, plan)
         if problem is not None:
             raise problem

@@ -32,6 +32,8 @@ RUN_RECORD = "run.json"
 """What the local engine writes down of a run: its start, its owner, its end."""
 GRAPH_RECORD = "graph.json"
 """The flow's graph, which the first task writes down."""
+CODE_RECORD = "code.json"
+"""The text of the flow's own modules, which the first task writes down for people. No task reads it."""
 PARAMETERS = "parameters.json"
 """The run's parameters, as references."""
 RESUMED = "resumed.json"
@@ -52,6 +54,7 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     "heartbeat.json": {"time": float},
     "tags.json": {"tags": list},
     GRAPH_RECORD: {"steps": dict},
+    CODE_RECORD: {"file": str, "files": dict},
     PARAMETERS: {"parameters": dict},
     RESUMED: {"reused": dict},
     ATTEMPT_RECORD: {"started": float},

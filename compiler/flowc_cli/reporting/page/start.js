@@ -1,0 +1,1 @@
+new RunPage(JSON.parse(byId("run-data").textContent));

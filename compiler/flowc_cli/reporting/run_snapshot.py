@@ -1,0 +1,277 @@
+"""What the store has of a run, as its page shows it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flowc.client import Run, StoredValue, Task
+from flowc.client.attempts import Attempt
+from flowc.errors import CorruptArtifact, FlowError
+from flowc.store import artifacts
+from flowc.store.run_layout import index_text
+from flowc_cli.drawing.graph_document import GraphDocument
+from flowc_cli.reporting.code_graph import run_graph, stored_code
+from flowc_cli.reporting.run_tasks import TimedTask, Waits, read_tasks
+from flowc_cli.reporting.run_view import (
+    ArtifactView,
+    AttemptRow,
+    AttemptView,
+    CodeView,
+    FailureView,
+    RunView,
+    StepView,
+    TaskRow,
+    TaskView,
+    TextView,
+)
+from flowc_cli.reporting.value_views import value_view
+from flowc_cli.stored_runs import engine_of, size_text
+from flowc_cli.value_texts import LARGE
+
+if TYPE_CHECKING:
+    from flowc.store.run_layout import Path
+
+LOG_BYTES = 64 << 10
+"""Of a stream of an attempt, its end."""
+DETAILED = 25
+"""How many tasks of a step a file has with artifacts and logs."""
+PAGE_BYTES = 24 << 20
+"""Values beyond that many bytes are named by their size."""
+
+
+class Snapshot:
+    """A run as it is now. What cannot change any more is read once, however often it is looked at."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.code: CodeView | None = None
+        self.graph: GraphDocument | None = None
+        self.tasks: list[TimedTask] = []
+        self._known: dict[tuple[str, Path], TimedTask] = {}
+        self._values: dict[str, Any] = {}
+        self._size = 0
+
+    def refresh(self) -> RunView:
+        """Read what is new, and return the run without details of tasks."""
+        run = self.run
+        if self.code is None:
+            self.code = stored_code(run)
+        if self.graph is None or not self.graph.edges:
+            self.graph = run_graph(run, self.code)
+        self.tasks = read_tasks(run, self._known)
+        created, now, state = run.created_seconds(), time.time(), run.status
+        steps = self._steps(self.graph)
+        hosts: dict[str, int] = {}
+        return RunView(
+            flow=run.layout.flow,
+            run=run.id,
+            engine="local" if run.record else engine_of(run),
+            state=state,
+            created=created,
+            now=now - created,
+            ended=None if state == "running" else self._ended(created),
+            doc=self.graph.doc,
+            user=str(run.record.get("user") or ""),
+            root=run.root,
+            origin=run.origin_pathspec or "",
+            tags=tuple(sorted(run.user_tags)),
+            steps=tuple(steps.values()),
+            tasks=self._rows(created, {name: place for place, name in enumerate(steps)}, hosts),
+            hosts=tuple(hosts),
+            code=self.code,
+        )
+
+    def _ended(self, created: float) -> float | None:
+        try:
+            ended = self.run.finished_at
+        except FlowError:
+            ended = None
+        if ended is not None:
+            return round(ended.timestamp() - created, 3)
+        times = [attempt.ended for item in self.tasks for attempt in item.attempts if attempt.ended is not None]
+        return round(max(times) - created, 3) if times else None
+
+    def _steps(self, graph: GraphDocument) -> dict[str, StepView]:
+        """The steps of the graph in its order, and those that only the store knows."""
+        parents = {scope.id: scope.parent for scope in graph.scopes}
+        found: dict[str, StepView] = {}
+        for node in graph.nodes:
+            found[node.id] = StepView(
+                name=node.id,
+                kind=node.kind,
+                doc=node.doc,
+                call=node.call,
+                virtual=node.virtual,
+                file=node.file,
+                line=node.line,
+                facts=tuple((fact.name, fact.text) for fact in node.facts),
+                depth=_depth(node.scope, parents),
+            )
+        for item in self.tasks:
+            found.setdefault(item.task.step, StepView(name=item.task.step))
+        totals = _totals(graph, self.tasks)
+        return {name: step.model_copy(update={"total": totals.get(name, 0)}) for name, step in found.items()}
+
+    def _rows(self, created: float, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:
+        waits = Waits(self.tasks, self.run.graph)
+
+        def since(moment: float | None) -> float | None:
+            return None if moment is None else round(moment - created, 3)
+
+        rows: list[TaskRow] = []
+        for item in self.tasks:
+            attempts = [
+                AttemptRow(
+                    attempt.number,
+                    attempt.state,
+                    since(attempt.started),
+                    since(attempt.ended),
+                    -1 if attempt.host is None else hosts.setdefault(attempt.host, len(hosts)),
+                )
+                for attempt in item.attempts
+            ]
+            step, path = item.task.step, item.task.path
+            state = "taken over" if item.taken_over else item.state
+            ready = None if item.taken_over else since(waits.ready(step, path))
+            rows.append(TaskRow(steps[step], index_text(path) if path else "", state, ready, attempts))
+        return sorted(rows, key=lambda row: row.step)
+
+    def whole(self, detailed: int = DETAILED) -> RunView:
+        """The run with the details of as many tasks of each step, those that have failed before others."""
+        view = self.refresh()
+        chosen = _chosen(self.tasks, detailed)
+        details = {key_of(item.task): self.task_view(item) for item in chosen}
+        notes: list[str] = []
+        if len(chosen) < len(self.tasks):
+            shown = f"{len(chosen):,} of {len(self.tasks):,} tasks"
+            notes.append(
+                f"Artifacts and logs of {shown} are in this file; flowc report --details and flowc ui have more."
+            )
+        return view.model_copy(
+            update={
+                "details": details,
+                "parameters": self.parameters(),
+                "values": dict(self._values),
+                "notes": tuple(notes),
+            }
+        )
+
+    def parameters(self) -> tuple[ArtifactView, ...]:
+        """The run's parameters."""
+        try:
+            refs = self.run.layout.kept_parameters() or {}
+        except CorruptArtifact:
+            return ()
+        return self._artifacts(refs)
+
+    def task_view(self, item: TimedTask) -> TaskView:
+        """What is shown of a task alone."""
+        task = item.task
+        refs: Mapping[str, Any] = {}
+        with contextlib.suppress(FlowError):
+            refs = task.references
+        return TaskView(
+            attempts={attempt.number: _attempt(task, attempt) for attempt in item.attempts},
+            artifacts=self._artifacts(refs),
+            origin=task.origin_run_id or "" if item.taken_over else "",
+        )
+
+    def values(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Views of values by their keys, which artifacts have."""
+        return {key: self._values[key] for key in keys}
+
+    def _artifacts(self, refs: Mapping[str, Any]) -> tuple[ArtifactView, ...]:
+        return tuple(
+            ArtifactView(name=name, type=str(ref.get("type", "")), size=int(ref["size"]), value=self._value(name, ref))
+            for name, ref in sorted(refs.items())
+        )
+
+    def _value(self, name: str, ref: Mapping[str, Any]) -> str:
+        """The key of a value, whose view is made once for all tasks that have it."""
+        key = str(ref["hash"])[:20]
+        if key not in self._values:
+            view = self._view(name, ref).model_dump(mode="json")
+            self._size += len(str(view))
+            self._values[key] = view
+        return key
+
+    def _view(self, name: str, ref: Any) -> Any:
+        size = int(ref["size"])
+        if size > LARGE or self._size > PAGE_BYTES:
+            return TextView(text=f"{ref.get('type', 'a value')} of {size_text(size)}, which is not shown")
+        try:
+            stored: StoredValue = artifacts.load_stored(self.run.layout.store, self.run.layout.flow, name, ref)
+            return value_view(stored)
+        except (CorruptArtifact, ValueError) as error:
+            return TextView(text=str(error))
+
+
+def key_of(task: Task) -> str:
+    """The key of a task's details."""
+    return f"{task.step}/{index_text(task.path)}" if task.path else task.step
+
+
+def _attempt(task: Task, attempt: Attempt) -> AttemptView:
+    failure = attempt.failure
+    found = (
+        None
+        if failure is None
+        else FailureView(
+            type=str(failure.get("type", "")),
+            message=str(failure.get("message", "")),
+            traceback=str(failure.get("traceback", "")),
+        )
+    )
+    texts: dict[str, str] = {}
+    cut = 0
+    for stream in ("stdout", "stderr"):
+        text = task.log(stream, attempt.number)
+        cut += max(0, len(text) - LOG_BYTES)
+        texts[stream] = text[-LOG_BYTES:]
+    return AttemptView(failure=found, cut=cut, stdout=texts["stdout"], stderr=texts["stderr"])
+
+
+def _chosen(tasks: Sequence[TimedTask], count: int) -> list[TimedTask]:
+    """Up to so many tasks of each step: those that have failed, then those that were tried again, then the first."""
+    by_step: dict[str, list[TimedTask]] = {}
+    for item in tasks:
+        by_step.setdefault(item.task.step, []).append(item)
+    rank = {"failed": 0, "killed": 0, "damaged": 0, "caught": 1, "running": 2}
+    found: list[TimedTask] = []
+    for items in by_step.values():
+        ranked = sorted(items, key=lambda item: (rank.get(item.state, 4), -min(len(item.attempts), 2)))
+        found += ranked[:count]
+    return found
+
+
+def _depth(scope: str | None, parents: Mapping[str, str | None]) -> int:
+    depth = 0
+    while scope is not None:
+        depth, scope = depth + 1, parents.get(scope)
+    return depth
+
+
+def _totals(graph: GraphDocument, tasks: Sequence[TimedTask]) -> dict[str, int]:
+    """How many tasks each step has, where the steps that open foreach scopes have said so."""
+    counts: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for item in tasks:
+        seen[item.task.step] = seen.get(item.task.step, 0) + 1
+        if item.state in ("successful", "caught"):
+            foreach = item.task.manifest.get("foreach")
+            if foreach is not None:
+                counts[item.task.step] = counts.get(item.task.step, 0) + int(foreach["count"])
+    scopes = {scope.id: scope for scope in graph.scopes}
+    found: dict[str, int] = {}
+    for node in graph.nodes:
+        scope = scopes.get(node.scope or "")
+        arm = False
+        while scope is not None and scope.kind not in {"foreach", "parallel"}:
+            arm = arm or scope.kind == "switch"
+            scope = scopes.get(scope.parent or "")
+        known = counts.get(scope.opener or "", 0) if scope is not None else 1
+        found[node.id] = 0 if node.virtual else seen.get(node.id, 0) if arm else max(known, seen.get(node.id, 0))
+    return found

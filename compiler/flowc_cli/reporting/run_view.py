@@ -1,0 +1,171 @@
+"""What the page of a run is drawn from. Times are in seconds since the run was created, but for `created`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from flowc_compiler.ir.base import Model
+
+
+class TextView(Model):
+    """A value as text."""
+
+    kind: Literal["text"] = "text"
+    text: str
+    cut: int = 0
+    """How many characters are left out at its end."""
+
+
+class TableView(Model):
+    """Rows of cells. `total` rows there are; those that are left out are at the end."""
+
+    kind: Literal["table"] = "table"
+    columns: tuple[tuple[str, str], ...]
+    """Names and types."""
+    rows: tuple[tuple[str, ...], ...]
+    total: int
+
+
+class ImageView(Model):
+    """A picture, as a `data:` address."""
+
+    kind: Literal["image"] = "image"
+    source: str
+    label: str = ""
+
+
+class PlotView(Model):
+    """Numbers in a row, of `total`, as a line, and as text."""
+
+    kind: Literal["plot"] = "plot"
+    numbers: tuple[float, ...]
+    total: int
+    text: str
+
+
+class BarsView(Model):
+    """Numbers by name."""
+
+    kind: Literal["bars"] = "bars"
+    bars: tuple[tuple[str, float], ...]
+
+
+ValueView = Annotated[TextView | TableView | ImageView | PlotView | BarsView, Field(discriminator="kind")]
+
+
+class ArtifactView(Model):
+    """An artifact or a parameter of a task; `value` is the key of what it holds in `RunView.values`."""
+
+    name: str
+    type: str
+    size: int
+    value: str
+
+
+class FailureView(Model):
+    """Why an attempt has failed."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class AttemptView(Model):
+    """What an attempt has left to read."""
+
+    failure: FailureView | None = None
+    stdout: str = ""
+    stderr: str = ""
+    cut: int = 0
+    """How many bytes of the beginning of its logs are left out."""
+
+
+class TaskView(Model):
+    """What is shown of one task."""
+
+    attempts: dict[int, AttemptView] = Field(default_factory=dict[int, AttemptView])
+    artifacts: tuple[ArtifactView, ...] = ()
+    origin: str = ""
+    """The run that it was taken over from."""
+
+
+class AttemptRow(NamedTuple):
+    """One attempt."""
+
+    number: int
+    state: str
+    started: float | None
+    ended: float | None
+    host: int
+    """Its place in `RunView.hosts`; -1 where it is not known."""
+
+
+class TaskRow(NamedTuple):
+    """One task."""
+
+    step: int
+    """Its place in `RunView.steps`."""
+    path: str
+    """Its index path, such as `3.0`; empty outside of every foreach."""
+    state: str
+    ready: float | None
+    """When all that it waits for was done."""
+    attempts: list[AttemptRow]
+
+
+class StepView(Model):
+    """One step."""
+
+    name: str
+    kind: str = ""
+    doc: str = ""
+    call: str = ""
+    virtual: bool = False
+    file: str = ""
+    line: int = 0
+    facts: tuple[tuple[str, str], ...] = ()
+    depth: int = 0
+    total: int = 0
+    """How many tasks it has, or is going to have as far as is known."""
+
+
+class CodeView(Model):
+    """The flow's own code as it ran."""
+
+    file: str
+    files: dict[str, str]
+    others: dict[str, int] = Field(default_factory=dict[str, int])
+    """Files whose text is not kept, by size."""
+
+
+class RunView(Model):
+    """A run."""
+
+    version: Literal[1] = 1
+    flow: str
+    run: str
+    engine: str
+    state: str
+    created: float
+    """In seconds since 1970."""
+    now: float
+    """When it was looked at."""
+    ended: float | None = None
+    doc: str = ""
+    user: str = ""
+    root: str = ""
+    origin: str = ""
+    tags: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the page, such as what is left out."""
+    parameters: tuple[ArtifactView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+    hosts: tuple[str, ...] = ()
+    tasks: list[TaskRow] = Field(default_factory=list[TaskRow])
+    details: dict[str, TaskView] = Field(default_factory=dict[str, TaskView])
+    """By `step/index`, or `step` alone."""
+    values: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Views by the hash of what is stored."""
+    code: CodeView | None = None
