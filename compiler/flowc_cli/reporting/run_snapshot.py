@@ -5,16 +5,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flowc.client import Run, StoredValue, Task
+from flowc.client import Run, Step, StoredValue, Task
 from flowc.client.attempts import Attempt
 from flowc.errors import CorruptArtifact, FlowError
 from flowc.store import artifacts
 from flowc.store.run_layout import index_text
 from flowc_cli.drawing.graph_document import GraphDocument
 from flowc_cli.reporting.code_graph import run_graph, stored_code
-from flowc_cli.reporting.run_tasks import TimedTask, Waits, read_tasks
 from flowc_cli.reporting.run_view import (
     ArtifactView,
     AttemptRow,
@@ -28,11 +27,9 @@ from flowc_cli.reporting.run_view import (
     TextView,
 )
 from flowc_cli.reporting.value_views import value_view
+from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
 from flowc_cli.stored_runs import engine_of, size_text
 from flowc_cli.value_texts import LARGE
-
-if TYPE_CHECKING:
-    from flowc.store.run_layout import Path
 
 LOG_BYTES = 64 << 10
 """Of a stream of an attempt, its end."""
@@ -49,8 +46,7 @@ class Snapshot:
         self.run = run
         self.code: CodeView | None = None
         self.graph: GraphDocument | None = None
-        self.tasks: list[TimedTask] = []
-        self._known: dict[tuple[str, Path], TimedTask] = {}
+        self.record: RunRecord | None = None
         self._values: dict[str, Any] = {}
         self._size = 0
 
@@ -61,9 +57,9 @@ class Snapshot:
             self.code = stored_code(run)
         if self.graph is None or not self.graph.edges:
             self.graph = run_graph(run, self.code)
-        self.tasks = read_tasks(run, self._known)
-        created, now, state = run.created_seconds(), time.time(), run.status
-        steps = self._steps(self.graph)
+        record = self.record = read_tasks(run)
+        created, state = record.created, record.status
+        steps = self._steps(self.graph, record)
         hosts: dict[str, int] = {}
         return RunView(
             flow=run.layout.flow,
@@ -71,32 +67,33 @@ class Snapshot:
             engine="local" if run.record else engine_of(run),
             state=state,
             created=created,
-            now=now - created,
-            ended=None if state == "running" else self._ended(created),
+            now=round(time.time() - created, 3),
+            ended=None if state == "running" else self._ended(record),
+            open=record.open and state == "running",
             doc=self.graph.doc,
             user=str(run.record.get("user") or ""),
             root=run.root,
             origin=run.origin_pathspec or "",
             tags=tuple(sorted(run.user_tags)),
             steps=tuple(steps.values()),
-            tasks=self._rows(created, {name: place for place, name in enumerate(steps)}, hosts),
+            tasks=_rows(record, {name: place for place, name in enumerate(steps)}, hosts),
             hosts=tuple(hosts),
             code=self.code,
         )
 
-    def _ended(self, created: float) -> float | None:
+    def _ended(self, record: RunRecord) -> float | None:
         try:
             ended = self.run.finished_at
         except FlowError:
             ended = None
-        if ended is not None:
-            return round(ended.timestamp() - created, 3)
-        times = [attempt.ended for item in self.tasks for attempt in item.attempts if attempt.ended is not None]
-        return round(max(times) - created, 3) if times else None
+        times = [task.ended for task in record.tasks if task.ended is not None and task.origin is None]
+        moment = ended.timestamp() if ended is not None else max(times, default=None)
+        return None if moment is None else round(moment - record.created, 3)
 
-    def _steps(self, graph: GraphDocument) -> dict[str, StepView]:
+    def _steps(self, graph: GraphDocument, record: RunRecord) -> dict[str, StepView]:
         """The steps of the graph in its order, and those that only the store knows."""
         parents = {scope.id: scope.parent for scope in graph.scopes}
+        known: dict[str, StepRecord] = {step.name: step for step in record.steps}
         found: dict[str, StepView] = {}
         for node in graph.nodes:
             found[node.id] = StepView(
@@ -109,44 +106,24 @@ class Snapshot:
                 line=node.line,
                 facts=tuple((fact.name, fact.text) for fact in node.facts),
                 depth=_depth(node.scope, parents),
+                total=known[node.id].expected if node.id in known else 0,
+                open=known[node.id].totals.open if node.id in known else True,
             )
-        for item in self.tasks:
-            found.setdefault(item.task.step, StepView(name=item.task.step))
-        totals = _totals(graph, self.tasks)
-        return {name: step.model_copy(update={"total": totals.get(name, 0)}) for name, step in found.items()}
-
-    def _rows(self, created: float, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:
-        waits = Waits(self.tasks, self.run.graph)
-
-        def since(moment: float | None) -> float | None:
-            return None if moment is None else round(moment - created, 3)
-
-        rows: list[TaskRow] = []
-        for item in self.tasks:
-            attempts = [
-                AttemptRow(
-                    attempt.number,
-                    attempt.state,
-                    since(attempt.started),
-                    since(attempt.ended),
-                    -1 if attempt.host is None else hosts.setdefault(attempt.host, len(hosts)),
-                )
-                for attempt in item.attempts
-            ]
-            step, path = item.task.step, item.task.path
-            state = "taken over" if item.taken_over else item.state
-            ready = None if item.taken_over else since(waits.ready(step, path))
-            rows.append(TaskRow(steps[step], index_text(path) if path else "", state, ready, attempts))
-        return sorted(rows, key=lambda row: row.step)
+        for name, step in known.items():
+            if step.tasks:
+                found.setdefault(name, StepView(name=name, total=step.expected))
+        return found
 
     def whole(self, detailed: int = DETAILED) -> RunView:
         """The run with the details of as many tasks of each step, those that have failed before others."""
         view = self.refresh()
-        chosen = _chosen(self.tasks, detailed)
-        details = {key_of(item.task): self.task_view(item) for item in chosen}
+        assert self.record is not None
+        tasks = list(self.record.tasks)
+        chosen = _chosen(tasks, detailed)
+        details = {item.id: self.task_view(item) for item in chosen}
         notes: list[str] = []
-        if len(chosen) < len(self.tasks):
-            shown = f"{len(chosen):,} of {len(self.tasks):,} tasks"
+        if len(chosen) < len(tasks):
+            shown = f"{len(chosen):,} of {len(tasks):,} tasks"
             notes.append(
                 f"Artifacts and logs of {shown} are in this file; flowc report --details and flowc ui have more."
             )
@@ -167,16 +144,18 @@ class Snapshot:
             return ()
         return self._artifacts(refs)
 
-    def task_view(self, item: TimedTask) -> TaskView:
+    def task_view(self, item: TaskRecord) -> TaskView:
         """What is shown of a task alone."""
-        task = item.task
+        attempts = {attempt.number: attempt.state == "successful" for attempt in item.attempts}
+        task = Task.of(Step.of(self.run, item.step, {item.path: attempts}), item.path, attempts)
         refs: Mapping[str, Any] = {}
         with contextlib.suppress(FlowError):
             refs = task.references
         return TaskView(
             attempts={attempt.number: _attempt(task, attempt) for attempt in item.attempts},
             artifacts=self._artifacts(refs),
-            origin=task.origin_run_id or "" if item.taken_over else "",
+            origin=item.origin or "",
+            problem=item.problem,
         )
 
     def values(self, keys: Iterable[str]) -> dict[str, Any]:
@@ -209,9 +188,33 @@ class Snapshot:
             return TextView(text=str(error))
 
 
-def key_of(task: Task) -> str:
-    """The key of a task's details."""
-    return f"{task.step}/{index_text(task.path)}" if task.path else task.step
+def _rows(record: RunRecord, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:
+    def since(moment: float | None) -> float | None:
+        return None if moment is None else round(moment - record.created, 3)
+
+    rows: list[TaskRow] = []
+    for task in record.tasks:
+        attempts = [
+            AttemptRow(
+                attempt.number,
+                attempt.state,
+                since(attempt.started),
+                since(attempt.ended),
+                -1 if attempt.host is None else hosts.setdefault(attempt.host, len(hosts)),
+            )
+            for attempt in task.attempts
+        ]
+        ready = None if task.origin is not None else since(task.ready)
+        path = index_text(task.path) if task.path else ""
+        rows.append(TaskRow(steps[task.step], path, state_of(task), ready, attempts))
+    return sorted(rows, key=lambda row: row.step)
+
+
+def state_of(task: TaskRecord) -> str:
+    """The state of a task in words: that of its last attempt, or how it came to count as done."""
+    if task.done and task.origin is not None:
+        return "taken over"
+    return "caught" if task.done and task.caught else task.state
 
 
 def _attempt(task: Task, attempt: Attempt) -> AttemptView:
@@ -234,15 +237,15 @@ def _attempt(task: Task, attempt: Attempt) -> AttemptView:
     return AttemptView(failure=found, cut=cut, stdout=texts["stdout"], stderr=texts["stderr"])
 
 
-def _chosen(tasks: Sequence[TimedTask], count: int) -> list[TimedTask]:
+def _chosen(tasks: Sequence[TaskRecord], count: int) -> list[TaskRecord]:
     """Up to so many tasks of each step: those that have failed, then those that were tried again, then the first."""
-    by_step: dict[str, list[TimedTask]] = {}
+    by_step: dict[str, list[TaskRecord]] = {}
     for item in tasks:
-        by_step.setdefault(item.task.step, []).append(item)
-    rank = {"failed": 0, "killed": 0, "damaged": 0, "caught": 1, "running": 2}
-    found: list[TimedTask] = []
+        by_step.setdefault(item.step, []).append(item)
+    rank = {"failed": 0, "killed": 0, "caught": 1, "running": 2}
+    found: list[TaskRecord] = []
     for items in by_step.values():
-        ranked = sorted(items, key=lambda item: (rank.get(item.state, 4), -min(len(item.attempts), 2)))
+        ranked = sorted(items, key=lambda item: (rank.get(state_of(item), 4), -min(len(item.attempts), 2)))
         found += ranked[:count]
     return found
 
@@ -252,26 +255,3 @@ def _depth(scope: str | None, parents: Mapping[str, str | None]) -> int:
     while scope is not None:
         depth, scope = depth + 1, parents.get(scope)
     return depth
-
-
-def _totals(graph: GraphDocument, tasks: Sequence[TimedTask]) -> dict[str, int]:
-    """How many tasks each step has, where the steps that open foreach scopes have said so."""
-    counts: dict[str, int] = {}
-    seen: dict[str, int] = {}
-    for item in tasks:
-        seen[item.task.step] = seen.get(item.task.step, 0) + 1
-        if item.state in ("successful", "caught"):
-            foreach = item.task.manifest.get("foreach")
-            if foreach is not None:
-                counts[item.task.step] = counts.get(item.task.step, 0) + int(foreach["count"])
-    scopes = {scope.id: scope for scope in graph.scopes}
-    found: dict[str, int] = {}
-    for node in graph.nodes:
-        scope = scopes.get(node.scope or "")
-        arm = False
-        while scope is not None and scope.kind not in {"foreach", "parallel"}:
-            arm = arm or scope.kind == "switch"
-            scope = scopes.get(scope.parent or "")
-        known = counts.get(scope.opener or "", 0) if scope is not None else 1
-        found[node.id] = 0 if node.virtual else seen.get(node.id, 0) if arm else max(known, seen.get(node.id, 0))
-    return found

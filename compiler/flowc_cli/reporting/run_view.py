@@ -89,6 +89,8 @@ class TaskView(Model):
     artifacts: tuple[ArtifactView, ...] = ()
     origin: str = ""
     """The run that it was taken over from."""
+    problem: str = ""
+    """Why a file of it cannot be read."""
 
 
 class AttemptRow(NamedTuple):
@@ -129,6 +131,8 @@ class StepView(Model):
     depth: int = 0
     total: int = 0
     """How many tasks it has, or is going to have as far as is known."""
+    open: bool = False
+    """Whether it may get more."""
 
 
 class CodeView(Model):
@@ -153,6 +157,8 @@ class RunView(Model):
     now: float
     """When it was looked at."""
     ended: float | None = None
+    open: bool = False
+    """Whether it may get more tasks than are known."""
     doc: str = ""
     user: str = ""
     root: str = ""

@@ -10,7 +10,7 @@ from flowc_cli.commands.runs import duration_text
 from flowc_cli.drawing.svg_picture import Mark
 from flowc_cli.reporting.run_view import RunView, TaskRow
 
-BAD = ("failed", "killed", "damaged")
+BAD = ("failed", "killed")
 """States of tasks that have failed."""
 DONE = ("successful", "caught", "taken over")
 

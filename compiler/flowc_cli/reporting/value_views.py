@@ -174,7 +174,7 @@ def _pillow(value: Inert) -> ImageView | None:
     if not (_is_list(size) and len(size) == 2 and isinstance(pixels, bytes)):
         return None
     width, height = size
-    if not (isinstance(width, int) and isinstance(height, int) and 0 < width and 0 < height):
+    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
         return None
     color, channels = _CHANNELS.get(str(mode), (0, 0))
     if not channels or width * height > _PIXELS or len(pixels) != width * height * channels or not pixels:

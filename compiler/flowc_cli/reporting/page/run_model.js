@@ -1,6 +1,6 @@
 // The run as the page uses it, from the JSON that it brings along.
 
-const BAD = ["failed", "killed", "damaged"];
+const BAD = ["failed", "killed"];
 const DONE = ["successful", "caught", "taken over"];
 
 class RunModel {

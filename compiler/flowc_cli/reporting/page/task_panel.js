@@ -20,6 +20,7 @@ class Panel {
     if (this.page.chosen !== task) return;
     if (details?.origin) facts.push(["taken over from", details.origin]);
     const children = [this.head(task.key, task.state, (way) => this.page.move(way)), factList(facts)];
+    if (details?.problem) children.push(make("p", { class: "note" }, details.problem));
     if (!details) children.push(make("p", { class: "note" }, "Artifacts and logs of this task are not in this file: flowc ui shows them, and flowc show."));
     if (task.attempts.length) children.push(make("h3", {}, task.attempts.length > 1 ? plural(task.attempts.length, "attempt") : "Log"), ...task.attempts.slice().reverse().map((attempt) => this.attempt(task, attempt, details?.attempts?.[attempt.number])));
     if (details?.cards?.length) children.push(make("h3", {}, "Cards"), ...details.cards.map((card) => cardView(card)));
