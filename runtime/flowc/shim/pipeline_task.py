@@ -260,16 +260,24 @@ class RunParameter:
             return self._typed(text, self._values)
         if text is not None:
             return convert(self.name, self._entry.get("type", "str"), text)
+        if "computed" in self._entry and self._values is not None:
+            found = self._computed(self._values)
+            return float(found) if type(found) is int and self._entry.get("type") == "float" else found
         if "default" not in self._entry:
             raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
         from flowc.shim.argument_values import literal
 
         return literal(self._entry["default"])
 
-    def _typed(self, text: str | None, values: Values) -> Any:
-        """The value as the annotation has it, of the text or the default."""
+    def _computed(self, values: Values) -> Any:
+        """The default that the function's own signature has, as this task's import of the file makes it."""
         import inspect
 
+        function = user_object(values.load, *self._entry["computed"])
+        return inspect.signature(function).parameters[self._entry["attribute"]].default
+
+    def _typed(self, text: str | None, values: Values) -> Any:
+        """The value as the annotation has it, of the text or the default."""
         from flowc.typed_values import check_constraints, from_data, from_text, resolved_annotation
 
         module, name = self._entry["typed"]
@@ -283,8 +291,8 @@ class RunParameter:
             if "default" in self._entry:
                 value = values.value(self._entry["default"])
                 return None if value is None else from_data(kind, value)
-            if self._entry.get("computed"):
-                return inspect.signature(function).parameters[self.name].default
+            if "computed" in self._entry:
+                return self._computed(values)
         except FlowError:
             raise
         except Exception as error:

@@ -68,11 +68,11 @@ def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str
 
 
 def _argument(flow: Flow, parameter: Parameter) -> dict[str, Any]:
-    """The default of a pipeline's parameter; `computed` for what the pipeline's own signature has."""
+    """The default of a pipeline's parameter; `computed` names the function whose signature has it."""
     if isinstance(parameter.default, ObjectValue | CollectionValue):
         return {"default": planned(flow, parameter.default)}
     if parameter.dynamic_default:
-        return {"computed": True}
+        return {"computed": [parameter.module, flow.name]}
     known = parameter.has_default or not parameter.required
     return {"default": literal(parameter.default)} if known else {}
 

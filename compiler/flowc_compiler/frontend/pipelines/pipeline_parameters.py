@@ -15,6 +15,7 @@ from flowc_compiler.evaluate.functions import SignatureParameter, signature_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
+from flowc_compiler.evaluate.statements import prints
 from flowc_compiler.evaluate.values import (
     PLAIN,
     ClassObject,
@@ -99,6 +100,8 @@ def read_parameters(
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):
         if not parameter.fixed:
+            if evaluator.to_check and item.problem is not None and parameter.required and parameter.name not in texts:
+                _warn_of_missing(evaluator, item.problem, parameter)
             kind = evaluator.hook.annotation(pipeline.view, item.parameter.node.annotation)
             environment[parameter.name] = Result(ParameterValue(name=parameter.name), kind)
             found.append(parameter)
@@ -177,7 +180,9 @@ def _known(
     found = evaluator.find_undetermined(value)
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
-        return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind, typed)
+        fails = isinstance(found, Unresolved) and found.wrong
+        problem = Problem(message, where, getattr(found, "help", ""))
+        return Known(parameter, None, problem, kind, typed, at_import=in_signature and not fails)
     if typed is None or _is_checked(pipeline, parameter.node.annotation):
         evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
     else:
@@ -266,6 +271,8 @@ def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: K
     )
     if not _shapes(known) and not isinstance(value, Instance):
         passed_on = True  # only a task can make it, so that what the body does with it is the task's, too
+    elif known.at_import and value is None:
+        passed_on = only_passed_on(evaluator, pipeline, name, is_list=kind == "json", computed=True)
     # What is given at the end of the file and not known is missing there, not in the signature.
     span = known.problem.span if known.problem is not None else evaluator.view.name_span(known.parameter.node)
     in_task = known.at_import or known.made is not None
@@ -336,6 +343,14 @@ def _unknown(evaluator: PipelineEvaluator, known: Known, parameter: Parameter) -
     help_text = f"check with a value, too: `-p {parameter.name}=...`, which compiling asks for"
     evaluator.sink.warning("FC304", message, span, help=help_text, label="what depends on it is not checked")
     return (Unresolved(""),)
+
+
+def _warn_of_missing(evaluator: PipelineEvaluator, problem: Problem, parameter: Parameter) -> None:
+    """FC304 for a value of the file's own call that is not known: a run, and a compiled Workflow, need another one."""
+    message = f"parameter `{parameter.name}` has no known value: {problem.message}"
+    way_out = "or have it as the default in the signature, which a task computes"
+    help_text = f"give each run a value, `-p {parameter.name}=...`, {way_out}"
+    evaluator.sink.warning("FC304", message, problem.span, help=help_text)
 
 
 def _chosen(evaluator: PipelineEvaluator, known: Known, text: str) -> tuple[object] | None:
@@ -411,23 +426,34 @@ _SHAPING = frozenset({"id", "after", "start_after"})
 _METHODS = frozenset({"map", "product", "submit"})
 
 
-def only_passed_on(evaluator: PipelineEvaluator, pipeline: PipelineFunction, name: str, *, is_list: bool) -> bool:
+def only_passed_on(
+    evaluator: PipelineEvaluator, pipeline: PipelineFunction, name: str, *, is_list: bool, computed: bool = False
+) -> bool:
     """Whether every use of a parameter is as a whole argument of a step's call, or of what is mapped.
 
     A list that a pipeline is mapped over, `per_item.map(items)`, is such a use, too: the pipeline sees the items only.
-    So is what is computed with a result, `result > limit`: a task does that.
+    So is what is computed with a result, `result > limit`: a task does that. With `computed` a task also does what is
+    computed with the parameter alone, as of a default that only a task knows.
     """
     local = bound_names(pipeline.node.body) | {item.arg for item in pipeline.node.args.args}
     with evaluator.within(Frame(pipeline.view, {}, (), local, function=Function(pipeline.view, pipeline.node))):
         if _is_passed(evaluator, _uses(pipeline.node, name), is_list=is_list):
             return True
-        results = result_nodes(pipeline.node, lambda call: is_step_call(evaluator, call, is_list=False))
-        return _is_passed(evaluator, _uses(pipeline.node, name, results), is_list=is_list)
+        own = {name} if computed else frozenset[str]()
+        results = result_nodes(pipeline.node, lambda call: is_step_call(evaluator, call, is_list=False), own)
+        return _is_passed(evaluator, _uses(pipeline.node, name, results), is_list=is_list, computed=computed)
 
 
-def _is_passed(evaluator: PipelineEvaluator, uses: Iterator[ast.Call | None], *, is_list: bool) -> bool:
+def _is_passed(
+    evaluator: PipelineEvaluator, uses: Iterator[ast.Call | None], *, is_list: bool, computed: bool = False
+) -> bool:
     return all(
-        call is not None and (is_step_call(evaluator, call, is_list=is_list) or _is_read(evaluator, call))
+        call is not None
+        and (
+            is_step_call(evaluator, call, is_list=is_list)
+            or _is_read(evaluator, call)
+            or (computed and prints(evaluator, call.func))
+        )
         for call in uses
     )
 
@@ -452,6 +478,10 @@ def _uses(function: FunctionNode, name: str, results: Collection[ast.AST] = ()) 
             pending.append(node.value)
         elif isinstance(node, COMPUTING) and node in results:
             pending += _within_result(node, name)
+        elif (
+            isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Name) and node.value in results
+        ):
+            pass  # another name for it
         elif isinstance(node, ast.Call):
             pending.append(node.func)
             for keyword, value in _call_arguments(node):

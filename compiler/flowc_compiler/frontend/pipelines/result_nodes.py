@@ -21,19 +21,25 @@ COMPUTING = (ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.FormattedVa
 """Expressions that are results where an operand is one."""
 
 
-def result_nodes(function: FunctionNode, is_step_call: Callable[[ast.Call], bool]) -> Collection[ast.AST]:
-    """The expressions in a function that are results: by themselves, or by names that are bound to nothing else."""
+def result_nodes(
+    function: FunctionNode, is_step_call: Callable[[ast.Call], bool], given: Collection[str] = ()
+) -> Collection[ast.AST]:
+    """The expressions in a function that are results: by themselves, or by names that are bound to nothing else.
+
+    The parameters that are `given` stand for results.
+    """
     order = list(walk(function))[::-1]  # what is in an expression before the expression
     steps = {node for node in order if isinstance(node, ast.Call) and is_step_call(node)}
     bindings, others = _bindings(order, function)
     found: set[ast.AST] = set()
-    names: set[str] = set()
+    names = set(given)
     for _ in range(3):  # a result of a result of a result; a longer chain in the wrong order is rare
         found = set()
         for node in order:
             if node in steps or _is_result(node, found, names):
                 found.add(node)
         names = {name for name, values in bindings.items() if name not in others and found.issuperset(values)}
+        names.update(given)
     return found
 
 
