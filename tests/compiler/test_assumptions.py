@@ -274,7 +274,7 @@ def test_a_secret_is_not_compiled(file: Path, name: str, monkeypatch: pytest.Mon
         "os.environ['STAGE'] = 'x'",
         "os.environ.setdefault('STAGE', 'x')",
         "os.environ.update(STAGE='x')",
-        "from dotenv import load_dotenv\nload_dotenv()",
+        "from dotenv import load_dotenv\nfrom somewhere import flag\nload_dotenv(**{'override': flag})",
     ],
 )
 def test_a_variable_that_the_file_sets_is_not_known(file: Path, above: str) -> None:
@@ -282,29 +282,6 @@ def test_a_variable_that_the_file_sets_is_not_known(file: Path, above: str) -> N
     value, said = found(file)
     assert value is None
     assert "the file itself sets or may set" in said[0]
-
-
-@pytest.mark.parametrize(
-    ("call", "is_known"),
-    [
-        ("load_dotenv()", True),
-        ("load_dotenv('.env', verbose=True, override=False)", True),
-        ("load_dotenv(override=True)", False),
-        ("load_dotenv('.env', None, False, True)", False),
-        ("load_dotenv(**{'override': flag})", False),
-    ],
-)
-def test_a_file_of_variables_leaves_those_that_are_set(
-    file: Path, monkeypatch: pytest.MonkeyPatch, call: str, *, is_known: bool
-) -> None:
-    """So does python-dotenv, unless it overrides them: https://github.com/theskumar/python-dotenv, `load_dotenv`."""
-    above = f"from dotenv import load_dotenv\nfrom somewhere import flag\n{call}"
-    file.write_text(flow_text(above, "", "@environment(vars={'X': os.environ.get('STAGE', 'dev')})"))
-    value, said = found(file)
-    assert value is None
-    assert ("compile with `--env-at-compile STAGE`" in said[0]) is is_known
-    monkeypatch.setenv("STAGE", "prod")
-    assert found(file, "STAGE")[0] == ("prod" if is_known else None)
 
 
 def test_other_variables_are_known_when_the_file_sets_one(file: Path) -> None:

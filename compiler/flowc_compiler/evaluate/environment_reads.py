@@ -7,12 +7,12 @@ the output of a compilation must not depend on, or give away, what happens to be
 from __future__ import annotations
 
 import ast
-import os
 import re
 from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
 from flowc_compiler.evaluate.values import MISSING, Assumed, ReadVariable, Unresolved, VariableDefault
+from flowc_compiler.evaluate.variable_files import find_variable
 from flowc_compiler.ir.base import TaskVariable
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ PLAIN_VALUE_HELP = (
 """What to do about a secret's value that stands in a file or on the command line."""
 ANY = "*"
 """Stands for all variables, among those that the file changes."""
-FROM_FILE = ".env"
-"""Stands for those that are not set, among those that the file changes: `load_dotenv()` keeps the others."""
 
 
 def looks_secret(name: str) -> bool:
@@ -63,11 +61,11 @@ def task_variable(name: object, value: object) -> TaskVariable | None:
     return TaskVariable(source=read.name, required=read.required, default=str(default) if is_given else None)
 
 
-def way_out(name: str) -> str:
-    """What to do about a variable whose value is needed when compiling."""
+def way_out(name: str, file: str = "") -> str:
+    """What to do about a variable whose value is needed when compiling, and which `file` sets, if any."""
     if looks_secret(name):
         return f"{name} looks like a secret, which belongs in no compiled file: {INSTEAD_OF_SECRETS}"
-    return f"compile with `--env-at-compile {name}`, which takes its value from the environment"
+    return f"compile with `--env-at-compile {name}`, which takes its value from {file or 'the environment'}"
 
 
 def read_variable(
@@ -86,38 +84,37 @@ def read_variable(
     evaluator.hazards += required
     if (noted := VARIABLES_READ.get()) is not None:
         noted.add(name)
-    is_set = name in ENV_AT_COMPILE.get()() and name in os.environ
-    sets = evaluator.changed_variables & {name, ANY}
-    if sets or (FROM_FILE in evaluator.changed_variables and not is_set):
+    given = find_variable(evaluator.loaded_files, name)
+    place = given.place if given is not None else ""
+    if sets := evaluator.changed_variables & {name, ANY}:
         message = f"`{shown}` is a variable that the file itself sets or may set"
-        raise evaluator.refuse(
-            "FC115",
-            message,
-            node,
-            "write the value that it sets" if sets and not looks_secret(name) else way_out(name),
-            default,
-            ReadVariable(name, required=False),
-        )
+        help_text = "write the value that it sets" if sets and not looks_secret(name) else way_out(name)
+        raise evaluator.refuse("FC115", message, node, help_text, default, ReadVariable(name, required=False))
     if name in ENV_AT_COMPILE.get()():
-        if name in os.environ:
+        if given is not None and given.value is not None:
             evaluator.note_secret(name, node)
-            return os.environ[name]
+            return given.value
+        if given is not None:
+            message = f"the value of {name} in {place} is not known: it has several lines, or `${{...}}` in it"
+            raise evaluator.refuse("FC115", message, node, f"set {name} where you compile", default)
         if not required:
             return default
         message = f"`{shown}` has no value: --env-at-compile names {name}, which is not set"
         raise evaluator.refuse("FC115", message, node, f"set {name} where you compile", default)
     if required:
         message = f"`{shown}` reads the environment, and flowc does not read {name} there when it compiles"
-        raise evaluator.refuse("FC115", message, node, way_out(name), ReadVariable(name))
+        # Where the task loads a file, that may set it there, too.
+        read = ReadVariable(name, required=not evaluator.loaded_files)
+        raise evaluator.refuse("FC115", message, node, way_out(name, place), read)
     plain = default if isinstance(default, str | int | float | None) else ...
     found = VariableDefault(name, shown, plain, evaluator.span(node), is_given)
     message = f"`{shown}` depends on the environment, and flowc does not read {name} there when it compiles"
     if isinstance(default, Unresolved) and not isinstance(default, Assumed):
-        raise evaluator.refuse("FC115", message, node, way_out(name), default)
+        raise evaluator.refuse("FC115", message, node, way_out(name, place), default)
     own = default.assumptions if isinstance(default, Assumed) else ()
     value = default.value if isinstance(default, Assumed) else default
     options = (default, ReadVariable(name, required=False))
-    return Assumed(message, way_out(name), options, value=value, assumptions=(found, *own))
+    return Assumed(message, way_out(name, place), options, value=value, assumptions=(found, *own))
 
 
 def call_getenv(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

@@ -9,7 +9,6 @@ the unknown code could have changed.
 from __future__ import annotations
 
 import ast
-import os
 import re
 import sys
 from abc import ABC, abstractmethod
@@ -45,6 +44,7 @@ from flowc_compiler.evaluate.values import (
     is_kind,
     parts_of_container,
 )
+from flowc_compiler.evaluate.variable_files import LoadedFile, find_variable
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
@@ -213,6 +213,8 @@ class Evaluator(ABC):
         """Where warnings about assumptions are collected."""
         self.changed_variables = set[str]()
         """Variables of the environment that the files set; `*` stands for all of them."""
+        self.loaded_files: list[LoadedFile] = []
+        """The files of variables that the files load."""
         self._noted = set[object]()
         self._budget = current_budget()
         self._spent = [0, 0]
@@ -534,13 +536,16 @@ class Evaluator(ABC):
 
     def note_default(self, found: VariableDefault) -> None:
         """Warn of a variable that is set, and whose default in the code counts."""
-        given = os.environ.get(found.name)
-        if given is None or given == found.value or found in self._noted:
+        given = find_variable(self.loaded_files, found.name)
+        if given is None or given.value == found.value or found in self._noted:
             return
         self._noted.add(found)
         default = "the code's default" if found.value is ... else f"{found.value!r}, the code's default"
-        message = f"`{found.read}` is {default}: {found.name} is set, and flowc does not read it when it compiles"
-        self.notes.warning("FC119", message, found.span, help=way_out(found.name))
+        where = f" in {given.place}" if given.place else ""
+        message = (
+            f"`{found.read}` is {default}: {found.name} is set{where}, and flowc does not read it when it compiles"
+        )
+        self.notes.warning("FC119", message, found.span, help=way_out(found.name, given.place))
 
     def note_secret(self, name: str, node: ast.AST) -> None:
         """Warn of a secret whose value the command line has compiled into the output."""

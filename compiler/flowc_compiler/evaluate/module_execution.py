@@ -19,7 +19,7 @@ from flowc_compiler.evaluate.applied_decorators import call_of_runtime, outcome_
 from flowc_compiler.evaluate.assumptions import file_place
 from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.builtin_functions import builtin
-from flowc_compiler.evaluate.environment_reads import ANY, FROM_FILE
+from flowc_compiler.evaluate.environment_reads import ANY
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -49,6 +49,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
+from flowc_compiler.evaluate.variable_files import changes_nothing, loaded_file
 from flowc_compiler.evaluate.visible_effects import NAMESPACES, has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, is_served, refusal_of_zenml
@@ -73,15 +74,8 @@ _CACHES = {("functools", "cache"), ("functools", "lru_cache"), ("functools", "lr
 def _sets_variables(callee: Foreign) -> bool:
     """Whether a call sets variables of the environment: `os.environ.update`, `os.putenv`, `load_dotenv`."""
     path = callee.path
-    return path[:2] == _ENVIRONMENT or path == ("os", "putenv") or path[:1] == ("dotenv",)
-
-
-def _keeps_variables(callee: Foreign, arguments: CallArguments, unpacked: BoundValue | None) -> bool:
-    """Whether a call sets only variables that have no value: `load_dotenv` without `override`."""
-    if callee.path[:1] != ("dotenv",) or arguments.open or unpacked is not None or len(arguments.positional) > 3:
-        return False
-    override = arguments.keywords.get("override")
-    return callee.path[-1] != "()" and (override is None or override.value is False)
+    loads = path[:1] == ("dotenv",) and not changes_nothing(callee)
+    return path[:2] == _ENVIRONMENT or path == ("os", "putenv") or loads
 
 
 class UnknownCode(Evaluator):
@@ -118,7 +112,11 @@ class UnknownCode(Evaluator):
             return call_of_runtime(self, callee, arguments)
         self.hazards += 1
         if isinstance(callee, Foreign) and _sets_variables(callee):
-            self.changed_variables.add(FROM_FILE if _keeps_variables(callee, arguments, unpacked) else ANY)
+            loaded = loaded_file(self, callee, arguments, open_=unpacked is not None)
+            if loaded is None:
+                self.changed_variables.add(ANY)
+            else:
+                self.loaded_files.append(loaded)
         if isinstance(callee, Foreign) and callee.path[:1] == ("builtins",) and self._may_clobber(callee):
             self._clobber_all(Unresolved(f"`{callee.path[1]}` may change any name of the file"))
         shown = self.code(function)
