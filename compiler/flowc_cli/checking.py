@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from flowc_cli.engine_checks import check_for_engines
 from flowc_cli.flow_options import FlowOptions
-from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.diagnostics.ignore_comments import MARK
 from flowc_compiler.driver import Compilation, CompilationError, flow_names
 from flowc_compiler.filesystem import read_file
-from flowc_targets.package.local_modules import check_code
 
 _ROOT = "s3://bucket/prefix"
 """Stands in for the artifact store of targets that need one."""
@@ -82,7 +81,7 @@ def _check_flow(file: Path, targets: Sequence[str], options: FlowOptions) -> Che
         for name in targets:
             _check_target(compilation, name, sink)
         if not targets:
-            check_code(compilation.source, included_patterns(compilation.source.path, sink), sink)
+            check_for_engines(compilation, sink)
     except CompilationError as error:
         partial = error.known()
     except FlowcError:

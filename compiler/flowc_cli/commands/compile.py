@@ -147,11 +147,11 @@ class CompileJob:
         several = len(files) > 1 or any(file.is_dir() for file in files)
         texts: dict[Path, str] = {}
         try:
-            if several:
+            emitted = () if several else self._emitted_or_several(files[0], sink)
+            if emitted is None or several:
                 texts = self._several(files, sink)
                 self._push(sink, push=push, only_check=only_check)
             else:
-                emitted = self._emit(files[0], self.options, sink)
                 self._push(sink, push=push, only_check=only_check)
                 if self.output is None and not sink.failed and not only_check:
                     _print(emitted, sink)
@@ -194,6 +194,21 @@ class CompileJob:
         if self.checked_by is not None and not sink.failed:
             self.checked_by.check(self.target, emitted, sink)
         return emitted
+
+    def _emitted_or_several(self, file: Path, sink: DiagnosticSink) -> tuple[EmittedFile, ...] | None:
+        """The files of the flow of a file; `None` where it has several, and -o names a folder, which takes them all."""
+        own = sink.nested()
+        try:
+            return self._emit(file, self.options, own)
+        except FlowcError:
+            several = any(item.code == "FC103" for item in own.diagnostics)
+            output = Path(self.output or "-.yaml")
+            if several and not self.options.parameters.assignments and (output.is_dir() or not output.suffix):
+                own = sink.nested()
+                return None
+            raise
+        finally:
+            sink.extend(own)
 
     def _push(self, sink: DiagnosticSink, *, push: bool, only_check: bool) -> None:
         """Upload what the output reads from the root, where the command line says so; else FC508 for code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from flowc_cli.outline import parameters_of
 from flowc_cli.output import report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation, check_environment
+from flowc_compiler.driver import Compilation, called_flows, check_environment
 from flowc_targets.local import DEFAULT_START, RunOptions
 from flowc_targets.package.local_modules import check_code
 
@@ -105,20 +105,55 @@ def run(
     sink = DiagnosticSink()
     try:
         options = _with_parameters(options, param or [], context.args)
-        compilation = _compile(file, options, sink)
-        params = options.parameters.bind(compilation.flow, sink)
-        check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
-        check_variables(compilation.source, "run", os.environ, sink)
+
+        def prepare(options: FlowOptions, sink: DiagnosticSink) -> tuple[Compilation, RunOptions]:
+            compilation = _compile(file, options, sink)
+            params = options.parameters.bind(compilation.flow, sink)
+            check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
+            check_variables(compilation.source, "run", os.environ, sink)
+            chosen = local_options(file, root, max_workers, engine, include, sink)
+            check_code(compilation.source, chosen.include, sink)
+            sink.raise_if_failed()
+            return compilation, replace(chosen, params=params)
+
+        prepared = _prepared(file, options, engine, sink, prepare)
         os.environ.update(task_namespace("run", os.environ))
-        engine = local_options(file, root, max_workers, engine, include, sink)
-        check_code(compilation.source, engine.include, sink)
-        sink.raise_if_failed()
         warnings = [item for item in sink.diagnostics if item.code not in _ABOUT_FILES or current_call() is None]
         report(warnings, sink.sources)
-        raise typer.Exit(run_locally(compilation, replace(engine, params=params)))
+        codes = (run_locally(compilation, chosen) for compilation, chosen in prepared)
+        raise typer.Exit(next(filter(None, codes), 0))
     except FlowcError as error:
         report(error.diagnostics, sink.sources)
         raise typer.Exit(error_code(error)) from None
+
+
+_Prepared = tuple[Compilation, RunOptions]
+
+
+def _prepared(
+    file: Path,
+    options: FlowOptions,
+    engine: RunOptions,
+    sink: DiagnosticSink,
+    prepare: Callable[[FlowOptions, DiagnosticSink], _Prepared],
+) -> list[_Prepared]:
+    """What is to run: the flow, or all pipelines that the file calls one after the other, where nothing is for one.
+
+    Raises FlowcError.
+    """
+    own = sink.nested()
+    try:
+        return [prepare(options, own)]
+    except FlowcError:
+        several = any(item.code == "FC103" for item in own.diagnostics)
+        given = (options.flow_name, options.parameters.assignments, options.parameters.options, engine.run_id_file)
+        names = called_flows(file) if several and not any(given) else ()
+        if len(names) < 2:
+            raise
+        own = sink.nested()
+        return [prepare(replace(options, flow_name=name), own) for name in names]
+    finally:
+        sink.extend(own)
 
 
 def _with_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:

@@ -110,6 +110,22 @@ def flow_names(path: Path) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: found[name].lineno))
 
 
+def called_flows(path: Path) -> tuple[str, ...]:
+    """The pipelines that a file surely calls when it is run, in order; none where that is not known."""
+    sink = DiagnosticSink()
+    source = read_source(path, sink)
+    module = parse(source, sink) if source is not None else None
+    if source is None or module is None or not shape_of(source, module).pipelines:
+        return ()
+    from flowc_compiler.frontend.pipelines.pipeline_reader import called_pipelines
+
+    try:
+        with spending(len(source.text)), reading_variables(ENV_AT_COMPILE.get()):
+            return called_pipelines(source, module)
+    except RecursionError:
+        return ()
+
+
 class _File(NamedTuple):
     """A file that is read, and how."""
 

@@ -118,13 +118,16 @@ class FileScope(Scope):
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
         return self.resolved(recorded(self.files.evaluator, node, self._recorded(node), definitions=True), node)
 
-    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+    def called(
+        self, function: object, context: Mapping[str, object], node: ast.expr, *, located: bool = False
+    ) -> object:
         """What a function returns for Metaflow's ParameterContext, at the end of the files. Raises UnresolvedError."""
         configs = ConfigTree(
             {name: ConfigReference("it is a config", name=name) for name in self.files.configs.names()}
         )
         given = _context({"configs": configs, **context})
-        return self.resolved(called(self.files.evaluator, function, given, node, self.view), node)
+        found = called(self.files.evaluator, function, given, node, self.view, located=located)
+        return self.resolved(found, node)
 
     def applied(self, node: ast.expr) -> AppliedItems | None:
         """What the decorator of the user's at this place applies; `None` where the files do not get there."""
@@ -321,9 +324,11 @@ class RecordedScope(Scope):
             raise UnresolvedError(node)
         return recorded(self._evaluator, node, self._records[node], definitions=True)
 
-    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+    def called(
+        self, function: object, context: Mapping[str, object], node: ast.expr, *, located: bool = False
+    ) -> object:
         """What a function returns for Metaflow's ParameterContext. Raises UnresolvedError."""
-        return called(self._evaluator, function, _context(context), node, self._evaluator.view)
+        return called(self._evaluator, function, _context(context), node, self._evaluator.view, located=located)
 
 
 def without_names(node: ast.expr) -> object:
@@ -338,7 +343,15 @@ def evaluated(evaluator: Evaluator, node: ast.expr, frame: Frame) -> object:
     return recorded(evaluator, node, Recorded(value, None))
 
 
-def called(evaluator: Evaluator, function: object, argument: object, node: ast.expr, view: ModuleView) -> object:
+def called(
+    evaluator: Evaluator,
+    function: object,
+    argument: object,
+    node: ast.expr,
+    view: ModuleView,
+    *,
+    located: bool = False,
+) -> object:
     """What a call of a function with one argument returns, or with a second one, True, as Metaflow calls functions of
     its deployments; it may contain functions. Raises UnresolvedError."""
     signature = signature_of(function.node) if isinstance(function, Function) else None
@@ -347,7 +360,8 @@ def called(evaluator: Evaluator, function: object, argument: object, node: ast.e
     frame = Frame(view, {}, is_detached=True)
     try:
         value = _guarded(evaluator, node, frame, lambda: evaluator.call(function, given, node), "the function")
-        return recorded(evaluator, node, Recorded(value, None), definitions=True)
+        accepts: Accepted = "places" if located else "variables"
+        return recorded(evaluator, node, Recorded(value, None), definitions=True, accepts=accepts)
     except UnresolvedError as error:
         if error.reason:
             raise

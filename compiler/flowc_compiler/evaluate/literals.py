@@ -114,12 +114,14 @@ class Scope:
         del node
         return None
 
-    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+    def called(
+        self, function: object, context: Mapping[str, object], node: ast.expr, *, located: bool = False
+    ) -> object:
         """What a function returns for Metaflow's ParameterContext: `context` has those of its fields that are known.
 
-        Raises UnresolvedError.
+        With `located`, that may depend on where the files are. Raises UnresolvedError.
         """
-        del function, context
+        del function, context, located
         raise UnresolvedError(node)
 
 
@@ -196,6 +198,8 @@ class LazyScope(Scope, Generic[Made]):
         """What the decorator of the user's at this place applies."""
         return self.made.applied(node)
 
-    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+    def called(
+        self, function: object, context: Mapping[str, object], node: ast.expr, *, located: bool = False
+    ) -> object:
         """What a function returns. Raises UnresolvedError."""
-        return self.made.called(function, context, node)
+        return self.made.called(function, context, node, located=located)

@@ -15,11 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowc.protocol import FILES_FOLDER, PACKAGES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import is_unicode
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
-from flowc_targets.package.included_files import DEFAULTS_FOLDER, default_files, included_files, shipped_files
+from flowc_targets.package.included_files import (
+    DEFAULTS_FOLDER,
+    default_files,
+    included_files,
+    report_places,
+    shipped_files,
+)
 from flowc_targets.package.local_modules import find_local_code
 from flowc_targets.package.run_plan import build_plan
 
@@ -59,7 +64,8 @@ def package_files(
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     shipped, place = shipped_files(code, included)
-    _check_places([item.place for item in shipped], sink)
+    if not report_places([item.place for item in shipped], sink):
+        raise FlowcError(sink.diagnostics)
     files: dict[str, bytes] = {}
     executable: list[str] = []
     for item in shipped:
@@ -86,16 +92,6 @@ def _locks(flow: Flow) -> dict[str, bytes]:
     return {
         f"{PACKAGES_FOLDER}/{lock.name}/{name}": text.encode() for lock in locks for name, text in lock.files.items()
     }
-
-
-def _check_places(places: Sequence[str], sink: DiagnosticSink) -> None:
-    """Raise FlowcError with FC118 for names that are not UTF-8: a package is unpacked on another machine."""
-    found = [place for place in places if not is_unicode(place)]
-    for place in found:
-        message = f"the file {place!a} has a name that is not UTF-8, and cannot be shipped"
-        sink.error("FC118", message, None, help="rename the file, or the folder that it is in")
-    if found:
-        raise FlowcError(sink.diagnostics)
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:

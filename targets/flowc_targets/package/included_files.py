@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flowc_compiler.driver import default_file
+from flowc_compiler.driver import default_file, is_unicode
 from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, read_file, real_path, record_tree
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
@@ -118,23 +118,30 @@ def _help(pattern: str, folder: Path) -> str:
     return text
 
 
-def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Parameter name to the name of its file in the package, and the files. Collects FC308 for unreadable files."""
-    names: dict[str, str] = {}
-    contents: dict[str, bytes] = {}
+_TO_CREATE = "create it where you compile: it is compiled into the code package"
+
+
+def check_default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> dict[str, Path]:
+    """Parameter name to the default file of an IncludeFile. Collects FC308 for one that is computed or unreadable."""
+    found: dict[str, Path] = {}
     for parameter in parameters:
         if parameter.source != "file":
             continue
         if parameter.dynamic_default:
             message = f"parameter `{parameter.name}`: the path of its default file is computed when the run starts"
-            way_out = "write the path as a literal: the file is compiled into the code package"
+            literal = "write the path as a literal: the file is compiled into the code package"
+            way_out = f"{literal}; or give it, `-p {parameter.name}=PATH`"
             sink.error("FC308", message, parameter.span, help=way_out)
-            continue
-        path = default_file(parameter, sink, "create it where you compile: it is compiled into the code package")
-        if path is not None:
-            names[parameter.name] = f"{DEFAULTS_FOLDER}/{parameter.name}"
-            contents[names[parameter.name]] = read_file(path, None)
-    return names, contents
+        elif (path := default_file(parameter, sink, _TO_CREATE)) is not None:
+            found[parameter.name] = path
+    return found
+
+
+def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Parameter name to the name of its file in the package, and the files. Collects FC308 for unreadable files."""
+    found = check_default_files(parameters, sink)
+    names = {name: f"{DEFAULTS_FOLDER}/{name}" for name in found}
+    return names, {names[name]: read_file(path, None) for name, path in found.items()}
 
 
 class Shipped(NamedTuple):
@@ -144,6 +151,15 @@ class Shipped(NamedTuple):
     """Where it is among the unpacked files, as a path with slashes."""
     path: Path
     reason: Reason
+
+
+def report_places(places: Iterable[str], sink: DiagnosticSink) -> bool:
+    """Whether a package can have these names; FC118 is collected for those that are not UTF-8."""
+    found = [place for place in places if not is_unicode(place)]
+    for place in found:
+        message = f"the file {place!a} has a name that is not UTF-8, and cannot be shipped"
+        sink.error("FC118", message, None, help="rename the file, or the folder that it is in")
+    return not found
 
 
 def shipped_files(

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from flowc_compiler.filesystem import FolderNames
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import LocalCode, local_code
-from flowc_targets.package.included_files import included_files
+from flowc_targets.package.included_files import check_default_files, included_files, report_places, shipped_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_compiler.syntax.local_code import Importer
 
@@ -56,6 +57,19 @@ def find_local_code(source: SourceFile, included: Sequence[Path], sink: Diagnost
 def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
     """Report what is wrong with the local files of a flow and its included files, as packing them would."""
     find_local_code(source, list(included_files(include, located(source.path).parent, sink).values()), sink)
+
+
+def check_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
+    """Report what is wrong with the files of a flow, as building its code package would, which is not built.
+
+    Collects what `find_local_code` and `included_files` do, FC118 for names that are not UTF-8, and FC308 for default
+    files of parameters.
+    """
+    included = included_files(include, located(source.path).parent, sink)
+    code = find_local_code(source, list(included.values()), sink)
+    shipped, _ = shipped_files(code, included)
+    report_places([item.place for item in shipped], sink)
+    check_default_files(flow.parameters, sink)
 
 
 def _report_missing(item: Importer, code: LocalCode, sink: DiagnosticSink) -> None:

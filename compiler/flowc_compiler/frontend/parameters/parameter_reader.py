@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
-from flowc_compiler.evaluate.literals import UnresolvedError
+from flowc_compiler.evaluate.literals import UnresolvedError, path_from_here
 from flowc_compiler.frontend.parameters.click_arguments import read_click_arguments
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
@@ -136,12 +136,29 @@ class ParameterReader:
             if error.wrong or error.reported:
                 self._reader.report_value(error, "the default fails", "correct it")
                 raise
+            path = self._path_of_function(fields["name"], argument.node) if is_file else None
+            if path is not None:
+                fields["default"] = path
+                return
             fields["dynamic_default"] = True
             fields["deferred_type"] = not self._is_function(argument.node)
         else:
             fields["has_default"] = fields["default"] is not None
             if unportable(fields["default"]):  # bytes, a set: only the shim can make it
                 fields.update(default=None, dynamic_default=True, deferred_type=True)
+
+    def _path_of_function(self, name: str, node: ast.expr) -> str | None:
+        """The path that a function gives as the default of an IncludeFile; `None` where only a run knows it."""
+        from flowc_compiler.evaluate.values import Unresolved
+
+        context = {"parameter_name": name, "flow_name": Unresolved("the flow's name is not known here")}
+        try:
+            function = self._reader.scope.definition(node)
+            value = self._reader.scope.called(function, context, node, located=True)
+        except UnresolvedError:
+            return None
+        found = path_from_here(value, self._reader.view.source)
+        return found if isinstance(found, str) else None
 
     def _is_function(self, node: ast.expr) -> bool:
         """Whether a default is a function: its parameter is text then, unless a type is declared."""

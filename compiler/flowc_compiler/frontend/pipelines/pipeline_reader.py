@@ -86,6 +86,12 @@ def read_pipeline(
         outer.extend(sink)
 
 
+def called_pipelines(source: SourceFile, module: ast.Module) -> tuple[str, ...]:
+    """The pipelines that a file surely calls when it is run, in order; none where it depends on what is not known."""
+    evaluator, _ = _executed(_File(source, module, (), no_texts), DiagnosticSink(), {})
+    return evaluator.runs.surely_called()
+
+
 def _flow_of(
     executed: _Executed, flow_name: str | None, bind: Bind, decorators: Sequence[CliDecorator], *, to_run: bool
 ) -> Flow | None:

@@ -96,6 +96,11 @@ class PipelineRuns:
         self._called[pipeline.name] = "perhaps" if reason else "surely"
         return Unresolved(_AFTER)
 
+    def surely_called(self) -> tuple[str, ...]:
+        """The pipelines that were called, in order; none where one of them may not be."""
+        names = dict.fromkeys(run.pipeline.name for run in self.runs)
+        return tuple(names) if all(self._called.get(name) == "surely" for name in names) else ()
+
     def first(self, name: str) -> Run | None:
         """The first run of a pipeline: where several may be, with what they have in common."""
         found = [run for run in self.runs if run.pipeline.name == name and run.may_be_first]
