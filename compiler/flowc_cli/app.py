@@ -29,6 +29,7 @@ SUMMARIES = {
     "targets": "List the installed targets, and what they can express.",
     "config": "Print the settings that count, and where each comes from.",
     "run": "Run a flow on this machine.",
+    "try": "Run one step alone, here in the terminal, on what an earlier run has.",
     "resume": "Continue a run that ended early.",
     "simulate": "Run a manifest on this machine as Argo would.",
     "runs": "List the runs of a store, the newest first, whichever engine has run them.",
@@ -50,13 +51,14 @@ SUMMARIES = {
 
 
 PROFILE_HELP = "the profile of [tool.flowc] to use; FLOWC_PROFILE by default"
-LOCAL = ("run", "resume", "simulate")
+LOCAL = ("run", "try", "resume", "simulate")
 """Commands that start processes, as only Linux and macOS do."""
 
 
 def command_module(name: str) -> Any:
     """The module of a command."""
-    return import_module(f"flowc_cli.commands.{name.replace('-', '_')}")
+    module = "try_step" if name == "try" else name.replace("-", "_")  # `try` is a keyword
+    return import_module(f"flowc_cli.commands.{module}")
 
 
 def load_command(name: str) -> Any:

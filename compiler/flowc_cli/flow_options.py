@@ -129,6 +129,32 @@ def flow_options(
     return FlowOptions(flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()))
 
 
+def run_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:
+    """Options with the parameters of a run: `-p`, options that flowc does not have, and the environment.
+
+    `--config x` without `=` gives the parameter `config`, which Metaflow's files may have. So may `branch` and
+    `production`: their options count for parameters of that name.
+    """
+    named = [f"--config={item}" for item in options.config if "=" not in item]
+    named += [f"--config-value={item}" for item in options.config_value if "=" not in item]
+    hidden = [("branch", options.branch)] if options.branch is not None else []
+    hidden += [("production", "true")] if options.production else []
+    parameters = replace(
+        options.parameters,
+        assignments=tuple(assignments),
+        options=(*named, *extra),
+        hidden=tuple(hidden),
+        environment=os.environ,
+        to_run=True,
+    )
+    return replace(
+        options,
+        config=tuple(item for item in options.config if "=" in item),
+        config_value=tuple(item for item in options.config_value if "=" in item),
+        parameters=parameters,
+    )
+
+
 def given_configs(config: Sequence[str], config_value: Sequence[str], sink: DiagnosticSink) -> GivenConfigs:
     """Configs from `NAME=PATH` and `NAME=VALUE`, or else from the environment. Collects FC306."""
     given: dict[str, dict[str, str]] = {}

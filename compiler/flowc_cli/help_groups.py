@@ -13,7 +13,9 @@ _GROUPS = {
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start dags_folder",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
-    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id wait watch",
+    "Inputs": "run no_run artifact input artifacts_module",
+    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id wait watch "
+    "pdb",
     "Server": "server user check_server",
     "Diagnostics": "fix ignore select error only_flows jobs no_cache",
     "Trust and settings": "profile allow_read env_at_compile allow_large",
@@ -21,7 +23,7 @@ _GROUPS = {
 _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.split()}
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
-    "Run on this machine": "run resume simulate",
+    "Run on this machine": "run try resume simulate",
     "Runs and their store": "runs show report diff-runs logs tag fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",

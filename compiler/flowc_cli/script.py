@@ -1,8 +1,8 @@
 """`python flow.py COMMAND`: the commands of a flow's own file, in Metaflow's spelling.
 
-`run`, `resume`, `check` and `compile` are the commands of `flowc`, for this file; `show` describes the flow. Metaflow's
-options before the command become options of `flowc`. Whatever flowc does in another way, or not at all, is an error
-that says what to do instead: nothing is ignored.
+`run`, `try`, `resume`, `check` and `compile` are the commands of `flowc`, for this file; `show` describes the flow.
+Metaflow's options before the command become options of `flowc`. Whatever flowc does in another way, or not at all, is
+an error that says what to do instead: nothing is ignored.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from flowc_cli.python_call import PythonCall, executing
 
 COMMANDS = {
     "run": "run the flow on this machine",
+    "try": "run one step alone, here in the terminal: try STEP",
     "resume": "run a flow again from where an earlier run ended",
     "check": "print every problem of the flow",
     "show": "describe the flow: its steps and where they lead",
@@ -35,6 +36,7 @@ _ELSEWHERE = {
     "output-dot": "flowc graph {file} --format dot",
     "output-raw": "flowc ir {file}",
     "package": "compile, which prints the code package with the rest",
+    "spin": "try",
     "version": "flowc --version",
 }
 """Metaflow's other commands, and what does the same here."""
@@ -56,7 +58,7 @@ _NEVER = {
     "--pylint": "flowc runs no pylint; it has checks of its own: check",
     "--quiet": "its own messages are on standard error: run 2>/dev/null",
     "--package-suffixes": "name the files to ship: compile --include '**/*.csv'",
-    "--mode": "flowc has no spin",
+    "--mode": "to run one step alone: try STEP",
     "--max-log-size": "logs are kept whole",
     "--runner-attribute-file": "use --run-id-file",
     "--coverage": "run the command under coverage: coverage run flow.py run",

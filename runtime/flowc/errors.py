@@ -95,6 +95,12 @@ class TooManyIterations(FlowError):  # noqa: N818
     headline = "Too many iterations"
 
 
+class NoTerminal(FlowError):  # noqa: N818
+    """A debugger was to begin in a task that nobody can answer."""
+
+    headline = "No terminal"
+
+
 class PipelineError(FlowError):
     """The arguments or results of a pipeline's step differ from the compiled flow."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.flow_options import FlowOptions, flow_options, run_parameters
 from flowc_cli.local_runs import error_code, local_options, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.outline import parameters_of
@@ -104,7 +104,7 @@ def run(
     options = flow_options(flow, with_, config, config_value, branch, production, include=include)
     sink = DiagnosticSink()
     try:
-        options = _with_parameters(options, param or [], context.args)
+        options = run_parameters(options, param or [], context.args)
 
         def prepare(options: FlowOptions, sink: DiagnosticSink) -> tuple[Compilation, RunOptions]:
             compilation = _compile(file, options, sink)
@@ -154,32 +154,6 @@ def _prepared(
         return [prepare(replace(options, flow_name=name), own) for name in names]
     finally:
         sink.extend(own)
-
-
-def _with_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:
-    """Options with the parameters of a run: `-p`, options that flowc does not have, and the environment.
-
-    `--config x` without `=` gives the parameter `config`, which Metaflow's files may have. So may `branch` and
-    `production`: their options count for parameters of that name.
-    """
-    named = [f"--config={item}" for item in options.config if "=" not in item]
-    named += [f"--config-value={item}" for item in options.config_value if "=" not in item]
-    hidden = [("branch", options.branch)] if options.branch is not None else []
-    hidden += [("production", "true")] if options.production else []
-    parameters = replace(
-        options.parameters,
-        assignments=tuple(assignments),
-        options=(*named, *extra),
-        hidden=tuple(hidden),
-        environment=os.environ,
-        to_run=True,
-    )
-    return replace(
-        options,
-        config=tuple(item for item in options.config if "=" in item),
-        config_value=tuple(item for item in options.config_value if "=" in item),
-        parameters=parameters,
-    )
 
 
 def _compile(file: Path, options: FlowOptions, sink: DiagnosticSink) -> Compilation:

@@ -119,6 +119,7 @@ _TITLES = {
     "FC611": "an engine refuses a request",
     "FC612": "code that looks local was not found",
     "FC613": "a change of the import path is not known",
+    "FC614": "a step cannot be tried alone",
 }
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}

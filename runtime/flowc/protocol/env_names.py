@@ -55,6 +55,9 @@ RERUN_STEPS = "FLOWC_RERUN_STEPS"
 REPLAYED = "FLOWC_REPLAYED"
 """Not empty where the engine itself takes over the tasks of the run that is resumed."""
 
+POST_MORTEM = "FLOWC_POST_MORTEM"
+"""Not empty where the debugger begins in a task that fails, if that has a terminal."""
+
 GANG_HOST = "FLOWC_GANG_HOST"
 """The address at which the peers of a gang reach this member, by default what the shim finds."""
 GANG_PORT = "FLOWC_GANG_PORT"

@@ -112,6 +112,8 @@ class Plan:
         self.parameters: List[Dict[str, Any]] = data["parameters"]
         self.configs: Dict[str, Dict[str, Any]] = data.get("configs") or {}
         self.project: Dict[str, Any] = data.get("project") or {}
+        self.anew: List[str] = data.get("anew") or []
+        """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
         self.gangs = any(step.kind == "parallel" for step in self.steps.values())
 

@@ -130,6 +130,11 @@ class Values:
             index %= refs[source]["count"]
         return load(refs[source], index)
 
+    def _stored(self, value: Value) -> Any:
+        """What was given for an argument of a step that is tried alone."""
+        state = self._state
+        return artifacts.load(state.layout.store, state.plan.flow, "the value that was given", value["stored"])
+
     def _parameter(self, value: Value) -> Any:
         state, refs = self._state, self._parameters()
         name = value["parameter"]
@@ -140,7 +145,7 @@ class Values:
     def _parameters(self) -> Refs:
         """The run's parameters, which the first task has kept."""
         state = self._state
-        if state.step.name == state.plan.start:
+        if state.step.name == state.plan.start or state.plan.anew:
             return state.parameters
         refs: Refs = state.layout.manifest(state.plan.start, ())["parameters"]
         return refs
@@ -224,6 +229,7 @@ _KINDS: Dict[str, Callable[[Any, Value], Any]] = {
         "literal": "literal",
         "python": "literal",
         "output": "output",
+        "stored": "stored",
         "item": "item",
         "parameter": "parameter",
         "element": "element",
@@ -295,6 +301,8 @@ def describe(value: Value) -> str:
     if "output" in value:
         step, name = value["output"]
         return f"{'the list of ' if value.get('levels') else ''}output {name!r} of step {step!r}"
+    if "stored" in value:
+        return "the value that was given"
     if "item" in value:
         return f"the item of {value['item']!r}"
     if "parameter" in value:

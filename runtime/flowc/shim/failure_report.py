@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
+from flowc.shim.debugging import quit_text
 from flowc.store.run_layout import VERSION, wall_time
 
 TYPE_CHECKING = False
@@ -53,7 +54,7 @@ def report_timeout(error: BaseException, flow: str, task: Task) -> int:
 
     now = sys._current_frames()  # pyright: ignore[reportPrivateUsage] (it is documented)
     frames = traceback.extract_stack(now[threading.main_thread().ident or 0])
-    calls = [number for number, frame in enumerate(frames) if _is_ours(frame.filename)]
+    calls = [number for number, frame in enumerate(frames) if is_ours(frame.filename)]
     code = traceback.format_list(frames[calls[-1] + 1 :] if calls else frames)
     where = "".join(["Where the step's code still was (most recent call last):\n", *code])
     return report_failure(error, RunLayout(open_store(task.root), flow, task.run), task, where)
@@ -79,14 +80,14 @@ def failure_text(error: BaseException) -> str:
     try:
         if isinstance(error, SystemExit):
             return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
-        return _traceback_text(error)
+        return _traceback_text(error) + quit_text(error)
     except BaseException as second:
         return f"{type(error).__name__}: {error_text(error)}\nflowc: no traceback: {type(second).__name__}\n"
 
 
 def _traceback_text(error: BaseException) -> str:
     report = traceback.TracebackException.from_exception(error)
-    if any(not _is_ours(frame.filename) for frame in report.stack):
+    if any(not is_ours(frame.filename) for frame in report.stack):
         _keep_user_frames(report)
         return "".join(report.format())
     if isinstance(error, FlowError) or not report.stack:
@@ -107,10 +108,11 @@ def _keep_user_frames(report: traceback.TracebackException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = [frame for frame in one.stack if not _is_ours(frame.filename)]
+        kept = [frame for frame in one.stack if not is_ours(frame.filename)]
         one.stack = traceback.StackSummary.from_list(kept)
         waiting += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]
 
 
-def _is_ours(filename: str) -> bool:
+def is_ours(filename: str) -> bool:
+    """Whether a file of code is flowc's, or Python's that imports others."""
     return filename.startswith((_FLOWC, "<frozen importlib"))

@@ -31,6 +31,15 @@ THREADS = 32
 
 def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[FlowSpec]:
     """The inputs of a join; `count` is the width of the foreach that it closes. Raises MissingInput."""
+    states = input_states(state, count)
+    for each in states:
+        each.loaded = state.loaded
+    flows = [bind(cls, state) for state in states]
+    return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
+
+
+def input_states(state: TaskState, count: int) -> List[InputState]:
+    """The tasks that a join joins, of which nothing is read yet. Raises MissingInput."""
     layout, plan, step, path = state.layout, state.plan, state.step, state.path
     reader = _Reader(layout)
 
@@ -42,10 +51,7 @@ def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[Flo
     states = layout.store.found_at_last(look, lambda found: all(each.attempt is not None for each in found))
     _require(layout, [state for state in states if state.attempt is None], len(states))
     reader.states = states
-    for each in states:
-        each.loaded = state.loaded
-    flows = [bind(cls, state) for state in states]
-    return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
+    return states
 
 
 def _arm_state(layout: RunLayout, plan: Plan, arm: List[str], path: Path, reader: _Reader) -> InputState:

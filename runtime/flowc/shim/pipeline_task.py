@@ -18,6 +18,7 @@ from flowc.shim.loaded_plan import given_text
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import (
     bounded,
+    chosen_anew,
     chosen_parameters,
     manifest_head,
     materialize_iterable,
@@ -49,6 +50,9 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     set_facts(plan, list(declared), task, lambda: _graph(state, load))
     if step.name == plan.start:
         state.parameters = chosen_parameters(declared, state, task)
+    elif plan.anew:
+        kept = layout.manifest(plan.start, ())["parameters"]
+        state.parameters = {**kept, **chosen_anew(declared, state)}
     returned: Returned = {}
     caught = False
     if step.call is not None:

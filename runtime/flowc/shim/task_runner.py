@@ -20,6 +20,7 @@ from flowc.errors import (
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
 from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import call_step, end_fork
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
@@ -119,6 +120,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
             record_graph(layout, plan)
         if problem is not None:
             raise problem
+        guard_breakpoints()
         _set_variables(plan, task)  # and once more after the user's file, which may set some
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute
@@ -180,7 +182,10 @@ def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
     try:
         from flowc.shim.failure_report import report_failure
 
-        return report_failure(error, layout, task)
+        code = report_failure(error, layout, task)
+        if os.environ.get(env_names.POST_MORTEM):
+            examine(error)
+        return code
     except BaseException as second:  # the step has broken what a report takes: imports, memory, open files
         return _report_plainly(error, second, layout, task)
 
@@ -283,7 +288,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         return _inherit_join(cls, state)
 
     manifest = predecessor(layout, plan, step, path)
-    state.parameters = manifest["parameters"]
+    state.parameters = {**manifest["parameters"], **chosen_anew(parameters(cls), state)}
     state.inherited = dict(manifest["artifacts"])
     return None
 
@@ -294,7 +299,7 @@ def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs[FlowSpec]:
 
     step = state.step
     opener = state.layout.manifest(step.closes or "", state.path)
-    state.parameters = opener["parameters"]
+    state.parameters = {**opener["parameters"], **chosen_anew(parameters(cls), state)}
     count = 0
     if step.closes_kind != "branch":
         count = opener["foreach"]["count"]
@@ -304,23 +309,28 @@ def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs[FlowSpec]:
     return join_inputs(cls, state, count)
 
 
+def chosen_anew(declared: Mapping[str, Declared], state: TaskState) -> Dict[str, Any]:
+    """The parameters, as references, that a step which is tried alone does not have of the run before it."""
+    chosen = {attribute: parameter for attribute, parameter in declared.items() if attribute in state.plan.anew}
+    return {attribute: _save_parameter(attribute, parameter, state) for attribute, parameter in chosen.items()}
+
+
+def _save_parameter(attribute: str, parameter: Declared, state: TaskState) -> Ref:
+    value = parameter.value(state.plan.flow)
+    try:
+        return artifacts.save(state.layout.store, state.plan.flow, attribute, value)
+    except FlowError as error:
+        raise ParameterError(f"parameter {parameter.name!r}: {error}") from error
+
+
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
-
-    store, flow = state.layout.store, state.plan.flow
     # Defaults may be functions, such as of the time: a retry must not choose anew.
     again = task.attempt or os.environ.get(env_names.ORIGIN_RUN_ID)
     kept = (state.layout.kept_parameters() if again else None) or {}
     chosen: Dict[str, Any] = {}
     for attribute, parameter in declared.items():
-        if attribute in kept:
-            chosen[attribute] = kept[attribute]
-            continue
-        value = parameter.value(flow)
-        try:
-            chosen[attribute] = artifacts.save(store, flow, attribute, value)
-        except FlowError as error:
-            raise ParameterError(f"parameter {parameter.name!r}: {error}") from error
+        chosen[attribute] = kept[attribute] if attribute in kept else _save_parameter(attribute, parameter, state)
     if chosen != kept:
         state.layout.keep_parameters(chosen)
     return chosen

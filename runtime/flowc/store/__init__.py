@@ -20,6 +20,8 @@ __all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload", "split_url"]
 
 DEFAULT_ROOT = ".flowc"
 """The root when nothing names one."""
+LAYERED = "layered://"
+"""Begins the root of a step that is tried alone: the path of a folder for `flowc.store.layered_store` follows."""
 REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
 
 
@@ -30,6 +32,10 @@ def open_store(root: str) -> Store:
     """
     if "://" not in root:
         return _file_store(root)
+    if root.startswith(LAYERED):
+        from flowc.store.layered_store import LayeredStore
+
+        return LayeredStore(root[len(LAYERED) :])
     scheme, _, path = split_url(root)
     return _file_store(f"/{path}") if scheme == "file" else _client(root, scheme)(root)
 

@@ -93,6 +93,14 @@ def save(store: Store, flow: str, name: str, value: Any, loaded: Ref | None = No
     return ref
 
 
+def save_pickle(store: Store, flow: str, data: bytes) -> Ref:
+    """Store what somebody has pickled, without unpickling it, and return the reference to it."""
+    encoded = codec.Encoded([data], data)
+    ref: Ref = {"hash": encoded.digest, "codec": "pickle", "size": encoded.size, "type": "unknown"}
+    _place(store, flow, encoded, ref, INLINE_LIMIT)
+    return ref
+
+
 def same(one: Ref, other: Ref) -> bool:
     """Whether two references are to equal values."""
     return one["hash"] == other["hash"] or ("equal" in one and one["equal"] == other.get("equal"))

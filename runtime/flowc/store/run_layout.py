@@ -11,7 +11,7 @@ from flowc.errors import CorruptArtifact, MissingInput, MissingKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, FrozenSet, Tuple
+    from typing import Any, Dict, FrozenSet, List, Tuple
 
     from flowc.store import Store
 
@@ -222,8 +222,7 @@ class RunLayout:
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""
-        text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
-        self.store.write(key, [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}'])
+        self.store.write(key, sealed(key, document))
 
     def read_json(self, key: str) -> Document | None:
         """Read a small JSON file; `None` when it is not there."""
@@ -242,6 +241,12 @@ class RunLayout:
                 if not tries_left:
                     raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
         raise AssertionError
+
+
+def sealed(key: str, document: Document) -> List[bytes]:
+    """The bytes of a small JSON file: the document, the folder that it is for, and a digest of itself at its end."""
+    text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
+    return [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}']
 
 
 def _unsealed(data: bytes) -> Document:

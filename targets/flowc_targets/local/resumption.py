@@ -90,7 +90,7 @@ def origin_parameters(name: str, options: RunOptions, resume: ResumeOptions) -> 
 def _record(name: str, options: RunOptions, resume: ResumeOptions) -> dict[str, Any]:
     """The `run.json` of the run to resume."""
     try:
-        layout = _layout(name, open_store(options.root), options.root, resume.origin_run_id)
+        layout = find_layout(name, open_store(options.root), options.root, resume.origin_run_id)
         return layout.read_json(f"{layout.prefix}/run.json") or {}
     except StoreError as error:
         raise_unusable(options.root, error)
@@ -110,7 +110,7 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         _raise_unknown_step(flow, resume.step)
     try:
         store = open_store(options.root)
-        layout = _layout(flow.name, store, options.root, resume.origin_run_id)
+        layout = find_layout(flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
         rerun: set[str] = set() if resume.step is None else {resume.step}
         seen = {layout.run}
@@ -135,7 +135,8 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         _raise_unreadable(error)
 
 
-def _layout(flow: str, store: Store, root: str, run_id: str | None) -> RunLayout:
+def find_layout(flow: str, store: Store, root: str, run_id: str | None, code: str = "FC607") -> RunLayout:
+    """A run of a flow by its id, or the latest. Raises FlowcError with `code` where there is none."""
     if run_id is None:
         from flowc.client import Run  # slow to import, and only needed here
 
@@ -144,18 +145,18 @@ def _layout(flow: str, store: Store, root: str, run_id: str | None) -> RunLayout
         except (StoreError, CorruptArtifact):
             raise
         except FlowError:
-            _raise_no_run(flow, store, f"flow {flow} has no run in {store.url}")
+            _raise_no_run(code, flow, store, f"flow {flow} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow}/")
     odd = name in ("", "data") or "/" in name
     if odd or not store.found_at_last(lambda: store.children(f"{flow}/{name}"), bool):
-        _raise_no_run(flow, store, f"flow {flow} has no run {name!r} in {store.url}")
+        _raise_no_run(code, flow, store, f"flow {flow} has no run {name!r} in {store.url}")
     return RunLayout(store, flow, name)
 
 
-def _raise_no_run(flow: str, store: Store, message: str) -> NoReturn:
+def _raise_no_run(code: str, flow: str, store: Store, message: str) -> NoReturn:
     names = sorted(name for name in store.children(flow) if name != "data")
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
-    raise FlowcError.of("FC607", message, help=known)
+    raise FlowcError.of(code, message, help=known)
 
 
 def _raise_unreadable(error: CorruptArtifact) -> NoReturn:

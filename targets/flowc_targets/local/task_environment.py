@@ -66,12 +66,19 @@ def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:
 
 def task_environment(source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
     """The environment of every task of a run."""
+    return environment_of_tasks(source, options, plan, record.root, record.run_id, record.origin or "")
+
+
+def environment_of_tasks(
+    source: SourceFile, options: RunOptions, plan: Path, root: str, run_id: str, origin: str = ""
+) -> dict[str, str]:
+    """The environment of tasks of the run `run_id` in a root, which resumes the run `origin`."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(env_names.PARAMETER_PREFIX)}
     env[env_names.PLAN] = str(plan)
     env[env_names.SOURCE] = str(located(source.path))
-    env[env_names.ROOT] = record.root
-    env[env_names.RUN_ID] = record.run_id
-    env[env_names.ORIGIN_RUN_ID] = record.origin or ""
+    env[env_names.ROOT] = root
+    env[env_names.RUN_ID] = run_id
+    env[env_names.ORIGIN_RUN_ID] = origin
     env[env_names.REPLAYED] = "1"  # what can be taken over from the origin has been
     env[env_names.TAGS] = join_tags(options.tags)
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)

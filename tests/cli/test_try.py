@@ -1,0 +1,235 @@
+"""`flowc try`: one step alone, on the inputs of an earlier run or on given values, with nothing stored."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowc.client import Run
+from flowc.store import open_store
+from tests.support import flowc
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.process
+
+SHOPS = """
+from flowc import FlowSpec, Parameter, catch, current, resources, retry, step, timeout
+
+class Price:
+    def __init__(self, amount):
+        self.amount = amount
+
+class ShopsFlow(FlowSpec):
+    SEED = 7
+    scale = Parameter("scale", default=1)
+
+    @step
+    def start(self):
+        self.shops = ["north", "south", "east"]
+        self.rows = list(range(3000))
+        self.next(self.read, foreach="shops")
+
+    @retry(times=2)
+    @catch(var="problem")
+    @timeout(hours=1)
+    @step
+    def read(self):
+        self.shop = self.input
+        self.price = self.scale * len(self.rows)
+        if self.shop == "south" and current.retry_count >= 0:
+            raise ValueError("no price in " + self.shop)
+        self.next(self.total)
+
+    @step
+    def total(self, inputs):
+        self.sum = sum(getattr(one, "price", 0) for one in inputs)
+        self.next(self.choose)
+
+    @step
+    def choose(self):
+        self.big = "yes" if self.sum > 10 else "no"
+        self.next({"yes": self.large, "no": self.small}, condition="big")
+
+    @step
+    def large(self):
+        self.label = "large"
+        self.next(self.end)
+
+    @step
+    def small(self):
+        self.label = "small"
+        self.next(self.fork)
+
+    @step
+    def fork(self):
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.score = 1
+        self.next(self.both)
+
+    @step
+    def right(self):
+        self.score = 2
+        self.next(self.both)
+
+    @step
+    def both(self, inputs):
+        self.scores = [inputs.left.score, inputs.right.score]
+        self.label = "both"
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.done = self.label
+
+if __name__ == "__main__":
+    ShopsFlow()
+"""
+
+PIPELINE = """
+from flowc import pipeline, step
+
+@step
+def load(count: int) -> list[int]:
+    return list(range(count))
+
+@step
+def double(number: int) -> int:
+    if number == 2:
+        raise ValueError("two")
+    return 2 * number
+
+@step
+def total(numbers: list[int], extra: int) -> int:
+    return sum(numbers) + extra
+
+@pipeline
+def sums(count: int = 3, extra: int = 5):
+    total(double.map(load(count)), extra)
+
+if __name__ == "__main__":
+    sums()
+"""
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both flows and a run of each; the class flow's is whole, the pipeline's has failed."""
+    folder = tmp_path_factory.mktemp("tried")
+    (folder / "shops.py").write_text(SHOPS)
+    (folder / "sums.py").write_text(PIPELINE)
+    assert flowc(folder, "run", "shops.py", "--root", "store").returncode == 0
+    assert flowc(folder, "run", "sums.py", "--root", "store").returncode == 1
+    return folder
+
+
+def tried(folder: Path, *arguments: str, fails: bool = False) -> str:
+    """What a trial prints to both streams; it must store nothing."""
+    store = open_store(str(folder / "store"))
+    before = sorted(store.keys(""))
+    done = flowc(folder, "try", *arguments, "--root", "store")
+    assert (done.returncode != 0) is fails, done.stderr
+    assert sorted(store.keys("")) == before
+    return done.stdout + done.stderr
+
+
+TRIALS = [
+    (("shops.py", "start"), ["rows = [0, 1, 2", "next: read for each of 3 items of shops", "without a run"]),
+    (("shops.py", "read/0"), ["shop = 'north'", "price = 3000", "next: total", "with the inputs of run 2"]),
+    (("shops.py", "read/2", "-p", "scale=2"), ["price = 6000"]),
+    (("shops.py", "read/2", "--scale", "3"), ["price = 9000"]),
+    (("shops.py", "read/1", "--input", "west"), ["shop = 'west'"]),
+    (("shops.py", "read/1", "--artifact", "rows=[1, 2]", "--input", "x"), ["price = 2\n"]),
+    (("shops.py", "total"), ["sum = 9000", "next: choose"]),
+    (("shops.py", "total", "--artifact", "price=1"), ["sum = 3\n"]),
+    (("shops.py", "choose"), ["big = 'yes'", "next: large, which the switch has chosen"]),
+    (("shops.py", "choose", "--artifact", "sum=4"), ["big = 'no'", "next: small"]),
+    (("shops.py", "total", "--artifact", "2.price=1", "--artifact", "1.price=4"), ["sum = 3005\n"]),
+    (("shops.py", "total", "--no-run", "--artifact", "0.price=3", "--artifact", "1.price=4"), ["sum = 7\n"]),
+    (("shops.py", "both", "--no-run", "--artifact", "left.score=3", "--artifact", "right.score=8"), ["[3, 8]"]),
+    (("shops.py", "read", "--no-run", "--input", "a", "--artifact", "rows=[1]"), ["price = 1\n"]),
+    (("shops.py", "end", "--no-run", "--artifact", "label=text"), ["done = 'text'", "the flow ends here"]),
+    (("shops.py", "end", "--no-run", "--artifact", 'label="1"'), ["done = '1'"]),
+    (("shops.py", "end"), ["done = 'large'"]),
+    (("sums.py", "load"), ["= [0, 1, 2]"]),
+    (("sums.py", "load", "-p", "count=4"), ["= [0, 1, 2, 3]"]),
+    (("sums.py", "double/1"), ["= 2\n", "with the inputs of run 2"]),
+    (("sums.py", "double/2", "--artifact", "number=6"), ["= 12\n"]),
+    (("sums.py", "total", "--no-run", "--artifact", "numbers=[4, 5]", "-p", "extra=1"), ["= 10\n"]),
+    (("sums.py", "total", "--artifact", "numbers=[4, 5]"), ["= 14\n", "with the inputs of run 2"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "shown"), TRIALS, ids=lambda item: " ".join(item)[:40])
+def test_a_step_runs_alone(ran: Path, arguments: tuple[str, ...], shown: list[str]) -> None:
+    """Each kind of step, with the inputs of the run, with given values, and with both."""
+    said = tried(ran, *arguments)
+    assert [text for text in shown if text not in said] == [], said
+    assert "nothing was stored" in said
+
+
+FAILURES = [
+    (("shops.py", "read/1"), ["set, when it failed:", "shop = 'south'", "@retry and @catch and @timeout do nothing"]),
+    (("sums.py", "double"), ["double/2 failed: ValueError: two"]),
+    (("sums.py", "total"), ["error[FC614]", "double-2"]),
+    (("shops.py", "both"), ["error[FC614]", "fork"]),
+    (("shops.py", "read/3"), ["error[FC614]", "has 3 items"]),
+    (("shops.py", "read/x"), ["error[FC614]", "one number"]),
+    (("shops.py", "end/0"), ["error[FC614]", "no index"]),
+    (("shops.py", "raed"), ["error[FC608]"]),
+    (("shops.py", "end", "--run", "none-such"), ["error[FC602]"]),
+    (("shops.py", "end", "--run", "x", "--no-run"), ["error[FC504]"]),
+    (("shops.py", "end", "--artifact", "label"), ["error[FC505]"]),
+    (("shops.py", "end", "--artifact", "label=@none.json"), ["error[FC505]", "No such file"]),
+    (("shops.py", "end", "--artifact", "0.label=1"), ["error[FC505]"]),
+    (("shops.py", "end", "--artifact", "nowhere.label=1"), ["error[FC608]"]),
+    (("shops.py", "end", "--input", "1"), ["error[FC505]"]),
+    (("shops.py", "read", "--no-run"), ["error[FC614]", "--input"]),
+    (("sums.py", "total", "--artifact", "nothing=1"), ["error[FC505]", "numbers"]),
+    (("sums.py", "double", "--input", "1"), ["error[FC505]", "--artifact"]),
+    (("shops.py", "end", "-p", "nope=1"), ["error[FC302]"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "shown"), FAILURES, ids=lambda item: " ".join(item)[:40])
+def test_what_cannot_run_says_why(ran: Path, arguments: tuple[str, ...], shown: list[str]) -> None:
+    """A step that fails, and what is no step, run, index or value."""
+    said = tried(ran, *arguments, fails=True)
+    assert [text for text in shown if text not in said] == [], said
+
+
+def test_values_of_files(ran: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """JSON, pickles of the flow's own classes, text, and Metaflow's module of artifacts; the user's prints are seen."""
+    (ran / "rows.json").write_text("[1, 2, 3, 4]")
+    (ran / "rows.pickle").write_bytes(pickle.dumps(list(range(5000))))
+    (ran / "label.txt").write_text("from a file")
+    (ran / "given.py").write_text(
+        "import math\nARTIFACTS = {'rows': list(range(int(math.sqrt(49)))), 'other': math.sqrt}\n"
+    )
+    (ran / "broken.py").write_text("ARTIFACTS = 1 / 0\n")
+    assert "price = 4\n" in tried(ran, "shops.py", "read/0", "--artifact", "rows=rows.json")
+    assert "price = 5000\n" in tried(ran, "shops.py", "read/0", "--artifact", "rows=@rows.pickle")
+    assert "price = 7\n" in tried(ran, "shops.py", "read/0", "--artifacts-module", "given.py")
+    assert "done = 'from a file'" in tried(ran, "shops.py", "end", "--artifact", "label=label.txt")
+    assert "division by zero" in tried(ran, "shops.py", "end", "--artifacts-module", "broken.py", fails=True)
+    tried(ran, "shops.py", "read/1", fails=True)
+    assert "ValueError: no price in south" in capfd.readouterr().err
+
+
+def test_a_kept_step_is_a_run_to_resume(ran: Path) -> None:
+    """`--keep` stores a run that has taken over what comes before; `flowc resume` continues it."""
+    done = flowc(ran, "try", "sums.py", "double/2", "--artifact", "number=6", "--keep", "--root", "store")
+    assert done.returncode == 0
+    run = Run.latest("sums", root=str(ran / "store"))
+    assert f"stored as run {run.pathspec}" in done.stderr
+    assert (run.status, run["double"]["2"].artifact_names) == ("interrupted", ["output"])
+    assert run.origin_pathspec is not None
+    resumed = flowc(ran, "resume", "sums.py", "--origin-run-id", run.id, "--root", "store")
+    assert resumed.returncode == 0, resumed.stderr
+    assert Run.latest("sums", root=str(ran / "store"))["total"].task.data.output == 0 + 2 + 12 + 5
