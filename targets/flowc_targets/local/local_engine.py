@@ -59,7 +59,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     """
     origin = None
     if options.resume is not None:
-        origin = find_origin(flow, options, options.resume)
+        origin = find_origin(flow, source, options, options.resume)
         options = resumed_options(flow, options, origin)
     else:
         check_params(flow, options.params)

@@ -18,13 +18,14 @@ from flowc.store.run_layout import RESUMED, RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params
-from flowc_targets.package.run_plan import build_plan
+from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flowc.store import Store
     from flowc_compiler.ir import Flow
+    from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import ResumeOptions, RunOptions
     from flowc_targets.local.schedule import Schedule, TaskKey
 
@@ -104,7 +105,7 @@ def _kept(entry: dict[str, Any]) -> dict[str, Any]:
     return {"value": ast.literal_eval(entry["literal"]) if "literal" in entry else entry["value"]}
 
 
-def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resumption:
+def find_origin(flow: Flow, source: SourceFile, options: RunOptions, resume: ResumeOptions) -> Resumption:
     """The run to resume. Raises FlowcError: FC601 for the root, FC607 for no such run, FC608 for no such step."""
     if resume.step is not None and resume.step not in flow.by_name:
         _raise_unknown_step(flow, resume.step)
@@ -123,7 +124,7 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
             record = layout.read_json(f"{layout.prefix}/run.json") or {}
         return Resumption(
             layout,
-            Plan(build_plan(flow)),
+            Plan(local_plan(flow, source, options.include)),
             layout.kept_parameters(),
             record.get("parameters", {}),
             record.get("source_hash", flow.source_hash) != flow.source_hash,

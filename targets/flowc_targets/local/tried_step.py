@@ -305,8 +305,7 @@ class _Trial:
         """Take over the tasks before the step."""
         before = _ancestors(self.flow, self.tried.step)
         others = frozenset(self.flow.by_name) - before
-        resume = replace(self.options, resume=ResumeOptions(run))
-        origin = find_origin(self.flow, resume, ResumeOptions(run))
+        origin = find_origin(self.flow, self.source, self.options, ResumeOptions(run))
         origin = replace(origin, rerun=origin.rerun | others)
         origin.begin(record.layout)
         replay = Replay(origin, Schedule(self.flow), record.layout, self.options.max_num_splits)
