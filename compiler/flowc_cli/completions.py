@@ -123,6 +123,7 @@ def _runs(ctx: Any, incomplete: str) -> Iterable[str]:
     """Flows of the store; behind the name of one its latest runs, and behind that of a run its steps."""
     from flowc.client.namespaces import chosen_store
     from flowc.store.run_layout import flow_names as stored_flows
+    from flowc.store.run_layout import run_names
 
     store = chosen_store(ctx.params.get("root"))
     flow, separator, rest = incomplete.partition("/")
@@ -130,7 +131,7 @@ def _runs(ctx: Any, incomplete: str) -> Iterable[str]:
         return [f"{item}/" for item in stored_flows(store)]
     run, separator, _ = rest.partition("/")
     if not separator:
-        runs = sorted((item for item in store.children(flow) if item != "data"), reverse=True)
+        runs = sorted(run_names(store, flow), reverse=True)
         return [f"{flow}/{item}" for item in runs[:_MOST_RUNS]]
     steps = (item for item in store.children(f"{flow}/{run}") if "." not in item)
     return [f"{flow}/{run}/{item}" for item in sorted(steps)]

@@ -14,15 +14,11 @@ from flowc.client import Run
 from flowc.errors import FlowError, MissingKey
 from flowc.store import ListedFile, Store
 from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
-from flowc.store.run_layout import RunLayout
+from flowc.store.run_layout import DATA, REMOVED, RunLayout, run_names
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-DATA = "data"
-"""The folder of a flow with the values of all of its runs."""
-REMOVED = "removed.json"
-"""In the folder of a run that is being removed: whatever comes of that, the run is not whole any more."""
 _THREADS = 16
 """Requests at a time to a server."""
 _BATCH = 200
@@ -104,8 +100,8 @@ def _named_hashes(store: Store, flow: str, without: frozenset[str]) -> set[bytes
     found: set[bytes] = set()
     keys = [
         file.key
-        for name in store.children(flow)
-        if name != DATA and name not in without
+        for name in run_names(store, flow)
+        if name not in without
         for file in store.files(f"{flow}/{name}/")
         if file.key.endswith(".json")
     ]

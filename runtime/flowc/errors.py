@@ -54,6 +54,10 @@ class CorruptArtifact(ProtocolError):  # noqa: N818
     """Bytes in the store differ from what was written."""
 
 
+class NewerFormat(CorruptArtifact):
+    """A file of the store was written by a newer release, and this one might misread it: not damaged, and no better."""
+
+
 class ParameterError(ProtocolError):
     """A parameter is missing, or its value does not have its type."""
 

@@ -9,13 +9,12 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from flowc.client.namespaces import chosen_store
-from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, NotFound
+from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, NewerFormat, NotFound
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import FAILED, MANIFEST, RunLayout, flow_names, parse_index
+from flowc.store.run_layout import DATA, FAILED, MANIFEST, RunLayout, flow_names, parse_index, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.stored_runs import report_failure
-from flowc_cli.sweeping import DATA
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -39,7 +38,7 @@ def fsck(
         flow, _, name = run.partition("/")
         flows = [flow] if flow else flow_names(store)
         runs = [
-            (one, each) for one in flows for each in ([name] if name else sorted(store.children(one))) if each != DATA
+            (one, each) for one in flows for each in ([name] if name else sorted(run_names(store, one))) if each != DATA
         ]
         if run and not any(store.children(f"{one}/{each}") for one, each in runs):
             raise NotFound(f"there is no run {run} in {store.url}")
@@ -73,6 +72,9 @@ def _check_run(layout: RunLayout, seen: dict[tuple[str, str], str | None]) -> It
                 again = "it is written once: restore it, or start a new run" if len(parts) == 1 else "no task reads it"
                 document = layout.read_json(key) or {}
             _check_foreach(layout, document)
+        except NewerFormat as error:
+            yield _Damage(str(error), "this release cannot check it")
+            continue
         except (CorruptArtifact, MissingInput, ValueError) as error:
             yield _Damage(str(error), again)
             continue

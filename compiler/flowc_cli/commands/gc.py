@@ -14,12 +14,11 @@ from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError, NotFound
 from flowc.store import Store
 from flowc.store.reused_values import RENEW_SECONDS
-from flowc.store.run_layout import flow_names
+from flowc.store.run_layout import flow_names, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.stored_runs import report_failure, size_text
 from flowc_cli.sweeping import (
-    DATA,
     Files,
     find_unnamed,
     is_half_removed,
@@ -83,7 +82,7 @@ def gc(
 
 
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
-    runs = [Run.of(Flow.of(store, name, trusted=False), run) for run in store.children(name) if run != DATA]
+    runs = [Run.of(Flow.of(store, name, trusted=False), run) for run in run_names(store, name)]
     old = [] if age is None and keep is None else list(_old_runs(runs, age, keep))
     known = {run.id for run in old}
     old += [run for run in runs if run.id not in known and is_half_removed(run.layout)]

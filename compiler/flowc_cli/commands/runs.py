@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from flowc.client import Flow, Metaflow, Run
-from flowc.errors import CorruptArtifact, FlowError
+from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store import artifacts
 from flowc.store.run_layout import MANIFEST
 from flowc_cli import shared_options as shared
@@ -89,6 +89,8 @@ def _rows(found: Iterable[Run], states: Sequence[str], tags: set[str]) -> Iterat
 def _state(run: Run) -> str:
     try:
         return "removed" if is_half_removed(run.layout) else run.status
+    except NewerFormat:
+        return "newer"
     except CorruptArtifact:
         return "damaged"
 

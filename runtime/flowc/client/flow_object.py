@@ -6,7 +6,7 @@ from flowc.client.entity import Entity
 from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run_object import Run
 from flowc.errors import NotFound
-from flowc.store.run_layout import flow_names
+from flowc.store.run_layout import DATA, flow_names, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ class Flow(Entity[None, Run]):
     def child(self, name: str) -> Run | None:
         """A run by its id."""
         run = Run.of(self, name)
-        return run if "/" not in name and name != "data" and run.exists() else None
+        return run if "/" not in name and name != DATA and run.exists() else None
 
     def exists(self) -> bool:
         """Whether it has runs."""
         return bool(self._run_ids())
 
     def _run_ids(self) -> List[str]:
-        return [name for name in self._where.children(self.id) if name != "data"]
+        return run_names(self._where, self.id)
 
     def created_seconds(self) -> float:
         """When its first run was started."""

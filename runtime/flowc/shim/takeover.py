@@ -16,10 +16,10 @@ import sys
 from _thread import allocate_lock
 from functools import partial
 
-from flowc.errors import CorruptArtifact, MissingInput, ParameterError, ProtocolError
+from flowc.errors import CorruptArtifact, MissingInput, NewerFormat, ParameterError, ProtocolError
 from flowc.protocol import env_names
 from flowc.store import artifacts
-from flowc.store.run_layout import MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, task_id
+from flowc.store.run_layout import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
     run, _, steps = (text[len(plan.flow) + 1 :] if text.startswith(f"{plan.flow}/") else text).partition("/")
     steps += "," + os.environ.get(env_names.RERUN_STEPS, "")
     rerun = frozenset(filter(None, (name.strip() for name in steps.split(","))))
-    if run in ("", "data", ".", ".."):
+    if run in ("", DATA, ".", ".."):
         raise ProtocolError(f"{text!r} does not name a run to resume; write its id, or {plan.flow}/ID")
     unknown = sorted(rerun - set(plan.steps))
     if unknown:
@@ -248,6 +248,8 @@ class Origin:
             foreach: Dict[str, Any] = manifest.get("foreach", {})
             if foreach:
                 artifacts.check_items(self._source.store, self._source.flow, foreach.get("variable", ""), foreach)
+        except NewerFormat:
+            raise  # its values are sound: to run the task again would hide that
         except (CorruptArtifact, MissingInput) as error:
             note = f"task {task_id(name, path)} is run again: {error}"
             if note not in self.damaged:

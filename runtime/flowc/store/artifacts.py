@@ -11,6 +11,7 @@ import struct
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
+from flowc.store.run_layout import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def data_key(flow: str, digest: str) -> str:
     """Where the value of a hash is. Raises CorruptArtifact for what is no hash, and might lead anywhere."""
     if not _HASH.fullmatch(digest):
         raise CorruptArtifact(f"{digest!r} is not the hash of a value")
-    return f"{flow}/data/{digest[:2]}/{digest}"
+    return f"{flow}/{DATA}/{digest[:2]}/{digest}"
 
 
 def save(store: Store, flow: str, name: str, value: Any, loaded: Ref | None = None) -> Ref:

@@ -13,6 +13,7 @@ import json
 import time
 
 from flowc.errors import MissingKey
+from flowc.store.run_layout import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _PAUSE = 0.5
 
 def lease_folder(flow: str) -> str:
     """Where the leases of those are that remove values of a flow."""
-    return f"{flow}/data/leases"
+    return f"{flow}/{DATA}/leases"
 
 
 def reuse(store: Store, flow: str, key: str, size: int) -> bool:

@@ -7,10 +7,11 @@ import json
 import re
 import time
 
-from flowc.errors import CorruptArtifact, MissingInput, MissingKey
+from flowc.errors import CorruptArtifact, MissingInput, MissingKey, NewerFormat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, Dict, FrozenSet, List, Tuple
 
     from flowc.store import Store
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 wall_time = time.time
 """The time of documents, in seconds since 1970: as it is before the user's code, which may replace `time.time`."""
+DATA = "data"
+"""The folder of a flow with the values of all of its runs."""
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 """What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
@@ -42,9 +45,15 @@ ORIGIN = "origin.json"
 """Which run is resumed, where no engine writes that down."""
 MARK = "from-"
 """Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
+REMOVED = "removed.json"
+"""In the folder of a run that is being removed: whatever comes of that, the run is not whole any more."""
+IMPORTED = "imported.json"
+"""In the folder of a run that is being imported, which is not whole before this file is gone."""
 VERSION = 1
 SEALED = 2
 """The version of manifests that say where they belong, and have a digest of themselves."""
+FORMAT = SEALED
+"""The newest version of documents that this release knows: it refuses what a newer one has written."""
 _DIGEST = b',"digest":"'
 _SEAL = re.compile(rb'"[0-9a-f]{64}"}\Z')
 """How a document with a digest ends, also where its name is damaged."""
@@ -67,6 +76,16 @@ _RECORDS: Dict[str, Dict[str, type]] = {
 def flow_names(store: Store) -> list[str]:
     """The flows of a store. No flow's name begins with a dot; such a folder holds what `metaflow.S3` has put there."""
     return sorted(name for name in store.children("") if not name.startswith("."))
+
+
+def run_names(store: Store, flow: str) -> list[str]:
+    """The ids of a flow's runs, unsorted, also of those that are not whole."""
+    return [name for name in store.children(flow) if name != DATA]
+
+
+def is_partial(names: Iterable[str]) -> bool:
+    """Whether a run whose folder has these names is not whole: its removal or import has begun, and has not ended."""
+    return not {REMOVED, IMPORTED}.isdisjoint(names)
 
 
 def index_text(path: Path) -> str:
@@ -232,11 +251,16 @@ class RunLayout:
             return None
 
     def _document(self, key: str, *, known: bool = False) -> Document:
-        """A JSON file; `known` where it must be there. What is wrong is read once more. Raises CorruptArtifact."""
+        """A JSON file; `known` where it must be there. What is wrong is read once more.
+
+        Raises CorruptArtifact, and NewerFormat.
+        """
         read = self.store.read_known if known else self.store.read
         for tries_left in (2, 1, 0) if self.store.remote else (1, 0):
             try:
-                return _checked(key, _unsealed(bytes(read(key))))
+                return check_document(key, bytes(read(key)))
+            except NewerFormat as error:
+                raise NewerFormat(f"{self.store.location(key)} {error}") from None
             except ValueError as error:
                 if not tries_left:
                     raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
@@ -247,6 +271,17 @@ def sealed(key: str, document: Document) -> List[bytes]:
     """The bytes of a small JSON file: the document, the folder that it is for, and a digest of itself at its end."""
     text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
     return [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}']
+
+
+def check_document(key: str, data: bytes) -> Document:
+    """The document of a file's bytes. Raises ValueError for what is wrong with it, and NewerFormat."""
+    return _checked(key, _unsealed(data))
+
+
+def newer_version(document: Document) -> int | None:
+    """The version of a document, where that is newer than this release knows."""
+    version: Any = document.get("version")
+    return version if type(version) is int and version > FORMAT else None
 
 
 def _unsealed(data: bytes) -> Document:
@@ -270,6 +305,12 @@ def _unsealed(data: bytes) -> Document:
 
 def _checked(key: str, document: Document) -> Document:
     """A document that is what the file's name says. Raises ValueError."""
+    version = newer_version(document)
+    if version is not None:
+        raise NewerFormat(
+            f"was written by a newer release of flowc, in format {version}; this one reads formats up to {FORMAT}: "
+            "upgrade flowc"
+        )
     parts = key.split("/")
     for name, kind in _RECORDS.get(parts[-1], {}).items():
         value: Any = document.get(name)

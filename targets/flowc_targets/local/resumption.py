@@ -14,7 +14,7 @@ from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
 from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
-from flowc.store.run_layout import RESUMED, RunLayout
+from flowc.store.run_layout import DATA, RESUMED, RunLayout, run_names
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params
@@ -148,14 +148,14 @@ def find_layout(flow: str, store: Store, root: str, run_id: str | None, code: st
         except FlowError:
             _raise_no_run(code, flow, store, f"flow {flow} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow}/")
-    odd = name in ("", "data") or "/" in name
+    odd = name in ("", DATA) or "/" in name
     if odd or not store.found_at_last(lambda: store.children(f"{flow}/{name}"), bool):
         _raise_no_run(code, flow, store, f"flow {flow} has no run {name!r} in {store.url}")
     return RunLayout(store, flow, name)
 
 
 def _raise_no_run(code: str, flow: str, store: Store, message: str) -> NoReturn:
-    names = sorted(name for name in store.children(flow) if name != "data")
+    names = sorted(run_names(store, flow))
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
     raise FlowcError.of(code, message, help=known)
 

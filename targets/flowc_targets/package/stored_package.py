@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 FOLDER = ".flowc"
 """The folder of the root that has them: what begins with a dot is no flow."""
 _NOT_READING = frozenset(
-    {"artifacts.py", "codec.py", "equal_values.py", "moved_classes.py", "run_layout.py", "run_owner.py"}
+    {
+        *("artifacts.py", "codec.py", "equal_values.py", "moved_classes.py"),
+        *("reused_values.py", "run_layout.py", "run_owner.py"),
+    }
 )
 """Modules of the store that only artifacts and runs need."""
 _READING = frozenset({"flowc/errors.py", "flowc/protocol/__init__.py", "flowc/protocol/env_names.py"})
