@@ -39,6 +39,8 @@ SUMMARIES = {
     "tag": "Add and remove tags of a run, and print those that it has then.",
     "logs": "Print the logs of a run's tasks.",
     "fsck": "Check the files of runs: read all of them, and change nothing.",
+    "export": "Write a run into one file: all attempts, logs, tags and values.",
+    "import": "Take a run out of a file that `flowc export` wrote: all of it, or nothing.",
     "rm": "Remove runs from the store. Their values stay until `flowc gc`.",
     "gc": "Remove old runs, and values that no run names.",
     "submit": "Start a run on an engine.",
@@ -55,9 +57,13 @@ LOCAL = ("run", "try", "resume", "simulate")
 """Commands that start processes, as only Linux and macOS do."""
 
 
+_KEYWORDS = {"try": "try_step", "import": "import_run"}
+"""The modules of commands whose names are keywords, which no module that is imported can have."""
+
+
 def command_module(name: str) -> Any:
     """The module of a command."""
-    module = "try_step" if name == "try" else name.replace("-", "_")  # `try` is a keyword
+    module = _KEYWORDS.get(name) or name.replace("-", "_")
     return import_module(f"flowc_cli.commands.{module}")
 
 

@@ -24,7 +24,7 @@ _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.s
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
-    "Runs and their store": "runs show report diff-runs logs tag fsck rm gc",
+    "Runs and their store": "runs show report diff-runs logs tag export import fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",
 }

@@ -9,6 +9,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 
 RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
+NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
 
 
 def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
@@ -58,8 +59,8 @@ def find_task(step: Step, index: str) -> Task:
         raise RunNotFound(f"{step.pathspec} has no task {index}; it has {len(step)} tasks") from None
 
 
-def report_failure(error: FlowError) -> int:
-    """Print why a store (FC601) or a run (FC602) cannot be used. Returns the exit code."""
+def report_failure(error: FlowError, help_text: str = NAME_IT) -> int:
+    """Print why a store (FC601) or a run (FC602) cannot be used, and what helps a run. Returns the exit code."""
     sink = DiagnosticSink()
     if isinstance(error, StoreError):
         help_text = "check that the store can be reached from here, and that its keys are in the environment"
@@ -67,7 +68,6 @@ def report_failure(error: FlowError) -> int:
             help_text += "; AWS_ENDPOINT_URL names an S3 server other than Amazon's"
         sink.error("FC601", str(error), None, help=help_text)
     else:
-        help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
         sink.error("FC602", str(error), None, help=help_text)
     report(sink.diagnostics, sink.sources)
     return RUN_ERROR

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from flowc.client import Run
-from flowc.errors import FlowError, MissingKey
+from flowc.errors import FlowError, NewerFormat
 from flowc.store import ListedFile, Store
 from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
-from flowc.store.run_layout import DATA, REMOVED, RunLayout, run_names
+from flowc.store.run_layout import (
+    ATTEMPT_RECORD,
+    DATA,
+    ERROR_RECORD,
+    FORMAT,
+    GRAPH_RECORD,
+    REMOVED,
+    RUN_RECORD,
+    RunLayout,
+    newer_version,
+    run_names,
+)
+from flowc.store.run_owner import HEARTBEAT
+from flowc_cli.store_requests import each_of, read_all
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-_THREADS = 16
-"""Requests at a time to a server."""
 _BATCH = 200
 """Values that are looked at and removed in the time of one lease."""
 _HASH = re.compile(rb"[0-9a-f]{64}")
+_VERSION = re.compile(rb'"version": ?(\d{1,9})')
+_NAMELESS = frozenset({ATTEMPT_RECORD, ERROR_RECORD, HEARTBEAT})
+"""Documents that name no values."""
 
 
 class Files(NamedTuple):
@@ -46,32 +57,31 @@ def total(files: Iterable[ListedFile]) -> Files:
     return Files(len(sizes), sum(sizes))
 
 
-def remove_run(run: Run) -> Files:
+def remove_run(layout: RunLayout) -> Files:
     """Remove a run's own files; its values stay until they are swept. May be called again after it was killed."""
-    layout = run.layout
     mark = f"{layout.prefix}/{REMOVED}"
     layout.write_json(mark, {"version": 1, "removed": time.time()})
     files = [file for file in layout.store.files(f"{layout.prefix}/") if file.key != mark]
-    for _ in _each(layout.store, layout.store.delete, [file.key for file in files]):
+    first = {f"{layout.prefix}/{name}" for name in (RUN_RECORD, GRAPH_RECORD)}
+    for key in first:
+        layout.store.delete(key)  # lists of runs pass over what has neither of them
+    for _ in each_of(layout.store, layout.store.delete, [file.key for file in files if file.key not in first]):
         pass
     layout.store.delete(mark)
     layout.store.remove_folders(layout.prefix)
     return total(files)
 
 
-def is_half_removed(layout: RunLayout) -> bool:
-    """Whether a removal has begun, and was killed."""
-    return layout.store.exists(f"{layout.prefix}/{REMOVED}")
-
-
-def runs_in_use(runs: Iterable[Run]) -> set[str]:
+def runs_in_use(store: Store, runs: Sequence[Run]) -> set[str]:
     """The ids of runs that are under way, and of those that they resume and take values of."""
-    found: set[str] = set()
-    for run in runs:
-        if run.status == "running":
-            origin = run.layout.origin()[0]
-            found.update((run.id, origin) if origin is not None else (run.id,))
-    return found
+
+    def used(run: Run) -> list[str]:
+        if run.status != "running":
+            return []
+        origin = run.layout.origin()[0]
+        return [run.id, *([origin] if origin is not None else [])]
+
+    return {name for names in each_of(store, used, runs) for name in names}
 
 
 class Sweep(NamedTuple):
@@ -81,7 +91,7 @@ class Sweep(NamedTuple):
     kept: Files
 
 
-def find_unnamed(store: Store, flow: str, grace: float, *, without: frozenset[str] = frozenset()) -> Sweep:
+def find_unnamed(store: Store, flow: str, grace: float, *, without: Collection[str] = ()) -> Sweep:
     """The values of a flow that no document of a run names, and that are older than `grace`, in seconds.
 
     What the runs `without` name does not count: they are to be removed.
@@ -95,19 +105,34 @@ def find_unnamed(store: Store, flow: str, grace: float, *, without: frozenset[st
     return Sweep(doomed, total(file for file in values if file.key not in gone))
 
 
-def _named_hashes(store: Store, flow: str, without: frozenset[str]) -> set[bytes]:
+def _named_hashes(store: Store, flow: str, without: Collection[str]) -> set[bytes]:
     """Every hash in the documents of a flow's runs: those of values, and some more, which does no harm."""
     found: set[bytes] = set()
-    keys = [
-        file.key
-        for name in run_names(store, flow)
-        if name not in without
-        for file in store.files(f"{flow}/{name}/")
-        if file.key.endswith(".json")
-    ]
-    for text in read_all(store, keys):
+    runs = [name for name in run_names(store, flow) if name not in without]
+
+    def documents(run: str) -> list[str]:
+        keys = (file.key for file in store.files(f"{flow}/{run}/"))
+        return [key for key in keys if key.endswith(".json") and key.rpartition("/")[2] not in _NAMELESS]
+
+    keys = [key for listed in each_of(store, documents, runs) for key in listed]
+    for key, text in zip(keys, read_all(store, keys), strict=True):
+        _refuse_newer(key, text)
         found.update(_HASH.findall(text))
     return found
+
+
+def _refuse_newer(key: str, text: bytes) -> None:
+    """A newer release may name values in another way. Raises NewerFormat."""
+    if any(int(version) > FORMAT for version in _VERSION.findall(text)):
+        try:
+            version = newer_version(json.loads(text))
+        except (ValueError, RecursionError, AttributeError):
+            return  # `flowc fsck` reports it
+        if version is not None:
+            raise NewerFormat(
+                f"{key} was written by a newer release of flowc, in format {version}: values of its flow are removed "
+                "by that release only"
+            )
 
 
 def sweep(store: Store, flow: str, files: Sequence[ListedFile], grace: float) -> Files:
@@ -127,7 +152,7 @@ def sweep(store: Store, flow: str, files: Sequence[ListedFile], grace: float) ->
                     f"another `flowc gc` removes values of {flow}, or was killed a moment ago: try again later"
                 )
             gone = partial(_remove, store, grace, until)
-            removed += total(file for file in _each(store, gone, files[start : start + _BATCH]) if file is not None)
+            removed += total(file for file in each_of(store, gone, files[start : start + _BATCH]) if file is not None)
     finally:
         store.delete(lease)
     return removed
@@ -142,26 +167,5 @@ def _remove(store: Store, grace: float, until: float, file: ListedFile) -> Liste
     return file
 
 
-def read_all(store: Store, keys: Sequence[str]) -> Iterator[bytes]:
-    """The bytes of files, in their order; nothing of one that is gone."""
-
-    def read(key: str) -> bytes:
-        try:
-            return bytes(store.read_known(key))
-        except MissingKey:
-            return b""
-
-    yield from _each(store, read, keys)
-
-
 def _is_named(file: ListedFile, named: set[bytes]) -> bool:
     return file.key.rpartition("/")[2].encode() in named
-
-
-def _each(store: Store, call: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """The results of a call for each item, several at a time where each is a request."""
-    if not store.remote:
-        yield from map(call, items)
-        return
-    with ThreadPoolExecutor(_THREADS) as pool:
-        yield from pool.map(call, items)

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +17,12 @@ from flowc.store import Store, artifacts, open_store, reused_values
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import this_owner
-from flowc.store.s3 import S3Store
 from flowc_cli.__main__ import main
 from flowc_cli.sweeping import find_unnamed, remove_run, sweep
-from tests.runtime.faultserver import FaultServer
 
 DAY = 86400.0
 LARGE = 5000
 """Bytes of a value that stands in a file of its own."""
-
-
-@pytest.fixture(params=["folder", "stdlib", "obstore"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An empty store of each kind, which `age` makes older."""
-    if request.param == "folder":
-        yield open_store(str(tmp_path / "root"))
-        return
-    if request.param == "obstore":
-        pytest.importorskip("obstore")
-    server = FaultServer()
-    for name, value in {"ENDPOINT_URL": server.url, "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("FLOWC_S3_CLIENT", request.param)
-    made: list[S3Store] = []
-    begin = S3Store.__init__
-
-    def begun(self: S3Store, root: str) -> None:
-        begin(self, root)
-        made.append(self)
-
-    monkeypatch.setattr(S3Store, "__init__", begun)
-    found = open_store("s3://bucket/prefix")
-    found.server = server  # type: ignore[attr-defined]
-    yield found
-    for opened in made:  # commands end with their process, and do not close their connections
-        opened.close()
-    server.stop()
 
 
 def age(store: Store, seconds: float) -> None:
@@ -220,7 +190,7 @@ def test_a_removal_that_was_killed_is_ended(store: Store, capsys: pytest.Capture
 
     run.layout.store.delete = killed  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
-        remove_run(run)
+        remove_run(run.layout)
     listed = {line.split()[0]: line.split()[2] for line in call(capsys, "runs", "--root", store.url)[1].splitlines()}
     assert listed == {"RUN": "STATE", "Train/a": "removed", "Train/b": "successful"}
     assert call(capsys, "gc", "--root", store.url)[0] == 0
@@ -234,8 +204,8 @@ def used_again(store: Store, value: bytes) -> str:
 
 
 def test_a_value_that_is_used_again_is_renewed_and_stays(store: Store) -> None:
-    remove_run(make(store, "a", blob("a")))
-    remove_run(make(store, "b", blob("b")))
+    remove_run(make(store, "a", blob("a")).layout)
+    remove_run(make(store, "b", blob("b")).layout)
     age(store, 2 * DAY)
     doomed = find_unnamed(store, "Train", DAY).doomed
     assert len(doomed) == 2

@@ -11,7 +11,17 @@ import typer
 from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, NewerFormat, NotFound
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import DATA, FAILED, MANIFEST, RunLayout, flow_names, parse_index, run_names
+from flowc.store.run_layout import (
+    DATA,
+    FAILED,
+    MANIFEST,
+    PARAMETERS,
+    RunLayout,
+    flow_names,
+    is_partial,
+    parse_index,
+    run_names,
+)
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.stored_runs import report_failure
@@ -44,6 +54,8 @@ def fsck(
             raise NotFound(f"there is no run {run} in {store.url}")
         checked, found = 0, 0
         seen: dict[tuple[str, str], str | None] = {}
+        partial = [is_partial(store.children(f"{one}/{each}")) for one, each in runs]
+        runs = [item for item, skipped in zip(runs, partial, strict=True) if not skipped]
         for one, each in runs:
             for damage in _check_run(RunLayout(store, one, each), seen):
                 checked += damage is None
@@ -79,8 +91,8 @@ def _check_run(layout: RunLayout, seen: dict[tuple[str, str], str | None]) -> It
             yield _Damage(str(error), again)
             continue
         yield None
-        if parts[-1] in (MANIFEST, FAILED):
-            for name, ref in artifacts.referenced(document):
+        if parts[-1] in (MANIFEST, FAILED, PARAMETERS):
+            for name, ref in artifacts.referenced({"artifacts": {}, **document}):
                 problem = _check_value(layout, ref, seen)
                 if problem:
                     yield _Damage(

@@ -14,14 +14,15 @@ from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError, NotFound
 from flowc.store import Store
 from flowc.store.reused_values import RENEW_SECONDS
-from flowc.store.run_layout import flow_names, run_names
+from flowc.store.run_layout import REMOVED, flow_names, is_partial, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
+from flowc_cli.run_importing import is_import_over
+from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import report_failure, size_text
 from flowc_cli.sweeping import (
     Files,
     find_unnamed,
-    is_half_removed,
     remove_run,
     runs_in_use,
     sweep,
@@ -82,26 +83,35 @@ def gc(
 
 
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
-    runs = [Run.of(Flow.of(store, name, trusted=False), run) for run in run_names(store, name)]
-    old = [] if age is None and keep is None else list(_old_runs(runs, age, keep))
-    known = {run.id for run in old}
-    old += [run for run in runs if run.id not in known and is_half_removed(run.layout)]
+    flow = Flow.of(store, name, trusted=False)
+    found_runs = [Run.of(flow, run) for run in run_names(store, name)]
+    names = each_of(store, lambda run: store.children(run.layout.prefix), found_runs)
+    partial = {run.id: there for run, there in zip(found_runs, names, strict=True) if is_partial(there)}
+    runs = [run for run in found_runs if run.id not in partial]
+    old = [] if age is None and keep is None else list(_old_runs(store, runs, age, keep))
+    old += [run for run in found_runs if run.id in partial and _is_abandoned(run, partial[run.id])]
     if not dry_run:
         for run in old:
-            remove_run(run)
+            remove_run(run.layout)
     gone = frozenset(run.id for run in old)
     found = find_unnamed(store, name, grace, without=gone)
     removed = total(found.doomed) if dry_run else sweep(store, name, found.doomed, grace)
-    return _Result(name, sorted(gone), removed, len(runs) - len(old), found.kept)
+    return _Result(name, sorted(gone), removed, len(found_runs) - len(old), found.kept)
 
 
-def _old_runs(runs: Sequence[Run], age: float | None, keep: int | None) -> Iterator[Run]:
+def _is_abandoned(run: Run, names: Sequence[str]) -> bool:
+    """Whether nobody removes or imports a run any more that is not whole."""
+    return REMOVED in names or is_import_over(run.layout)
+
+
+def _old_runs(store: Store, runs: Sequence[Run], age: float | None, keep: int | None) -> Iterator[Run]:
     """The runs of a flow to remove, oldest last; none that is under way, or that such a run resumes."""
-    newest = sorted(runs, key=lambda run: (run.created_seconds(), run.id), reverse=True)
-    needed = runs_in_use(runs)
+    created = dict(zip(runs, each_of(store, Run.created_seconds, runs), strict=True))
+    newest = sorted(runs, key=lambda run: (created[run], run.id), reverse=True)
+    needed = runs_in_use(store, runs)
     since = time.time() - (age or 0.0)
     for run in newest[keep or 0 :]:
-        if run.id not in needed and run.created_seconds() <= since:
+        if run.id not in needed and created[run] <= since:
             yield run
 
 

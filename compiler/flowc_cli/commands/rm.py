@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from flowc.client import Run, RunNotFound
-from flowc.errors import FlowError
+from flowc.client import Flow, Run, RunNotFound
+from flowc.client.namespaces import chosen_store
+from flowc.errors import FlowError, NotFound
+from flowc.store.run_layout import is_partial
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
+from flowc_cli.run_importing import is_import_over
 from flowc_cli.stored_runs import find_run, report_failure
 from flowc_cli.sweeping import remove_run, runs_in_use
 
@@ -30,7 +33,7 @@ def rm(
         if not force:
             _refuse_used(found)
         for run in found:
-            remove_run(run)
+            remove_run(run.layout)
             write(f"removed {run.pathspec}\n")
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
@@ -40,12 +43,23 @@ def _named(text: str, root: str | None) -> Run:
     """The one run of a text: a flow alone would be its latest. Raises RunNotFound."""
     if text.count("/") != 1:
         raise RunNotFound(f"{text!r} is not a run; name it as Flow/run-id, or remove a flow's old runs by `flowc gc`")
-    return find_run(text, root)[0]
+    try:
+        return find_run(text, root)[0]
+    except NotFound:
+        flow, _, name = text.partition("/")
+        partial = Run.of(Flow.of(chosen_store(root), flow, trusted=False), name)
+        if not is_partial(partial.layout.store.children(partial.layout.prefix)):
+            raise
+        return partial
 
 
 def _refuse_used(runs: list[Run]) -> None:
     for run in runs:
-        used = runs_in_use(run.parent or ())
+        if not run.exists():
+            if not is_import_over(run.layout):
+                raise FlowError(f"run {run.pathspec} is being imported; stop that first, or give --force")
+            continue
+        used = runs_in_use(run.layout.store, list(run.parent or ()))
         if run.id in used:
             what = "is under way" if run.status == "running" else "is resumed by a run that is under way"
             raise FlowError(f"run {run.pathspec} {what}; stop that first, or give --force")

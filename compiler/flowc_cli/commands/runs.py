@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Annotated, NamedTuple
+from itertools import chain, islice
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
 from flowc.client import Flow, Metaflow, Run
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
-from flowc.store import artifacts
-from flowc.store.run_layout import MANIFEST
+from flowc.store import Store
+from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, is_partial, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write, write_error
+from flowc_cli.run_exporting import named_values
 from flowc_cli.run_states import in_columns
+from flowc_cli.store_requests import each_of, read_all
 from flowc_cli.stored_runs import engine_of, report_failure, size_text
-from flowc_cli.sweeping import is_half_removed, read_all
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
+R = TypeVar("R")
 
-STATES = ("running", "successful", "failed", "interrupted", "lost", "removed")
+STATES = ("running", "successful", "failed", "interrupted", "lost", "removed", "importing", "damaged", "newer")
 
 
 class _Row(NamedTuple):
@@ -59,7 +62,8 @@ def runs(
     if wrong is not None:
         raise typer.BadParameter(f"{wrong!r} is not one of {', '.join(STATES)}", param_hint="--state")
     try:
-        rows = list(islice(_rows(_newest_first(flow, root), state or (), set(tag or ())), last))
+        found = islice(_with_states(_newest_first(flow, root), state or (), set(tag or ())), last)
+        rows = _rows(list(found))
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     if as_json:
@@ -70,37 +74,78 @@ def runs(
         write_error("there are no such runs\n" if state or tag or flow else "there are no runs\n")
 
 
-def _newest_first(flow: str | None, root: str | None) -> list[Run]:
+class _Found(NamedTuple):
+    """A run, and what was read of it."""
+
+    run: Run
+    state: str
+    created: float
+
+
+def _newest_first(flow: str | None, root: str | None) -> list[tuple[Run, float]]:
+    """The runs, each with when it was created, also those that are not whole."""
     if flow is not None:
-        return list(Flow(flow, root=root, trusted=False, _namespace_check=False))
-    found = [run for each in Metaflow(root=root, trusted=False) for run in each]
-    return sorted(found, key=lambda run: (run.created_seconds(), run.pathspec), reverse=True)
+        flows = [Flow(flow, root=root, trusted=False, _namespace_check=False)]
+    else:
+        flows = list(Metaflow(root=root, trusted=False))
+    found = [Run.of(each, name) for each in flows for name in run_names(each.store(), each.id)]
+    created = _each(_created, found)
+    return sorted(zip(found, created, strict=True), key=lambda item: (item[1], item[0].pathspec), reverse=True)
 
 
-def _rows(found: Iterable[Run], states: Sequence[str], tags: set[str]) -> Iterator[_Row]:
-    for run in found:
-        if tags and not tags <= run.user_tags:
-            continue
-        state = _state(run)
-        if not states or state in states:
-            yield _row(run, state)
+def _each(call: Callable[[Run], R], found: Sequence[Run]) -> Iterator[R]:
+    """The results of a call for each run: all are in one store."""
+    return each_of(found[0].layout.store, call, found) if found else iter(())
+
+
+def _created(run: Run) -> float:
+    """When a run was created; of one that is not whole, when its removal or import was last seen to go on."""
+    created = run.created_seconds()
+    if created:
+        return created
+    marks = ((REMOVED, "removed"), (IMPORTED, "time"))
+    found = ((run.layout.read_json(f"{run.layout.prefix}/{mark}") or {}, key) for mark, key in marks)
+    return next((float(document[key]) for document, key in found if key in document), 0.0)
+
+
+def _with_states(found: Sequence[tuple[Run, float]], states: Sequence[str], tags: set[str]) -> Iterator[_Found]:
+    runs = [run for run, _ in found]
+
+    def state_of(run: Run) -> str | None:
+        return None if tags and not tags <= run.user_tags else _state(run)
+
+    for (run, created), state in zip(found, _each(state_of, runs), strict=False):
+        if state is not None and (not states or state in states):
+            yield _Found(run, state, created)
+
+
+def _rows(found: Sequence[_Found]) -> list[_Row]:
+    runs = [item.run for item in found]
+    sizes = run_sizes(runs[0].layout.store, runs) if runs else []
+    about = {item.run.pathspec: item for item in found}
+    rows = _each(lambda run: _row(about[run.pathspec]), runs)
+    return [row._replace(size=size) for row, size in zip(rows, sizes, strict=True)]
 
 
 def _state(run: Run) -> str:
     try:
-        return "removed" if is_half_removed(run.layout) else run.status
+        names = run.layout.store.children(run.layout.prefix)
+        if is_partial(names):
+            return "removed" if REMOVED in names else "importing"
+        return run.status
     except NewerFormat:
         return "newer"
     except CorruptArtifact:
         return "damaged"
 
 
-def _row(run: Run, state: str) -> _Row:
-    created = run.created_seconds()
+def _row(found: _Found) -> _Row:
+    """All but the size, which is read for all runs together."""
+    run, state, created = found
     ended = time.time() if state == "running" else _ended(run)
     where = "local" if run.record else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
-    return _Row(run.pathspec, where, state, created, duration, sorted(run.user_tags), run_size(run))
+    return _Row(run.pathspec, where, state, created, duration, sorted(run.user_tags), 0)
 
 
 def _ended(run: Run) -> float | None:
@@ -111,19 +156,19 @@ def _ended(run: Run) -> float | None:
     return ended.timestamp() if ended is not None else None
 
 
-def run_size(run: Run) -> int:
-    """The bytes of a run's files, and of the values that its manifests name, each once."""
-    store = run.layout.store
-    files = list(store.files(f"{run.layout.prefix}/"))
-    named: dict[str, int] = {}
-    for text in read_all(store, [file.key for file in files if file.key.endswith(f"/{MANIFEST}")]):
-        try:
-            for _, ref in artifacts.referenced(json.loads(text)):
-                if "inline" not in ref:
-                    named[str(ref["hash"])] = int(ref["size"])
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue  # `flowc fsck` reports it
-    return sum(file.size for file in files) + sum(named.values())
+def run_sizes(store: Store, runs: Sequence[Run]) -> list[int]:
+    """The bytes of each run's files, and of the values that its manifests name, each once."""
+    listed = list(each_of(store, lambda run: list(store.files(f"{run.layout.prefix}/")), runs))
+    manifests = [[file.key for file in files if file.key.endswith(f"/{MANIFEST}")] for files in listed]
+    texts = read_all(store, chain.from_iterable(manifests))
+    sizes: list[int] = []
+    for files, keys in zip(listed, manifests, strict=True):
+        named: dict[str, int] = {}
+        for text in islice(texts, len(keys)):
+            with suppress(ValueError, RecursionError):  # `flowc fsck` reports it
+                named.update(named_values(json.loads(text)))
+        sizes.append(sum(file.size for file in files) + sum(named.values()))
+    return sizes
 
 
 def _listing(rows: Sequence[_Row]) -> str:

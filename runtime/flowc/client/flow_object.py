@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from flowc.client.entity import Entity
 from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run_object import Run
@@ -94,8 +96,11 @@ class Flow(Entity[None, Run]):
 
         runs = [Run.of(self, name) for name in self._run_ids()]
         wanted = get_namespace() if self.checked else None
-        kept = [run for run in runs if run.belongs(wanted)]
-        yield from sorted(kept, key=lambda run: (run.created_seconds(), run.id), reverse=True)
+        kept = [(run.created_seconds(), run.id, run) for run in runs if run.belongs(wanted)]
+        # One that is half removed, or half imported, has lost its first documents, or has not got them yet.
+        yield from (
+            run for created, _, run in sorted(kept, reverse=True, key=itemgetter(0, 1)) if created or run.exists()
+        )
 
     def child(self, name: str) -> Run | None:
         """A run by its id."""

@@ -16,6 +16,7 @@ from flowc.store.run_layout import (
     RESUMED,
     RUN_RECORD,
     RunLayout,
+    is_partial,
     parse_index,
 )
 
@@ -269,8 +270,9 @@ class Run(Entity["Flow", Step]):
         return Step.of(self, name, tasks) if tasks else None
 
     def exists(self) -> bool:
-        """Whether the store has anything of it."""
-        return bool(self.record) or bool(self.step_names())
+        """Whether the store has anything of it, and it is not half removed or half imported."""
+        partial = is_partial(self.layout.store.children(self.pathspec))
+        return not partial and (bool(self.record) or bool(self.step_names()))
 
     def created_seconds(self) -> float:
         """As it was recorded, else when its first task began; 0 where neither can be read."""
@@ -293,7 +295,8 @@ class Run(Entity["Flow", Step]):
 
     def step_names(self) -> List[str]:
         """The names of the steps that have left anything."""
-        return sorted(name for name in self.layout.store.children(self.pathspec) if "." not in name)
+        names = self.layout.store.children(self.pathspec)
+        return [] if is_partial(names) else sorted(name for name in names if "." not in name)
 
     def attempts_of(self, step: str) -> Dict[Path, Dict[int, bool]]:
         """Index path to attempts, each with whether it was committed, by one listing."""

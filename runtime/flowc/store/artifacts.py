@@ -16,7 +16,7 @@ from flowc.store.run_layout import DATA
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, Callable, Dict, Tuple
 
     from flowc.store import Buffer, Store
@@ -256,19 +256,24 @@ def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int
     if encoded.size <= limit:
         ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
         return
+    put(store, flow, encoded.digest, encoded.parts)
+
+
+def put(store: Store, flow: str, digest: str, parts: Sequence[Buffer]) -> None:
+    """Store the bytes of a hash, unless they are there; then they stay until a task may have named them."""
     from flowc.store.reused_values import reuse
 
-    key = data_key(flow, encoded.digest)
-    if not reuse(store, flow, key, encoded.size) or _damaged(store, key, encoded):
-        store.write(key, encoded.parts)
+    key, size = data_key(flow, digest), sum(len(part) for part in parts)
+    if not reuse(store, flow, key, size) or _damaged(store, key, parts, size):
+        store.write(key, parts)
 
 
-def _damaged(store: Store, key: str, encoded: codec.Encoded) -> bool:
+def _damaged(store: Store, key: str, parts: Sequence[Buffer], size: int) -> bool:
     """Whether a file holds other bytes than these, where a look is cheap."""
-    if store.remote or encoded.size > COMPARED_LIMIT:
+    if store.remote or size > COMPARED_LIMIT:
         return False
     data, start = memoryview(store.read(key)), 0
-    for part in encoded.parts:
+    for part in parts:
         if data[start : start + len(part)] != memoryview(part).cast("B"):
             return True
         start += len(part)

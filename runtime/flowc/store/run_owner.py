@@ -26,11 +26,14 @@ def this_owner() -> Dict[str, Any]:
     return {**_place(), "pid": os.getpid(), "began": _began(os.getpid())}
 
 
-def is_gone(owner: Dict[str, Any], beat: float) -> bool:
-    """Whether an owner whose last heartbeat was at `beat`, in seconds since 1970, lives no more."""
+def is_gone(owner: Dict[str, Any], beat: float, silence: float = SILENCE_SECONDS) -> bool:
+    """Whether an owner whose last heartbeat was at `beat`, in seconds since 1970, lives no more.
+
+    Elsewhere it is gone after so many seconds of `silence`.
+    """
     if {name: owner.get(name) for name in ("host", "space")} == _place():
         return not _lives(owner["pid"], owner.get("began"))
-    return time.time() - beat > SILENCE_SECONDS
+    return time.time() - beat > silence
 
 
 def _place() -> Dict[str, Any]:

@@ -1,0 +1,194 @@
+"""Writing a run into an archive: its documents, then the values that they name, then what makes it a run.
+
+A reader of the archive can so take in what names a value before the value, and the run last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from flowc.errors import CorruptArtifact, FlowError, MissingKey, NewerFormat
+from flowc.store import ListedFile, Store, artifacts
+from flowc.store.run_layout import FORMAT, GRAPH_RECORD, MARK, RUN_RECORD, RunLayout, check_document
+from flowc_cli.archive_file import HEAD, PIECE, VERSION, ArchiveWriter
+from flowc_cli.store_requests import each_of
+
+FILES = "run/"
+"""Begins the names of a run's own files in its archive."""
+VALUES = "data/"
+"""Begins those of values; their hashes follow."""
+AT_ONCE = 1 << 20
+"""Bytes of a file that is read as a whole, many such at a time; larger ones are read in pieces, one by one."""
+RECORDS = (GRAPH_RECORD, RUN_RECORD)
+"""The documents without which a run is none, which are written last."""
+
+
+class Exported(NamedTuple):
+    """What an archive has, and what is wrong with the run."""
+
+    files: int
+    values: int
+    size: int
+    """Bytes of all of these."""
+    damages: Sequence[str]
+
+
+def is_document(name: str) -> bool:
+    """Whether a file of a run is JSON that says where it belongs."""
+    last = name.rpartition("/")[2]
+    return last.endswith(".json") or last.startswith(MARK)
+
+
+def named_values(document: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """The hash and the size of each value that a document refers to, and that has a file of its own."""
+    try:
+        for _, ref in artifacts.referenced({"parameters": {}, "artifacts": {}, **document}):
+            if isinstance(ref, dict) and "hash" in ref and "inline" not in ref:  # pyright: ignore[reportUnnecessaryIsInstance]
+                yield str(ref["hash"]), int(ref["size"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return  # no manifest: its reader says so
+
+
+def export_run(layout: RunLayout, writer: ArchiveWriter, *, damaged: bool) -> Exported:
+    """Write a run into an archive.
+
+    Raises FlowError for one that is damaged; with `damaged`, its documents are written as they are, without lost values.
+    """
+    return _Export(layout, writer, damaged).write()
+
+
+class _Export:
+    def __init__(self, layout: RunLayout, writer: ArchiveWriter, damaged: bool) -> None:
+        self._layout = layout
+        self._store = layout.store
+        self._writer = writer
+        self._allow_damaged = damaged
+        self._files = self._size = 0
+        self._named: dict[str, int] = {}
+        self._damages: list[str] = []
+
+    def write(self) -> Exported:
+        layout = self._layout
+        self._writer.add_record(HEAD, {"version": VERSION, "format": FORMAT, "flow": layout.flow, "run": layout.run})
+        start = len(layout.prefix) + 1
+        files = sorted(
+            (file for file in self._store.files(f"{layout.prefix}/") if not _is_half_written(file.key)),
+            key=lambda file: file.key,
+        )
+        records = [file for file in files if file.key[start:] in RECORDS]
+        self._write_files([file for file in files if file.key[start:] not in RECORDS])
+        lost = self._write_values()
+        self._write_files(records)
+        self._writer.end(missing=lost)
+        return Exported(self._files, len(self._named) - len(lost), self._size, self._damages)
+
+    def _write_files(self, files: Sequence[ListedFile]) -> None:
+        for file, content in zip(files, each_of(self._store, self._read_file, files), strict=True):
+            name = file.key[len(self._layout.prefix) + 1 :]
+            if content is None:
+                self._add(FILES + name, file.size, _ranges(self._store, file.key, file.size))
+                continue
+            if is_document(name):
+                self._look_into(file.key, content)
+            self._add(FILES + name, len(content), [content])
+
+    def _read_file(self, file: ListedFile) -> bytes | None:
+        """A file's content; `None` for a log that is too large to be read at once."""
+        if file.size > AT_ONCE and not is_document(file.key):
+            return None
+        try:
+            return bytes(self._store.read_known(file.key))
+        except MissingKey:
+            raise FlowError(f"{self._store.location(file.key)} is gone: the run is being removed") from None
+
+    def _look_into(self, key: str, content: bytes) -> None:
+        """Take down what a document names."""
+        try:
+            self._named.update(named_values(check_document(key, content)))
+        except NewerFormat as error:
+            raise NewerFormat(f"{self._store.location(key)} {error}") from None
+        except ValueError as error:
+            self._damaged(f"{self._store.location(key)} {error}")
+
+    def _write_values(self) -> list[str]:
+        """Write the values, in the order of their hashes. Returns those that are lost."""
+        lost: list[str] = []
+        named = sorted(self._named.items())
+        for (digest, size), content in zip(named, each_of(self._store, self._read_value, named), strict=True):
+            if isinstance(content, str):
+                self._damaged(content)
+                lost.append(digest)
+                continue
+            key = artifacts.data_key(self._layout.flow, digest)
+            pieces = [content] if content is not None else _verified(self._store, key, size, digest)
+            self._add(VALUES + digest, size, pieces)
+        return lost
+
+    def _read_value(self, named: tuple[str, int]) -> bytes | str | None:
+        """A value's bytes; a text that says what is wrong with it; `None` for one that is too large for that."""
+        digest, size = named
+        try:
+            key = artifacts.data_key(self._layout.flow, digest)
+            if size > AT_ONCE:
+                if not self._allow_damaged and self._store.is_complete(key, size):
+                    return None
+                return "".join(_problems(self._store, key, size, digest)) or None
+            for _ in range(2):
+                content = bytes(self._store.read_known(key))
+                if hashlib.sha256(content).hexdigest() == digest and len(content) == size:
+                    return content
+        except MissingKey:
+            return f"{self._store.location(key)} is gone"
+        except CorruptArtifact as error:
+            return str(error)
+        return f"{self._store.location(key)} has other bytes than were stored"
+
+    def _add(self, name: str, size: int, pieces: Any) -> None:
+        self._writer.add(name, size, pieces)
+        self._files += name.startswith(FILES)
+        self._size += size
+
+    def _damaged(self, what: str) -> None:
+        self._damages.append(what)
+        if not self._allow_damaged:
+            raise CorruptArtifact(f"{what}; `flowc fsck` says more, and --damaged exports what is left")
+
+
+def _is_half_written(key: str) -> bool:
+    """Whether a file is one of a folder that is renamed when it is whole."""
+    name = key.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def _ranges(store: Store, key: str, size: int) -> Iterator[Any]:
+    """A file in pieces."""
+    for start in range(0, size, PIECE):
+        yield store.read_known(key, start, min(PIECE, size - start))
+
+
+def _verified(store: Store, key: str, size: int, digest: str) -> Iterator[Any]:
+    """A large value in pieces. Raises CorruptArtifact behind the last one if they are not what was stored."""
+    found = hashlib.sha256()
+    for piece in _ranges(store, key, size):
+        found.update(piece)
+        yield piece
+    if found.hexdigest() != digest:
+        raise CorruptArtifact(
+            f"{store.location(key)} has other bytes than were stored; `flowc fsck` says more, and --damaged exports what "
+            "is left"
+        )
+
+
+def _problems(store: Store, key: str, size: int, digest: str) -> Iterator[str]:
+    """What is wrong with a large value, which is read for that."""
+    try:
+        for _ in _verified(store, key, size, digest):
+            pass
+        if not store.is_complete(key, size):
+            yield f"{store.location(key)} has another size"
+    except MissingKey:
+        yield f"{store.location(key)} is gone"
+    except CorruptArtifact:
+        yield f"{store.location(key)} has other bytes than were stored"
