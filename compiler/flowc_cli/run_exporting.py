@@ -23,6 +23,7 @@ AT_ONCE = 1 << 20
 """Bytes of a file that is read as a whole, many such at a time; larger ones are read in pieces, one by one."""
 RECORDS = (GRAPH_RECORD, RUN_RECORD)
 """The documents without which a run is none, which are written last."""
+_WAY_OUT = "`flowc fsck` says more, and --damaged exports what is left"
 
 
 class Exported(NamedTuple):
@@ -54,7 +55,8 @@ def named_values(document: dict[str, Any]) -> Iterator[tuple[str, int]]:
 def export_run(layout: RunLayout, writer: ArchiveWriter, *, damaged: bool) -> Exported:
     """Write a run into an archive.
 
-    Raises FlowError for one that is damaged; with `damaged`, its documents are written as they are, without lost values.
+    Raises FlowError for one that is damaged; with `damaged`, its documents are written as they are, and what is lost is
+    left out.
     """
     return _Export(layout, writer, damaged).write()
 
@@ -153,7 +155,7 @@ class _Export:
     def _damaged(self, what: str) -> None:
         self._damages.append(what)
         if not self._allow_damaged:
-            raise CorruptArtifact(f"{what}; `flowc fsck` says more, and --damaged exports what is left")
+            raise CorruptArtifact(f"{what}; {_WAY_OUT}")
 
 
 def _is_half_written(key: str) -> bool:
@@ -175,10 +177,7 @@ def _verified(store: Store, key: str, size: int, digest: str) -> Iterator[Any]:
         found.update(piece)
         yield piece
     if found.hexdigest() != digest:
-        raise CorruptArtifact(
-            f"{store.location(key)} has other bytes than were stored; `flowc fsck` says more, and --damaged exports what "
-            "is left"
-        )
+        raise CorruptArtifact(f"{store.location(key)} has other bytes than were stored; {_WAY_OUT}")
 
 
 def _problems(store: Store, key: str, size: int, digest: str) -> Iterator[str]:
