@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-from flowc_cli.project_config import configuration, read_settings
+from flowc_cli.project_config import ProjectSettings, read_settings
 from flowc_compiler.diagnostics import CODES, DiagnosticSink, Severities
 from flowc_compiler.diagnostics.codes import suggest_code
 from flowc_compiler.syntax.import_root import located
@@ -62,10 +62,14 @@ def severities_of(file: Path, given: CheckSettings, sink: DiagnosticSink) -> Sev
 
 def _of_project(file: Path, sink: DiagnosticSink) -> CheckSettings:
     """`[tool.flowc.check]`. What else is wrong with the settings is reported where that is read."""
-    table: object = configuration(file, DiagnosticSink()).get(SECTION, {})
+    return codes_of(read_settings(located(file).parent, DiagnosticSink()), sink)
+
+
+def codes_of(settings: ProjectSettings, sink: DiagnosticSink) -> CheckSettings:
+    """The codes that settings select, ignore and make errors. Collects FC505."""
+    table: object = settings.table.get(SECTION)
     if not isinstance(table, dict):
         return NO_SETTINGS
-    settings = read_settings(located(file).parent, DiagnosticSink())
     found: dict[str, tuple[str, ...]] = {}
     for key, value in cast("dict[str, object]", table).items():
         where = f"[tool.flowc.{SECTION}] {key}"

@@ -10,7 +10,17 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
-from flowc.project_settings import COMMANDS, FILE, INHERITS, OWN_FILE, TABLES, SettingsError, read_table, rebased
+from flowc.project_settings import (
+    COMMANDS,
+    FILE,
+    INHERITS,
+    OWN_FILE,
+    PROFILES,
+    TABLES,
+    SettingsError,
+    read_table,
+    rebased,
+)
 from flowc.protocol import env_names
 from flowc_cli.app import SUMMARIES
 from flowc_cli.option_declarations import NEVER_SET, OptionDeclaration, options_of
@@ -73,6 +83,18 @@ def defaults_for(command: str, places: Sequence[str], sink: DiagnosticSink) -> d
     start = Path(places[0]) if places else Path()
     folder = start.absolute() if start.is_dir() else located(start).parent
     settings = read_settings(folder, sink)
+    values, given = values_of(settings, command, folder, sink)
+    if command != CHECK:  # of which any command that compiles a flow reports it
+        report_unknown_options(settings, command, sink)
+    _report_others(settings, places[1:], given, sink)
+    GIVEN.set(given)
+    return values
+
+
+def values_of(
+    settings: ProjectSettings, command: str, folder: Path, sink: DiagnosticSink
+) -> tuple[dict[str, object], dict[str, str]]:
+    """The values of a command's parameters, and the table that each is in. What is wrong is collected, and left out."""
     values: dict[str, object] = {}
     given: dict[str, str] = {}
     for name, only in _sections(command):
@@ -89,11 +111,7 @@ def defaults_for(command: str, places: Sequence[str], sink: DiagnosticSink) -> d
                 if found is not None and not (key == "root" and os.environ.get(env_names.ROOT)):
                     values[option.parameter] = found
                     given[option.parameter] = f"[tool.flowc.{section_name(name)}]"
-    if command != CHECK:  # of which any command that compiles a flow reports it
-        report_unknown_options(settings, command, sink)
-    _report_others(settings, places[1:], given, sink)
-    GIVEN.set(given)
-    return values
+    return values, given
 
 
 def _sections(command: str) -> Iterable[tuple[str, frozenset[str] | None]]:
@@ -263,6 +281,7 @@ def report_unknown_keys(folder: Path, sink: DiagnosticSink) -> None:
         tables = [*target_names(), *(name for name in commands if "." not in name), COMMANDS]
         for layer in (*settings.layers, *settings.unused):
             _report_layer(settings, layer, commands, tables, sink)
+        _report_no_tables(settings, sink)
         report_unknown_options(settings, CHECK, sink)
 
 
@@ -276,6 +295,17 @@ def _report_second_file(settings: ProjectSettings, sink: DiagnosticSink) -> None
     if unread:
         message = f"[tool.flowc] of {other} has no effect beside {OWN_FILE}"
         sink.warning("FC506", message, None, help="keep the settings in one of the two")
+
+
+def _report_no_tables(settings: ProjectSettings, sink: DiagnosticSink) -> None:
+    """Collect FC505 for profiles that are no tables."""
+    found = settings.profiles
+    inner = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+    wrong = [(name,) for name, layer in inner.items() if not isinstance(layer, dict)]
+    for names in wrong if found is None or isinstance(found, dict) else [()]:
+        title = ".".join((PROFILES, *names))
+        help_text = f"write [tool.flowc.{title if names else PROFILES + '.NAME'}] and options in it"
+        settings.report(sink, "FC505", f"[tool.flowc] {title} is not a table", None, (PROFILES, *names), help=help_text)
 
 
 def _report_layer(

@@ -61,6 +61,13 @@ class ProjectSettings:
     """What `table` is made of, from the bottom."""
     unused: tuple[Layer, ...] = ()
     """The profiles that are not chosen."""
+    profiles: object = None
+    """What the file has as its profiles."""
+
+    def of_layer(self, layer: Layer) -> ProjectSettings:
+        """A profile alone, as if all that it has counted."""
+        table = {key: value for key, value in layer.table.items() if key != project_settings.INHERITS}
+        return ProjectSettings(table, self.folder, self.file, (layer,))
 
     @cached_property
     def source(self) -> SourceFile:
@@ -177,7 +184,7 @@ def _find(folder: str) -> ProjectSettings:
     layers = [Layer(None, base), *(Layer(name, others[name]) for name in profiles)]
     unused = [Layer(name, layer) for name, layer in others.items() if name not in profiles and isinstance(layer, dict)]
     merged = project_settings.merged(table, profiles)
-    return ProjectSettings(merged, str(Path(path).parent), path, tuple(layers), tuple(unused))
+    return ProjectSettings(merged, str(Path(path).parent), path, tuple(layers), tuple(unused), known)
 
 
 def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:

@@ -11,16 +11,17 @@ from typing import Any, Literal, cast
 from pydantic import ValidationError
 
 from flowc.errors import StoreError
-from flowc.project_settings import ADDED, rebased
+from flowc.project_settings import ADDED, SettingsError, add_chain, rebased
 from flowc.protocol import env_names
 from flowc_cli.app import SUMMARIES
-from flowc_cli.check_settings import NO_SETTINGS, severities_of
+from flowc_cli.check_settings import NO_SETTINGS, codes_of, severities_of
 from flowc_cli.command_settings import (
     defaults_for,
     report_unknown_keys,
     report_unknown_options,
     section_name,
     section_of,
+    values_of,
 )
 from flowc_cli.option_declarations import NEVER_SET, options_of
 from flowc_cli.project_config import ENV_OPTION, PATHS, ProjectSettings, report_unusable, settings_of
@@ -62,7 +63,29 @@ def check_settings(place: Path, sink: DiagnosticSink) -> ProjectSettings | None:
         report_unknown_options(settings, command, sink)
     for target in target_names():
         _check_target(settings, target, sink)
+    _check_profiles(settings, folder, sink)
     return settings
+
+
+def _check_profiles(settings: ProjectSettings, folder: Path, sink: DiagnosticSink) -> None:
+    """Collect what is wrong with the values of profiles that are not chosen, and with what all of them inherit."""
+    layers = [*settings.layers[1:], *settings.unused]
+    profiles = {layer.profile: layer.table for layer in layers if layer.profile is not None}
+    done: dict[str, None] = {}
+    for name in profiles:
+        try:
+            add_chain(done, profiles, name, settings.file)
+        except SettingsError as error:
+            report_unusable(error, sink)
+            done[name] = None
+    for layer in settings.unused:
+        own = settings.of_layer(layer)
+        codes_of(own, sink)
+        for command in SUMMARIES:
+            if section_of(own, command):
+                values_of(own, command, folder, sink)
+        for target in target_names():
+            _check_values(own, target, sink)
 
 
 def _check_target(settings: ProjectSettings, target: str, sink: DiagnosticSink) -> None:
@@ -71,6 +94,12 @@ def _check_target(settings: ProjectSettings, target: str, sink: DiagnosticSink) 
 
     model = load_target(target).options_model
     report_unknown_target_options(settings, target, model.model_fields, sink)
+    _check_values(settings, target, sink)
+
+
+def _check_values(settings: ProjectSettings, target: str, sink: DiagnosticSink) -> None:
+    """Collect FC505 for values of a target's options that count."""
+    model = load_target(target).options_model
     own: Any = settings.table.get(target)
     shared = {key: value for key, value in settings.table.items() if key in TargetOptions.model_fields}
     tables: list[tuple[tuple[str, ...], dict[str, Any]]] = [((), shared)]

@@ -20,8 +20,8 @@ _OF_ALL = {
 }
 
 
-def settings_schema() -> dict[str, Any]:
-    """The schema of flowc.toml, and of `[tool.flowc]` in pyproject.toml."""
+def settings_schema(*, of_pyproject: bool = False) -> dict[str, Any]:
+    """The schema of flowc.toml, or of a pyproject.toml, of which it describes `[tool.flowc]` only."""
     definitions: dict[str, Any] = {}
     layer = {**_of_model(TargetOptions, definitions), **_OF_ALL}
     for target in target_names():
@@ -42,12 +42,30 @@ def settings_schema() -> dict[str, Any]:
         "additionalProperties": {"$ref": "#/$defs/Profile"},
         "description": "profiles by name",
     }
+    settings = _table({**layer, PROFILES: profiles}, "flowc.toml, or [tool.flowc] in pyproject.toml")
+    _add_dashes(settings, "#/$defs/Settings" if of_pyproject else "#")
+    _add_dashes(profile, "#/$defs/Profile")
+    if of_pyproject:
+        definitions["Settings"] = settings
+        tool = {"type": "object", "properties": {"flowc": {"$ref": "#/$defs/Settings"}}}
+        settings = {"type": "object", "properties": {"tool": tool}}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "settings of flowc",
-        **_table({**layer, PROFILES: profiles}, "flowc.toml, or [tool.flowc] in pyproject.toml"),
+        **settings,
         "$defs": {**definitions, "Profile": profile},
     }
+
+
+def _add_dashes(table: dict[str, Any], pointer: str) -> None:
+    """Let names of a table and of the tables in it have `-` for `_`. Editors offer only those with `_`."""
+    properties: dict[str, Any] = table["properties"]
+    dashed = {name.replace("_", "-"): {"$ref": f"{pointer}/properties/{name}"} for name in properties if "_" in name}
+    if dashed:
+        table["patternProperties"] = {f"^{name}$": schema for name, schema in dashed.items()}
+    for name, inner in properties.items():
+        if "properties" in inner:
+            _add_dashes(inner, f"{pointer}/properties/{name}")
 
 
 def _table(properties: dict[str, Any], description: str) -> dict[str, Any]:

@@ -94,7 +94,13 @@ def chain(table: Dict[str, Any], profile: str, path: str) -> List[str]:
     if _as_table(profiles.get(profile)) is None:
         raise _missing(profile, profiles, path)
     done: Dict[str, None] = {}
-    open_: Dict[str, None] = {profile: None}  # each inherits from the next
+    add_chain(done, profiles, profile, path)
+    return list(done)
+
+
+def add_chain(done: Dict[str, None], profiles: Dict[str, Any], profile: str, path: str) -> None:
+    """Add a profile behind those that it inherits from, without those that are there already. Raises SettingsError."""
+    open_: Dict[str, None] = {} if profile in done else {profile: None}  # each inherits from the next
     while open_:
         name = next(reversed(open_))
         parents = [item for item in _inherited(profiles, name, path) if item not in done]
@@ -107,7 +113,6 @@ def chain(table: Dict[str, Any], profile: str, path: str) -> List[str]:
             raise SettingsError(message, path, (PROFILES, name, INHERITS), "let one of them inherit from none of these")
         else:
             open_[parents[0]] = None
-    return list(done)
 
 
 def _missing(profile: str, profiles: Dict[str, Any], path: str) -> SettingsError:
@@ -183,12 +188,14 @@ def _onto(below: Dict[str, Any], above: Dict[str, Any], depth: int = 0) -> Dict[
 
 def _plain(table: Dict[str, Any], depth: int = 0) -> Dict[str, Any]:
     """A table with `_` for `-` in names of options."""
-    return {
-        key if _as_table(value) is not None else key.replace("-", "_"): _plain(value, depth + 1)
-        if _as_table(value) is not None and key not in TABLES and depth < _MOST_DEEP
-        else value
-        for key, value in table.items()
-    }
+    result: Dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if _as_table(value) is None or name in TABLES:
+            result[name] = value
+        else:
+            result[key] = _plain(value, depth + 1) if depth < _MOST_DEEP else value
+    return result
 
 
 def default_root(folder: str) -> str:

@@ -161,6 +161,8 @@ WRONG = {
     "[tool.flowc.profiles.x]\nextends = 'base'": ("FC504", 'inherits = "NAME"'),
     "[tool.flowc.commands.compile]\nkind = 'cron'": ("FC504", "write [tool.flowc.compile]"),
     "argo = 3": ("FC505", "write [tool.flowc.argo]"),
+    "profiles = 3": ("FC505", "write [tool.flowc.profiles.NAME]"),
+    "[tool.flowc.profiles]\nx = 3": ("FC505", "write [tool.flowc.profiles.x]"),
 }
 
 
@@ -212,6 +214,30 @@ def test_profiles_that_cannot_be_used(profiles: str, project: Path) -> None:
         patch.setenv("FLOWC_PROFILE", "a")
         with pytest.raises(SettingsError):
             find_settings(str(project))
+
+
+NOT_CHOSEN = {
+    "[tool.flowc.profiles.x]\ninherits = 'bae'\n[tool.flowc.profiles.base]": ("FC504", "did you mean `base`?", 1),
+    "[tool.flowc.profiles.x]\ninherits = 3": ("FC505", 'write inherits = "base"', 1),
+    "[tool.flowc.profiles.x]\ninherits = 'y'\n[tool.flowc.profiles.y]\ninherits = 'x'": ("FC505", "x -> y -> x", 3),
+    "[tool.flowc.profiles.x]\nimage-pull-policy = 'never'": ("FC505", "image_pull_policy", 1),
+    "[tool.flowc.profiles.x.argo]\nkind = 'crn'": ("FC505", "kind", 1),
+    "[tool.flowc.profiles.x.compile]\nformat = 'jsn'": ("FC505", "did you mean `json`?", 1),
+    "[tool.flowc.profiles.x.check]\nignore = 'FC1'": ("FC505", 'ignore = ["FC319", "FC4"]', 1),
+    "[tool.flowc.profiles.x.run]\nmax_workers = 0": ("FC505", "less than 1", 1),
+}
+
+
+@pytest.mark.parametrize("settings", NOT_CHOSEN)
+def test_config_checks_profiles_that_are_not_chosen(settings: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.flowc]\nroot = 's3://b/p'\n{settings}\n")
+    code, text, line = NOT_CHOSEN[settings]
+    done = flowc(project, "config")
+    assert (done.returncode, done.stderr.count("error[")) == (2, 1), done.stderr
+    assert f"error[{code}]" in done.stderr
+    assert text in done.stderr
+    assert f"pyproject.toml:{3 + line}:" in done.stderr
+    assert flowc(project, "check", "flows/flow.py").returncode == 0, "what is not used is of no concern there"
 
 
 def test_a_profile_where_there_are_no_settings(tmp_path: Path) -> None:
@@ -292,6 +318,51 @@ def test_the_schema_accepts_what_flowc_accepts(project: Path) -> None:
         assert key in known
         if key == "profiles":
             assert all(name.replace("-", "_") in profile for layer in value.values() for name in layer)
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        ("env-from-secrets = ['s3']", False),
+        ("env-from-secrets = 's3'", True),
+        ("image-digests = {a = 'sha256:" + "0" * 64 + "'}", False),
+        ("[argo]\nworkflow-patch = {spec = {priority = 1}}", False),
+        ("[airflow]\npod-override = {spec = {a-b = 1}}", False),
+        ("[airflow]\nexecutor-config = 3", True),
+        ("[argo]\nconcurrency-policy = 'Forbid'", False),
+        ("[argo]\nconcurrency-policy = 'forbid'", True),
+        ("[commands.image]\ntag-prefix = 'x'", False),
+        ("[run]\nmax-workers = 0", True),
+        ("[profiles.x]\nimage-pull-policy = 'Never'\n[profiles.x.argo]\nttl-seconds = 3", False),
+        ("[profiles.x.argo]\nttl-seconds = 'x'", True),
+        ("[gpu.a100]\nselector = {a-b = 'c'}", False),
+        ("[compile]\nallow-large = true", True),
+        ("[diff-runs]\n", False),
+        ("profiles = 3", True),
+        ("[profiles.x]\ninherits = 3", True),
+    ],
+)
+def test_a_validator_finds_by_the_schema_what_flowc_finds(settings: str, wrong: bool, project: Path) -> None:
+    import tomllib
+
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(settings_schema())
+    assert validator.is_valid(tomllib.loads(settings)) != wrong
+    (project / "flowc.toml").write_text(settings)
+    (project / "pyproject.toml").unlink()
+    assert flowc(project, "config").returncode == (2 if wrong else 0)
+
+
+def test_the_schema_of_a_pyproject_leaves_the_rest_alone(project: Path) -> None:
+    """Taplo checks the whole file by it."""
+    import tomllib
+
+    done = flowc(project, "config", "pyproject.toml", "--schema")
+    assert done.stderr == ""
+    validator = pytest.importorskip("jsonschema").Draft202012Validator(json.loads(done.stdout))
+    others = "[project]\nname = 'x'\n[tool.ruff]\nline-length = 3\n"
+    assert validator.is_valid(tomllib.loads(others + SETTINGS))
+    assert not validator.is_valid(tomllib.loads(others + SETTINGS.replace("parallelism = 50", "paralelism = 50")))
+    assert not validator.is_valid(tomllib.loads(others + SETTINGS.replace('kind = "template"', 'kind = "tmplate"')))
 
 
 PLACES = '''# c

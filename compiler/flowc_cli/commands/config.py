@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from flowc.project_settings import FILE
 from flowc_cli import shared_options as shared
 from flowc_cli.output import INPUT_ERROR, note_unused, report, write
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -33,9 +34,11 @@ def config(
     if schema:
         from flowc_cli.settings_schema import settings_schema
 
-        if place != Path() or as_json or every:
-            note_unused("a path, or --all,", "with --schema, which is the same for all projects", "leave it out")
-        sys.stdout.write(json.dumps(settings_schema(), indent=2) + "\n")
+        of_pyproject = place.name == FILE
+        if (place != Path() and not of_pyproject) or as_json or every:
+            help_text = f"leave it out, or name {FILE} for the schema of such a file"
+            note_unused("a path, or --all,", "with --schema, which is the same for all projects", help_text)
+        sys.stdout.write(json.dumps(settings_schema(of_pyproject=of_pyproject), indent=2) + "\n")
         return
     from flowc_cli.settings_listing import as_document, as_text, check_settings, list_settings
 
