@@ -125,7 +125,7 @@ class OddFlow(FlowSpec):
     @parallel
     @step
     def work(self) -> None:
-        self.node = (current.parallel.node_index, current.parallel.num_nodes)
+        self.node = (current.parallel.node_index, int(os.environ["WORLD_SIZE"]))
         self.next(self.join)
 
     @step

@@ -262,27 +262,35 @@ class Gang:
 
     def _announce(self, main: Document) -> None:
         """Set `current.parallel` and the variables that torch.distributed and users of Metaflow read."""
-        from flowc.current import add_facts
-
-        control = task_id(self.task.step, (*self.task.path[:-1], 0))
-        parallel = Parallel(main["host"], self.count, self.me, control)
-        add_facts({"parallel": parallel, "is_parallel": True})
-        variables = {
-            "MASTER_ADDR": main["host"],
-            "MASTER_PORT": main["port"],
-            "NODE_RANK": self.me,
-            "RANK": self.me,
-            "WORLD_SIZE": self.count,
-            "MF_PARALLEL_MAIN_IP": main["host"],
-            "MF_PARALLEL_NUM_NODES": self.count,
-            "MF_PARALLEL_NODE_INDEX": self.me,
-            "MF_PARALLEL_CONTROL_TASK_ID": control,
-        }
-        os.environ.update({name: str(value) for name, value in variables.items()})
+        announce(Parallel(main["host"], self.count, self.me, control_task(self.task)), main["port"])
 
     def _names(self, members: List[int]) -> str:
         shown = ", ".join(map(str, members[:10])) + (f" and {len(members) - 10} more" if len(members) > 10 else "")
         return f"member{'s' if len(members) > 1 else ''} {shown} of the gang of {self.count}"
+
+
+def control_task(task: Task) -> str:
+    """The id of member 0 of a task's gang."""
+    return task_id(task.step, (*task.path[:-1], 0))
+
+
+def announce(parallel: Parallel, port: int) -> None:
+    """Set `current.parallel` and the variables that torch.distributed and users of Metaflow read."""
+    from flowc.current import add_facts
+
+    add_facts({"parallel": parallel, "is_parallel": True})
+    variables = {
+        "MASTER_ADDR": parallel.main_ip,
+        "MASTER_PORT": port,
+        "NODE_RANK": parallel.node_index,
+        "RANK": parallel.node_index,
+        "WORLD_SIZE": parallel.num_nodes,
+        "MF_PARALLEL_MAIN_IP": parallel.main_ip,
+        "MF_PARALLEL_NUM_NODES": parallel.num_nodes,
+        "MF_PARALLEL_NODE_INDEX": parallel.node_index,
+        "MF_PARALLEL_CONTROL_TASK_ID": parallel.control_task_id,
+    }
+    os.environ.update({name: str(value) for name, value in variables.items()})
 
 
 class _Decided:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Tuple, Type, Union
 
 from flowc import flowspec
-from flowc.current import add_facts
 from flowc.errors import FlowError, ParameterError
 from flowc.flowspec import FlowSpec, attach, constants
 from flowc.protocol import env_names
@@ -212,12 +211,11 @@ class _ClassTask:
         """Let a member of a gang know which one it is; the others are not there."""
         if not any(self.plan.step(parent).kind == "parallel" for parent in self.step.parents):
             return
-        from flowc.shim.gang import Parallel
+        from flowc.shim.gang import Parallel, announce, control_task
 
         number = self.state.path[-1]
         width = max(self.given.width or 0, number + 1)
-        first = f"{self.step.name}-{index_text((*self.state.path[:-1], 0))}"
-        add_facts({"parallel": Parallel("127.0.0.1", width, number, first), "is_parallel": True})
+        announce(Parallel("127.0.0.1", width, number, control_task(self.task)), _free_port())
 
     def _inherit(self) -> Inputs[FlowSpec] | None:
         """Give the task its artifacts; a join's inputs are returned. Raises UsageError."""
@@ -309,6 +307,15 @@ class _NoItem:
 
 def _no_item() -> None:
     raise UsageError("the test gives no items; those of results of run_step(..., input=...) are known")
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def by_attribute(given: Mapping[str, Any], names: Mapping[str, str], plan: Plan) -> Dict[str, Any]:

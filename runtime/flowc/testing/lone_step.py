@@ -53,6 +53,6 @@ def lone_step(tested: NamedFlow, given: Mapping[str, Any]) -> Generator[Tuple[Co
     text = tested.path.read_text(encoding="utf-8")
     text += _TEXT.format(pipeline=pipeline, given=_GIVEN, step=function.__name__, arguments=arguments)
     with held_in_memory({tested.path: text}):
-        compilation = compile_tested(NamedFlow(tested.path, pipeline, tested.found), {}, {})
+        compilation, _ = compile_tested(NamedFlow(tested.path, pipeline, tested.found), {}, {})
     steps = [step.name for step in compilation.flow.steps if not step.virtual and not step.name.startswith(_GIVEN)]
     yield compilation, steps[0]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, Sequence,
 from flowc.errors import FlowError
 from flowc.protocol import env_names
 from flowc.testing.given_values import sharing
-from flowc.testing.tested_flow import UsageError, compile_tested, only_of_pipelines, tested_flow
+from flowc.testing.tested_flow import UsageError, compile_tested, names_a_step, tested_flow
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -133,12 +133,12 @@ def _run(
 ) -> StepResult:
     tested = tested_flow(flow)
     with ExitStack() as stack:
-        if only_of_pipelines(tested):
+        if names_a_step(tested):
             from flowc.testing.lone_step import lone_step
 
             compilation, step = stack.enter_context(lone_step(tested, given.artifacts))
         else:
-            compilation = compile_tested(tested, {}, configs)
+            compilation, _ = compile_tested(tested, {}, configs)
         names = [item.name for item in compilation.flow.steps if not item.virtual]
         if step is None or step not in names:
             asked = f"has no step {step!r}" if step is not None else "has several steps"

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Tuple, Type, TypeVar, Union, cast
 
 from flowc.errors import FlowError
 from flowc.flowspec import FlowSpec
-from flowc.pipelines import FunctionWrapper, Pipeline, StepFunction
+from flowc.pipelines import FunctionWrapper, StepFunction
 
 if TYPE_CHECKING:
+    from flowc_cli.flow_options import FlowOptions
     from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-    from flowc_compiler.driver import Compilation
+    from flowc_compiler.driver import Compilation, ParameterInputs
     from flowc_compiler.filesystem import Seen
 
     AnyFlow = Union[str, "os.PathLike[str]", Type[Any], FunctionWrapper[Any, Any]]
     """A class, a pipeline or a step of pipelines, as the test has imported it; or the path of a file with one flow."""
 
     Key = Tuple[Any, ...]
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class UsageError(FlowError, ValueError):
@@ -40,6 +45,20 @@ class CompileFailed(FlowError):  # noqa: N818
     def codes(self) -> List[str]:
         """The codes of the errors, in the order of the file."""
         return [item.code for item in self.diagnostics if item.severity == "error"]
+
+
+def short_traceback(function: Function) -> Function:
+    """Let errors about the test's own arguments point to the test, not to what has found them."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return function(*args, **kwargs)
+        except FlowError as error:
+            raise error.with_traceback(None)  # noqa: B904 (it is the same error)
+
+    return cast("Function", call)
 
 
 class NamedFlow(NamedTuple):
@@ -160,6 +179,7 @@ def _imported(file: Path) -> ModuleType | None:
 
 class _Known(NamedTuple):
     compilation: Compilation
+    inputs: ParameterInputs
     seen: Seen
 
 
@@ -174,30 +194,34 @@ def compile_tested(
     decorators: Tuple[str, ...] = (),
     *,
     to_run: bool = False,
-) -> Compilation:
-    """What the compiler makes of a flow, with its project's settings. Raises CompileFailed."""
+) -> Tuple[Compilation, ParameterInputs]:
+    """What the compiler makes of a flow, with its project's settings, and what binds its parameters.
+
+    Raises CompileFailed.
+    """
     from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
     from flowc_compiler.filesystem import SEEN, look
 
     key = (str(tested.path.absolute()), tested.name, repr(parameters), repr(configs), decorators, to_run, os.getcwd())
     known = _compiled.get(key)
     if known is not None and all(look(*what) == seen for what, seen in known.seen.items()):
-        return known.compilation
+        return known.compilation, known.inputs
     seen: Seen = {}
+    options = _options(tested, parameters, configs, decorators, to_run=to_run)
     token, sink = SEEN.set(seen), DiagnosticSink()
     try:
-        found: Compilation = _options(tested, parameters, configs, decorators, to_run=to_run).compile(tested.path, sink)
+        found = options.compile(tested.path, sink)
     except FlowcError as error:
         raise CompileFailed(rendered(sink), error.diagnostics) from None
     finally:
         SEEN.reset(token)
-    _compiled[key] = _Known(found, seen)
-    return found
+    _compiled[key] = _Known(found, options.parameters, seen)
+    return found, options.parameters
 
 
 def _options(
     tested: NamedFlow, parameters: Mapping[str, Any], configs: Mapping[str, Any], decorators: Any, *, to_run: bool
-) -> Any:
+) -> FlowOptions:
     import json
 
     from flowc_cli.flow_options import FlowOptions
@@ -205,12 +229,14 @@ def _options(
 
     files: Dict[str, Any] = {name: value for name, value in configs.items() if isinstance(value, os.PathLike)}
     values = {name: value for name, value in configs.items() if name not in files}
+    texts = tuple(f"{name}={value}" for name, value in parameters.items() if isinstance(value, str))
+    values_given = {name: value for name, value in parameters.items() if not isinstance(value, str)}
     return FlowOptions(
         tested.name,
         tuple(decorators),
         tuple(f"{name}={os.fspath(path)}" for name, path in files.items()),
         tuple(f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()),
-        parameters=ParameterInputs(values=dict(parameters), to_run=to_run),
+        parameters=ParameterInputs(texts, values=values_given, to_run=to_run),
     )
 
 
@@ -221,14 +247,9 @@ def rendered(sink: DiagnosticSink) -> str:
     return render.render_text(sink.diagnostics, sink.sources, color=False)
 
 
-def only_of_pipelines(tested: NamedFlow) -> bool:
+def names_a_step(tested: NamedFlow) -> bool:
     """Whether a test names a step alone."""
     return isinstance(tested.found, StepFunction)
-
-
-def is_pipeline(tested: NamedFlow) -> bool:
-    """Whether a test names a pipeline."""
-    return isinstance(tested.found, Pipeline)
 
 
 def flow_class(tested: NamedFlow, name: str) -> Type[FlowSpec]:
