@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,7 @@ class Entry:
 
 
 TRIALS = {
+    "archives": Entry("export, import, rm and tag that are killed, in a folder and a bucket", 40, 1),
     "bombs": Entry("files that would take all time or memory if they were evaluated without bounds", 10**6, 16),
     "editing": Entry("random edits of examples and tables as an editor makes them, and all that it asks then", 500, 40),
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
@@ -60,14 +62,19 @@ def run_trial(name: str, choice: Choice, keep: Path | None) -> int:
     """Make the attempts of a trial and print what fails. Returns how many failed."""
     started = time.monotonic()
     tried = failed = 0
+    counts: Counter[str] = Counter()
     for attempt in load_trial(name)(choice):
         tried += 1
+        counts.update(attempt.counts)
         if attempt.problem is not None:
             failed += 1
             print(f"{name} {attempt.name}: {attempt.problem}{_kept(name, attempt, keep)}", flush=True)
     only = "".join(f" --only {prefix}" for prefix in choice.names)
     again = f"tests/trials/run {name} {choice.count} --seed {choice.seed}{only}"
-    print(f"{name}: tried {tried}, failed {failed}, {time.monotonic() - started:.0f} s; again: {again}", flush=True)
+    done = "".join(f", {what} {number}" for what, number in sorted(counts.items()))
+    print(
+        f"{name}: tried {tried}, failed {failed}{done}, {time.monotonic() - started:.0f} s; again: {again}", flush=True
+    )
     return failed
 
 

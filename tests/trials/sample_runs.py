@@ -117,14 +117,16 @@ def _imported() -> Callable[[list[str]], None]:
     """The command line, with what its commands import: once, before the forks."""
     from flowc_cli.__main__ import main
 
-    for command in ("run", "resume", "show", "status", "logs", "fsck", "gc", "rm"):
+    for command in ("run", "resume", "show", "status", "logs", "fsck", "gc", "rm", "tag", "export", "import_run"):
         import_module(f"flowc_cli.commands.{command}")
     import_module("flowc_cli.app")
     return main
 
 
-def begin(folder: Path, arguments: list[str], output: Path, **environment: str) -> int:
-    """Begin a command of flowc in a process, whose id is that of its group, too."""
+def begin(
+    folder: Path, arguments: list[str], output: Path, prepare: Callable[[], None] = lambda: None, **environment: str
+) -> int:
+    """Begin a command of flowc in a process, whose id is that of its group, too; `prepare` is called there before."""
     main = _imported()
     process = os.fork()
     if process:
@@ -138,6 +140,7 @@ def begin(folder: Path, arguments: list[str], output: Path, **environment: str) 
         os.dup2(file, 1)
         os.dup2(file, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+        prepare()
         main(arguments)
         code = 0
     except SystemExit as end:

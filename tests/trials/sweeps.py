@@ -13,10 +13,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from flowc.client import Run
 from flowc.store import open_store
+from flowc.store.file_store import FileStore
+from flowc.store.run_layout import DATA
+from flowc.store.s3 import S3Store
+from flowc_cli import sweeping
 from tests.trials.faulty_s3 import ager, server
 from tests.trials.sample_runs import FLOW, begin, call, finish, make, read_values, write_flow, wrong_final
 from tests.trials.trial import Attempt, Choice
@@ -48,9 +55,11 @@ def trial(choice: Choice) -> Iterator[Attempt]:
             root = str(own / "root") if where == "folder" else f"s3://bucket{number}/p"
             age = (lambda: _age_folder(own / "root")) if where == "folder" else ager(url, f"bucket{number}", OLD)
             story: list[str] = []
-            problem = _attempt(own, root, age, source, story)
+            counts: dict[str, int] = {}
+            problem = _attempt(own, root, age, source, story, counts)
             shutil.rmtree(own, ignore_errors=True)
-            return [Attempt(label, problem and f"{'; '.join(story)}: {problem}")]
+            counts = {f"{what} ({where})": number for what, number in counts.items()}
+            return [Attempt(label, problem and f"{'; '.join(story)}: {problem}", counts=counts)]
 
         yield from in_workers(Work(attempt, attempt), range(choice.count), batch=5, workers=1)
 
@@ -62,7 +71,9 @@ def _age_folder(root: Path) -> None:
             os.utime(file, (then, then))
 
 
-def _attempt(folder: Path, root: str, age: Callable[[], None], source: random.Random, story: list[str]) -> str | None:
+def _attempt(
+    folder: Path, root: str, age: Callable[[], None], source: random.Random, story: list[str], counts: dict[str, int]
+) -> str | None:
     """Runs over the values of one that is removed. Returns what is wrong."""
     places = [folder / str(number) for number in range(AT_ONCE)]
     for place in (folder, *places):
@@ -82,12 +93,18 @@ def _attempt(folder: Path, root: str, age: Callable[[], None], source: random.Ra
         begin(place, [command, "flow.py", "--root", root, "--run-id-file", "id.txt"], place / "output.txt", PAUSE="0.1")
         for place, command in zip(places, begun, strict=True)
     ]
-    story.append(f"{_collect_and_kill(folder, root, processes, source)} kills")
+    counts["kills"] = _collect_and_kill(folder, root, processes, source)
+    story.append(f"{counts['kills']} kills")
+    counts["artifacts"] = 0
     for process, place in zip(processes, places, strict=True):
         ended = finish(process, place / "output.txt")
         if ended.code:
             return f"{ended.code}, {ended.last}"
-        problem = _wrong(Run(f"{FLOW}/{(place / 'id.txt').read_text()}", root=root))
+        run = Run(f"{FLOW}/{(place / 'id.txt').read_text()}", root=root)
+        found = [value for _, value in read_values(run)]
+        counts["artifacts"] += len(found)
+        wrong = next((value for value in found if isinstance(value, Exception)), None)
+        problem = wrong_final(run) if wrong is None else f"{run.pathspec}: {wrong}"
         if problem:
             return problem
     return _left_over(folder, root, age)
@@ -98,9 +115,10 @@ def _collect_and_kill(folder: Path, root: str, runs: Sequence[int], source: rand
     kills = 0
     while any(_works(process) for process in runs):
         output = folder / "gc.txt"
-        collector = begin(folder, ["gc", "--grace", "12h", "--older-than", "1h", "--root", root], output)
-        if source.random() < 0.8:
-            time.sleep(source.random() * 0.4)
+        command = ["gc", "--grace", "12h", "--older-than", "1h", "--root", root]
+        collector = begin(folder, command, output, partial(_wait_where_it_harms, source.random()))
+        if source.random() < 0.85:
+            time.sleep(source.random() * 1.5)
             with suppress(ProcessLookupError):
                 os.killpg(collector, signal.SIGKILL)
                 kills += 1
@@ -108,14 +126,34 @@ def _collect_and_kill(folder: Path, root: str, runs: Sequence[int], source: rand
     return kills
 
 
+def _wait_where_it_harms(seed: float) -> None:
+    """Let a collector, in its own process, take its time between what it has seen and what it removes."""
+    pauses = random.Random(seed)
+    command, sweep = import_module("flowc_cli.commands.gc"), sweeping.sweep
+
+    def sweep_later(*arguments: Any) -> sweeping.Files:
+        time.sleep(pauses.random() * 0.8)
+        return sweep(*arguments)
+
+    command.sweep = sweep_later  # type: ignore[attr-defined]
+    for kind in (FileStore, S3Store):
+        kind.delete = _later(kind.delete, pauses)  # type: ignore[method-assign]
+
+
+def _later(delete: Callable[[Any, str], None], pauses: random.Random) -> Callable[[Any, str], None]:
+    """Remove a value after a while: its age was looked at before."""
+
+    def delete_later(store: Any, key: str) -> None:
+        if f"/{DATA}/" in key and "/leases/" not in key:
+            time.sleep(pauses.random() * 0.2)
+        delete(store, key)
+
+    return delete_later
+
+
 def _works(process: int) -> bool:
     """Whether a child has not ended; it stays for whoever waits for it."""
     return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-
-
-def _wrong(run: Run) -> str | None:
-    wrong = next((value for _, value in read_values(run) if isinstance(value, Exception)), None)
-    return f"{run.pathspec}: {wrong}" if wrong is not None else wrong_final(run)
 
 
 def _left_over(folder: Path, root: str, age: Callable[[], None]) -> str | None:

@@ -29,6 +29,8 @@ class Attempt(NamedTuple):
     """What is wrong, on one line; `None` where all is well."""
     files: dict[str, bytes] = {}  # noqa: RUF012 - never changed
     """What fails, by path: the frame keeps it."""
+    counts: dict[str, int] = {}  # noqa: RUF012 - never changed
+    """What was done, and how often: the frame adds these up."""
 
 
 @dataclass(frozen=True)
