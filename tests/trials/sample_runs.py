@@ -23,6 +23,9 @@ SOURCE = """
     def pause():
         time.sleep(float(os.environ.get("PAUSE", "0")))
 
+    def salted(*place):
+        return f"{os.environ['SALT']}{place}" * 1000 if "SALT" in os.environ else None
+
     class Sample(FlowSpec):
         p = Parameter("p", default=7)
 
@@ -31,12 +34,14 @@ SOURCE = """
             self.small = {"a": [1, 2], "p": self.p}
             self.big = list(range(3000))
             self.n = 12
+            self.own_start = salted("start")
             pause()
             self.next(self.fan, self.side)
 
         @step
         def fan(self):
             self.items = [str(index) * 2000 for index in range(6)]
+            self.own_fan = salted("fan")
             pause()
             self.next(self.body, foreach="items")
 
@@ -45,6 +50,7 @@ SOURCE = """
         def body(self):
             self.length = len(self.input) + self.index
             self.words = [self.input] * 3
+            self.own_body = salted("body", self.index)
             pause()
             self.next(self.collect)
 
@@ -52,6 +58,7 @@ SOURCE = """
         def collect(self, inputs):
             self.lengths = [each.length for each in inputs]
             self.words = [each.words[0][0] for each in inputs]
+            self.own_collect = salted("collect")
             pause()
             self.next(self.both)
 
@@ -59,6 +66,7 @@ SOURCE = """
         @step
         def side(self):
             self.blob = bytes(range(256)) * 40
+            self.own_side = salted("side")
             pause()
             self.next(self.both)
 
@@ -68,12 +76,14 @@ SOURCE = """
                 raise ValueError("not yet")
             self.merge_artifacts(inputs)
             self.total = sum(self.lengths) + len(self.big) + len(self.blob) + self.n
+            self.own_both = salted("both")
             pause()
             self.next(self.end)
 
         @step
         def end(self):
             self.all = (self.total, self.words, self.small, self.big[-1], self.blob[-1], self.p)
+            self.own_end = salted("end")
             pause()
 """
 TASKS = {"start": 1, "fan": 1, "body": 6, "collect": 1, "side": 1, "both": 1, "end": 1}

@@ -53,7 +53,7 @@ def trial(choice: Choice) -> Iterator[Attempt]:
             own = folder / str(number)
             own.mkdir()
             root = str(own / "root") if where == "folder" else f"s3://bucket{number}/p"
-            age = (lambda: _age_folder(own / "root")) if where == "folder" else ager(url, f"bucket{number}", OLD)
+            age = (lambda: age_folder(own / "root")) if where == "folder" else ager(url, f"bucket{number}", OLD)
             story: list[str] = []
             counts: dict[str, int] = {}
             problem = _attempt(own, root, age, source, story, counts)
@@ -64,7 +64,8 @@ def trial(choice: Choice) -> Iterator[Attempt]:
         yield from in_workers(Work(attempt, attempt), range(choice.count), batch=5, workers=1)
 
 
-def _age_folder(root: Path) -> None:
+def age_folder(root: Path) -> None:
+    """Let all files of a folder have been written earlier."""
     then = time.time() - OLD
     for file in root.rglob("*"):
         if file.is_file():
@@ -79,18 +80,24 @@ def _attempt(
     for place in (folder, *places):
         place.mkdir(exist_ok=True)
         write_flow(place)
-    ended, first = make(folder, root, "run", "flow.py")
-    if ended.code or first is None:
-        return ended.last
-    begun = [source.choice(["run", "resume"]) for _ in places]
+    begun = [source.choice(["run", "run", "resume"]) for _ in places]
     for place, command in zip(places, begun, strict=True):
+        ended, first = make(place, root, "run", "flow.py", SALT=place.name)
+        if ended.code or first is None:
+            return ended.last
+        call(folder, "rm", first.pathspec, "--root", root)
         if command == "resume":
-            make(place, root, "run", "flow.py", STOP="1")
-    call(folder, "rm", first.pathspec, "--root", root)
+            make(place, root, "run", "flow.py", STOP="1", SALT=place.name)
     age()
     story.append(f"{' '.join(begun)} beside a killed gc")
     processes = [
-        begin(place, [command, "flow.py", "--root", root, "--run-id-file", "id.txt"], place / "output.txt", PAUSE="0.1")
+        begin(
+            place,
+            [command, "flow.py", "--root", root, "--run-id-file", "id.txt"],
+            place / "output.txt",
+            PAUSE=str(source.random()),
+            SALT=place.name,
+        )
         for place, command in zip(places, begun, strict=True)
     ]
     counts["kills"] = _collect_and_kill(folder, root, processes, source)
@@ -118,7 +125,7 @@ def _collect_and_kill(folder: Path, root: str, runs: Sequence[int], source: rand
         command = ["gc", "--grace", "12h", "--older-than", "1h", "--root", root]
         collector = begin(folder, command, output, partial(_wait_where_it_harms, source.random()))
         if source.random() < 0.85:
-            time.sleep(source.random() * 1.5)
+            time.sleep(source.random())
             with suppress(ProcessLookupError):
                 os.killpg(collector, signal.SIGKILL)
                 kills += 1
