@@ -67,6 +67,7 @@ def remove_run(layout: RunLayout) -> Files:
         layout.store.delete(key)  # lists of runs pass over what has neither of them
     for _ in each_of(layout.store, layout.store.delete, [file.key for file in files if file.key not in first]):
         pass
+    layout.store.remove_folders(layout.prefix)  # all but the mark's: the run is gone before that is
     layout.store.delete(mark)
     layout.store.remove_folders(layout.prefix)
     return total(files)

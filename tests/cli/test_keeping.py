@@ -326,3 +326,15 @@ def test_the_differences_of_runs(store: Store, capsys: pytest.CaptureFixture[str
     assert [item["name"] for item in document["differences"]] == ["n", "only", "value"]
     assert document["differences"][0]["second"] == {**document["differences"][0]["second"], "value": 2.5}
     assert call(capsys, "diff-runs", "Train/a", "Train/none", *root)[0] == 2
+
+
+def test_a_run_that_begins_just_now_is_not_old(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """An engine's first task has written down its parameters, and nothing that has a time."""
+    make(store, "a", blob("a"), 9.0)
+    layout = RunLayout(store, "Train", "argo-1")
+    layout.keep_parameters({"p": artifacts.save(store, "Train", "p", blob("b"))})
+    assert call(capsys, "gc", "--older-than", "1h", "--root", store.url)[0] == 0
+    assert (store.exists("Train/a/run.json"), store.exists("Train/argo-1/parameters.json")) == (False, True)
+    age(store, 2 * DAY)
+    assert call(capsys, "gc", "--older-than", "1h", "--root", store.url)[0] == 0
+    assert not list(store.keys("Train/"))

@@ -85,11 +85,12 @@ def gc(
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
     flow = Flow.of(store, name, trusted=False)
     found_runs = [Run.of(flow, run) for run in run_names(store, name)]
-    names = each_of(store, lambda run: store.children(run.layout.prefix), found_runs)
-    partial = {run.id: there for run, there in zip(found_runs, names, strict=True) if is_partial(there)}
-    runs = [run for run in found_runs if run.id not in partial]
+    listed = each_of(store, lambda run: store.children(run.layout.prefix), found_runs)
+    names = {run.id: there for run, there in zip(found_runs, listed, strict=True)}
+    partial = [run for run in found_runs if is_partial(names[run.id])]
+    runs = [run for run in found_runs if names[run.id] and not is_partial(names[run.id])]
     old = [] if age is None and keep is None else list(_old_runs(store, runs, age, keep))
-    old += [run for run in found_runs if run.id in partial and _is_abandoned(run, partial[run.id])]
+    old += [run for run in partial if REMOVED in names[run.id] or is_import_over(run.layout)]
     if not dry_run:
         for run in old:
             remove_run(run.layout)
@@ -99,20 +100,21 @@ def _collect(store: Store, name: str, age: float | None, keep: int | None, grace
     return _Result(name, sorted(gone), removed, len(found_runs) - len(old), found.kept)
 
 
-def _is_abandoned(run: Run, names: Sequence[str]) -> bool:
-    """Whether nobody removes or imports a run any more that is not whole."""
-    return REMOVED in names or is_import_over(run.layout)
-
-
 def _old_runs(store: Store, runs: Sequence[Run], age: float | None, keep: int | None) -> Iterator[Run]:
     """The runs of a flow to remove, oldest last; none that is under way, or that such a run resumes."""
-    created = dict(zip(runs, each_of(store, Run.created_seconds, runs), strict=True))
+    created = dict(zip(runs, each_of(store, _created, runs), strict=True))
     newest = sorted(runs, key=lambda run: (created[run], run.id), reverse=True)
     needed = runs_in_use(store, runs)
     since = time.time() - (age or 0.0)
     for run in newest[keep or 0 :]:
         if run.id not in needed and created[run] <= since:
             yield run
+
+
+def _created(run: Run) -> float:
+    """When a run was created; of one whose first documents are not there yet, or are lost, when a file last changed."""
+    files = run.layout.store.files(f"{run.layout.prefix}/")
+    return run.created_seconds() or max((file.modified for file in files), default=time.time())
 
 
 def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:

@@ -127,9 +127,12 @@ def _rows(found: Sequence[_Found]) -> list[_Row]:
     return [row._replace(size=size) for row, size in zip(rows, sizes, strict=True)]
 
 
-def _state(run: Run) -> str:
+def _state(run: Run) -> str | None:
+    """The state of a run; `None` for what is but the folder of one."""
     try:
         names = run.layout.store.children(run.layout.prefix)
+        if not names:
+            return None
         if is_partial(names):
             return "removed" if REMOVED in names else "importing"
         return run.status
