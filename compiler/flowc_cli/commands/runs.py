@@ -15,7 +15,7 @@ import typer
 from flowc.client import Flow, Metaflow, Run
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store import Store
-from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, is_partial, run_names
+from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, RUN_RECORD, is_partial, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values
@@ -135,7 +135,7 @@ def _state(run: Run) -> str | None:
             return None
         if is_partial(names):
             return "removed" if REMOVED in names else "importing"
-        return run.status
+        return run.status if run.record or not names.count(RUN_RECORD) else "damaged"
     except NewerFormat:
         return "newer"
     except CorruptArtifact:
@@ -146,7 +146,7 @@ def _row(found: _Found) -> _Row:
     """All but the size, which is read for all runs together."""
     run, state, created = found
     ended = time.time() if state == "running" else _ended(run)
-    where = "local" if run.record else engine_of(run)
+    where = "local" if run.system_tags else "" if state in ("damaged", "newer") else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
     return _Row(run.pathspec, where, state, created, duration, sorted(run.user_tags), 0)
 
