@@ -102,7 +102,7 @@ OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
 """Another value of a field, where not every value goes with the smallest ones of the others."""
 
 NOT_THE_TARGETS = {
-    "cards": "reported by the front end, FC409",
+    "cards": "read by the shim, from the plan in the code package",
     "parallel": "an IR of a gang is what the targets lower or refuse, by the step's kind",
     "schedule.original": "what the file says, for people; `cron` is the same in other words",
     "catch.print_exception": "read by the shim, from the plan in the code package",

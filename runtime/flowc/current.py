@@ -9,9 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Set
 
-    from flowc.cards import Cards
     from flowc.client import Run, Task
     from flowc.shim.gang import Parallel
+    from flowc.shim.task_cards import Cards, CardStore
     from flowc.shim.task_state import TaskState
     from flowc.shim.torchrun import TorchrunExecutor
     from flowc.shim.trigger_events import Trigger
@@ -179,6 +179,8 @@ class Running:
     """What the step has said of itself by `log_metadata`; of an output under `outputs`."""
     saved: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
     """What the step of a pipeline has stored by `save_artifact`, by name."""
+    cards: CardStore | None = None
+    """What writes the cards of the task, once it has looked at them."""
 
 
 running = Running()

@@ -219,7 +219,7 @@ def pypi(target: Any = None, **options: Any) -> Decorator:
 
 
 def card(target: Any = None, **options: Any) -> Decorator:
-    """Ask for a card, which flowc does not render: type, id, options, timeout."""
+    """A card, which the step fills by `current.card`, and reports draw: type, id, options, timeout."""
     return _decorated(target)
 
 

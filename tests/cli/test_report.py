@@ -20,16 +20,29 @@ FORM = '''
     """A flow for its report."""
     import sys
     from flowc import FlowSpec, Parameter, card, current, retry, step
+    from flowc.cards import Artifact, Image, Markdown, MetaflowCardComponent, ProgressBar, Table, VegaChart
 
     HOSTILE = "<quoted>"
+
+    class Own(MetaflowCardComponent):
+        def render(self):
+            return HOSTILE
 
     class Shown(FlowSpec):
         """Trains a little. <plain>"""
         rate = Parameter("rate", default=0.5)
         text = Parameter("text", default=HOSTILE)
 
+        @card(id="only")
         @step
         def start(self):
+            current.card.append(Markdown(f"# Fine\\n{HOSTILE} [a](javascript:alert(1))"))
+            tiny = Image(b"GIF89a\\x01\\x00\\x01\\x00\\x00\\x00\\x00;")
+            current.card["only"].append(Table([[HOSTILE, tiny]], headers=[HOSTILE]))
+            current.card.extend([Artifact(HOSTILE, name=HOSTILE), Image(HOSTILE), Own(), HOSTILE])
+            current.card.append(ProgressBar(max=4, label="Epochs"), id="bar")
+            current.card.components["bar"].update(3)
+            current.card.append(VegaChart({"data": {"url": "http://127.0.0.1:1/x.json"}}))
             self.items = list(range(40))
             self.rows = [{"name": "a", "n": 1}, {"name": HOSTILE, "n": 2}]
             self.losses = [1.0, 0.5, 0.25, 0.125]
@@ -41,6 +54,8 @@ FORM = '''
         @retry(times=1, minutes_between_retries=0)
         @step
         def work(self):
+            if self.input == 3:
+                current.card.append(f"attempt {current.retry_count}")
             if self.input == 3 and not current.retry_count:
                 raise ValueError(HOSTILE)
             self.next(self.join)
@@ -96,13 +111,26 @@ def test_the_page_has_what_the_store_has(folder: Path) -> None:
     assert list(run["code"]["files"]) == ["flow.py"]
 
 
+def test_the_page_has_the_cards(folder: Path) -> None:
+    details = data_of((folder / "run.html").read_text(encoding="utf-8"))["details"]
+    (card,) = details["start"]["cards"]
+    kinds = [part["kind"] for part in card["components"]]
+    assert kinds == ["markdown", "rich table", "artifact", "error", "html", "text", "progress", "vega"]
+    tree = card["components"][0]["tree"]
+    assert tree[0] == ["h1", {}, ["Fine"]]
+    assert "[a](javascript:alert(1))" in "".join(part for part in tree[1][2] if isinstance(part, str))
+    assert card["components"][6]["value"] == 3
+    assert "loads data" in card["components"][7]["note"]
+    assert details["work/3"]["cards"][0]["components"] == [{"kind": "text", "text": "attempt 1"}]
+
+
 def test_the_page_runs_nothing_of_the_run_and_loads_nothing(folder: Path) -> None:
     page = (folder / "run.html").read_text(encoding="utf-8")
     assert page.count("<script") == 2
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
     assert policy is not None
     assert "default-src &#x27;none&#x27;" in policy[1]
-    assert "http:" not in re.sub(r'xmlns="http://www.w3.org/2000/svg"|"http://www.w3.org/2000/svg"', "", page)
+    assert 'src="http' not in re.sub(r'xmlns="http://www.w3.org/2000/svg"|"http://www.w3.org/2000/svg"', "", page)
 
 
 def test_a_browser_shows_it(folder: Path) -> None:
@@ -121,6 +149,7 @@ def test_a_browser_shows_it(folder: Path) -> None:
     shown = done.stdout
     assert "<title>Shown/" in shown
     assert "taken" not in re.sub(r"document\.title='taken'", "", shown.partition("</title>")[0])
+    assert '<iframe class="html" sandbox=""' in shown
     panel = shown[shown.index('<aside id="panel"') :]
     assert "it ends here" in panel
     assert "Why it failed" in shown

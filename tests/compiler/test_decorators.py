@@ -273,14 +273,14 @@ def test_names_that_kubernetes_would_refuse_when_the_pod_starts(tmp_path: Path, 
     assert says in problem.message
 
 
-def test_cards_are_accepted_and_reported(tmp_path: Path) -> None:
+def test_cards_reach_the_ir_and_what_is_not_drawn_is_reported(tmp_path: Path) -> None:
     sink = DiagnosticSink()
     source = """
         from metaflow import FlowSpec, card, step
 
         class F(FlowSpec):
             @card
-            @card(type="html", id="second", options={"x": 1}, timeout=5, customize=True, refresh_interval=1)
+            @card(type="html", id="b", options={"x": 1, "title": "T"}, timeout=5, customize=True, refresh_interval=1)
             @step
             def start(self):
                 self.next(self.end)
@@ -290,11 +290,15 @@ def test_cards_are_accepted_and_reported(tmp_path: Path) -> None:
                 pass
     """
     specs = compiled(tmp_path, source, sink).flow.by_name["start"].specs
-    assert [(card.type, card.id, card.timeout) for card in specs.cards] == [
-        ("default", None, 45),
-        ("html", "second", 5),
+    assert [(card.type, card.id, card.title, card.customize, card.refresh) for card in specs.cards] == [
+        ("default", None, None, False, 5),
+        ("html", "b", "T", True, 1),
     ]
-    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC409", "warning")] * 2
+    assert [(item.code, item.severity, item.message.partition(":")[0]) for item in sink.diagnostics] == [
+        ("FC409", "warning", "flowc draws no cards of type 'html'"),
+        ("FC409", "warning", "options of `@card` does nothing"),
+        ("FC409", "warning", "timeout of `@card` does nothing"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flowc.errors import CorruptArtifact, FlowError
 from flowc.store import artifacts
 from flowc.store.run_layout import index_text
 from flowc_cli.drawing.graph_document import GraphDocument
+from flowc_cli.reporting.card_views import card_views, stored_cards
 from flowc_cli.reporting.code_graph import run_graph, stored_code
 from flowc_cli.reporting.run_view import (
     ArtifactView,
@@ -154,9 +155,16 @@ class Snapshot:
         return TaskView(
             attempts={attempt.number: _attempt(task, attempt) for attempt in item.attempts},
             artifacts=self._artifacts(refs),
+            cards=tuple(self._cards(task, item)),
             origin=item.origin or "",
             problem=item.problem,
         )
+
+    def _cards(self, task: Task, item: TaskRecord) -> list[dict[str, Any]]:
+        """The cards of the attempt that counts; of one that failed or still runs, its own."""
+        number = item.last.number if item.committed is None else item.committed
+        cards = stored_cards(task, number)
+        return card_views(cards) if cards else []
 
     def values(self, keys: Iterable[str]) -> dict[str, Any]:
         """Views of values by their keys, which artifacts have."""

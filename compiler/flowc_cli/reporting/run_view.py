@@ -87,6 +87,8 @@ class TaskView(Model):
 
     attempts: dict[int, AttemptView] = Field(default_factory=dict[int, AttemptView])
     artifacts: tuple[ArtifactView, ...] = ()
+    cards: tuple[dict[str, Any], ...] = ()
+    """As `card_views` has them."""
     origin: str = ""
     """The run that it was taken over from."""
     problem: str = ""

@@ -190,12 +190,15 @@ class DependencySpec(Spec):
 
 
 class CardSpec(Spec):
-    """`@card`: a report that Metaflow renders after the task. flowc keeps the request and renders nothing."""
+    """`@card`: what a step shows by `current.card`, which is stored with its attempt and drawn in reports."""
 
     type: str = "default"
     id: str | None = None
-    options: dict[str, Any] = {}
-    timeout: int = 45
+    title: str | None = None
+    customize: bool = False
+    """Whether it is the one that `current.card` itself stands for."""
+    refresh: float = 5
+    """The seconds between two writes by `current.card.refresh()`."""
 
 
 class TmpfsSpec(Model):

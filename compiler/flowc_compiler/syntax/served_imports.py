@@ -200,7 +200,7 @@ METAFLOW_REFUSED: dict[str, str] = {
     "pyproject_toml_parser": _PARSER,
     "requirements_txt_parser": _PARSER,
     "conda_environment_yml_parser": _PARSER,
-    "get_cards": "flowc keeps the artifacts of a step and renders no cards",
+    "get_cards": "cards are drawn by `flowc report` and `flowc ui`, and are not read by code",
 }
 """Names of Metaflow that are refused for a reason, which is the help line."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
         arms: List[List[str]]
         call: Json
+        cards: List[Json]
         cases: List[str]
         catch: Json
         closes: str | None
@@ -82,6 +83,7 @@ class PlanStep:
         self.fan: Dict[str, Any] | None = data.get("fan")
         self.tests: List[Dict[str, Any]] = data.get("tests") or []
         self.cases: List[str] = data.get("cases") or []
+        self.cards: List[Dict[str, Any]] = data.get("cards") or []
         self.synthetic: bool = data.get("virtual", False)
 
     @property

@@ -23,6 +23,7 @@ from flowc.shim.task_runner import (
     manifest_head,
     materialize_iterable,
     set_facts,
+    store_cards,
     write_outputs,
 )
 from flowc.store import artifacts
@@ -73,6 +74,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest["metadata"] = metadata
     if caught:
         manifest["caught"] = True
+    store_cards()
     write_outputs(task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label

@@ -8,7 +8,7 @@ import sys
 from collections.abc import MappingView
 from functools import partial
 
-from flowc.current import current, run_tags, set_current
+from flowc.current import current, run_tags, running, set_current
 from flowc.errors import (
     FlowError,
     InvalidNextException,
@@ -182,6 +182,7 @@ def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
     try:
         from flowc.shim.failure_report import report_failure
 
+        store_cards()
         code = report_failure(error, layout, task)
         if os.environ.get(env_names.POST_MORTEM):
             examine(error)
@@ -352,6 +353,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
     for attribute, value in artifacts_set(flow):
         refs[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
+    store_cards()
     write_outputs(task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label
@@ -466,6 +468,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
         from flowc.shim.gang import ALONE
 
         gangs = {"parallel": ALONE}
+    running.cards = None
     set_current(
         {
             **gangs,
@@ -481,7 +484,11 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
             "parameter_names": names,
             **plan.project,
         },
-        {"graph": graph, "card": _cards, **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {})},
+        {
+            "graph": graph,
+            "card": lambda: _cards(plan, task),
+            **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {}),
+        },
     )
 
 
@@ -497,10 +504,19 @@ def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
     return graph_info(plan, cls)
 
 
-def _cards() -> Any:
-    from flowc.cards import Cards
+def _cards(plan: Plan, task: Task) -> Any:
+    from flowc.shim.task_cards import CardStore
 
-    return Cards()
+    layout = RunLayout(open_store(task.root), plan.flow, task.run)
+    folder = layout.folder(task.step, task.path, task.attempt)
+    running.cards = CardStore(layout, folder, plan.step(task.step).cards)
+    return running.cards.cards
+
+
+def store_cards() -> None:
+    """Write the cards that the task has filled, if it has."""
+    if running.cards is not None:
+        running.cards.write()
 
 
 def _required(variable: str) -> str:

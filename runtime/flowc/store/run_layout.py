@@ -37,6 +37,8 @@ GRAPH_RECORD = "graph.json"
 """The flow's graph, which the first task writes down."""
 CODE_RECORD = "code.json"
 """The text of the flow's own modules, which the first task writes down for people. No task reads it."""
+CARDS_RECORD = "cards.json"
+"""The cards of an attempt, for people, beside its manifest. No task reads it."""
 PARAMETERS = "parameters.json"
 """The run's parameters, as references."""
 RESUMED = "resumed.json"
@@ -64,6 +66,7 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     "tags.json": {"tags": list},
     GRAPH_RECORD: {"steps": dict},
     CODE_RECORD: {"file": str, "files": dict},
+    CARDS_RECORD: {"cards": list},
     PARAMETERS: {"parameters": dict},
     RESUMED: {"reused": dict},
     ATTEMPT_RECORD: {"started": float},

@@ -134,6 +134,9 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
         entries["install"] = {"name": lock.name, "files": list(lock.files), **oldest, **python}
     if specs.foreach is not None and specs.foreach.label:
         entries["label"] = specs.foreach.label
+    cards = [card.model_dump(exclude={"span"}, exclude_defaults=True) for card in specs.cards]
+    if any(cards):
+        entries["cards"] = cards
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
     return entries

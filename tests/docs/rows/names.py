@@ -99,7 +99,7 @@ NAMES = [
     Row("`metaflow.flowspec.InvalidNextException`", "top", "from metaflow.flowspec import InvalidNextException"),
     Row("`metaflow.multicore_utils.MulticoreException`", "top",
         "from metaflow.multicore_utils import MulticoreException"),
-    *(Row(f"`metaflow.cards.{name}`: kept, and not drawn", "top", f"from metaflow.cards import {name}")
+    *(Row(f"`metaflow.cards.{name}`", "top", f"from metaflow.cards import {name}")
       for name in _CARDS),
     *(Row(f"`{name}`", "body", _S3_NAMES + textwrap.dedent(code)) for name, code in _S3.items()),
     *(Row(f"`{module}`", "top", f"from {module} import {names}") for module, names in {

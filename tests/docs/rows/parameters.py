@@ -259,7 +259,7 @@ CURRENT = [
     *(Row(f"`current.parallel.{name}`", "file", _GANG.format(check=f"assert current.parallel.{name} {check}"))
       for name, check in {
           "main_ip": "", "num_nodes": "== 2", "node_index": "== self.input", "control_task_id": "is not None"}.items()),
-    Row("`current.card`: kept, and not drawn", "body", """
+    Row("`current.card`", "body", """
         from metaflow.cards import Markdown
         current.card.append(Markdown('x'))
     """),

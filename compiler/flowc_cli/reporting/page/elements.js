@@ -9,7 +9,7 @@ function make(name, attributes = {}, ...children) {
     else if (key === "style") for (const [property, text] of Object.entries(value)) element.style.setProperty(property, text);
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 

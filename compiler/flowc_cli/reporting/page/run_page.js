@@ -1,7 +1,7 @@
 // The page of a run.
 
 const KEYS = [["/", "search tasks"], ["j  k", "next and previous task"], ["Esc", "close"], ["o g l a c", "overview, graph, timeline, tasks, code"], ["f", "first failed task"], ["t", "light or dark"], ["?", "these keys"]];
-const SECTIONS = [["overview", "Overview"], ["graph", "Graph"], ["timeline", "Timeline"], ["cards", "Cards"], ["tasks", "Tasks"], ["parameters", "Parameters"], ["code", "Code"]];
+const SECTIONS = [["overview", "Overview"], ["graph", "Graph"], ["parameters", "Parameters"], ["timeline", "Timeline"], ["cards", "Cards"], ["tasks", "Tasks"], ["code", "Code"]];
 
 class RunPage {
   constructor(data) {
@@ -42,7 +42,7 @@ class RunPage {
     const about = [["engine", run.engine], ["started by", run.user], ["resumed from", run.origin], ["store", run.root]].filter(([, text]) => text);
     byId("overview").replaceChildren(make("dl", { class: "card tiles" }, tiles.filter(Boolean)),
       make("div", { class: "about" }, run.doc ? make("p", {}, run.doc) : null, about.map(([name, text]) => make("span", {}, `${name} `, make("b", {}, text))), (run.tags || []).map((tag) => make("span", { class: "tag" }, tag))),
-      ...(run.notes || []).map((note) => make("p", { class: "note" }, note)));
+      ...(run.notes || []).map((note) => make("p", { class: "soft note-line" }, note)));
   }
   /** Tasks that have failed, those of one kind together, each with one traceback. */
   failures() {

@@ -49,7 +49,7 @@ class Timeline {
     const ended = step.tasks.map((task) => (task.state === "running" ? this.run.now : task.ended)).filter((time) => time !== null);
     const own = step.tasks.some((task) => !task.takenOver);
     const took = started.length && own ? Math.max(...ended.slice(-1), ended.reduce((a, b) => Math.max(a, b), 0)) - started.reduce((a, b) => Math.min(a, b)) : null;
-    const lane = make("div", { class: "lane" }, name, track, make("div", { class: "took" }, own ? secondsText(took) : "taken over"));
+    const lane = make("div", { class: "lane" }, name, track, make("div", { class: "took" }, own ? secondsText(took) : step.tasks.length ? "taken over" : ""));
     return several && unfolded ? [lane, this.rows(step)] : [lane];
   }
   place(time) { return Math.min(100, Math.max(0, (time / this.run.length) * 100)); }

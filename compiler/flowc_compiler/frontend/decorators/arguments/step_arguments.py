@@ -237,6 +237,10 @@ class SecretsArguments(Arguments):
         return some_specs(secrets=SecretsSpec(span=at.span, sources=sources, allow_override=self.allow_override))
 
 
+DRAWN_CARDS = frozenset({"default", "blank"})
+"""The types of cards that show what their step has: reports draw its artifacts anyway."""
+
+
 class CardArguments(Arguments):
     """`@card`."""
 
@@ -251,13 +255,33 @@ class CardArguments(Arguments):
     refresh_interval: Annotated[float, Field(ge=0)] = 5
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        """Cards are requested and not rendered: a warning, since the step's results do not depend on them."""
-        at.sink.warning(
-            "FC409", "flowc renders no cards: `@card` is accepted and does nothing", at.span,
-            help="the step's artifacts are kept, and `current.card` takes what the step appends",
-        )  # fmt: skip
-        fields = {name: getattr(self, name) for name in ("type", "id", "options", "timeout")}
-        return some_specs(cards=(CardSpec(span=at.span, **fields),))
+        """Components are stored and drawn whatever the type. What has no effect then is a warning."""
+        if self.type not in DRAWN_CARDS:
+            at.sink.warning(
+                "FC409", f"flowc draws no cards of type {self.type!r}: what the card itself shows is left out", at.span,
+                help="what the step adds to `current.card` is drawn; use type 'default' or 'blank', and add the rest",
+            )  # fmt: skip
+        title = self.options.get("title")
+        unused = sorted(self.model_fields_set & {"timeout", "scope", "rank", "save_errors"})
+        if set(self.options) - ({"title"} if isinstance(title, str) else set[str]()):
+            unused.insert(0, "options")
+        for name in unused:
+            at.sink.warning(
+                "FC409", f"{name} of `@card` does nothing: reports draw cards, whenever one looks at them", at.span,
+                help="leave it out",
+            )  # fmt: skip
+        return some_specs(
+            cards=(
+                CardSpec(
+                    span=at.span,
+                    type=self.type,
+                    id=self.id,
+                    title=title if isinstance(title, str) else None,
+                    customize=self.customize,
+                    refresh=self.refresh_interval,
+                ),
+            )
+        )
 
 
 class GpuProfileArguments(Arguments):
