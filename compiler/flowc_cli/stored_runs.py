@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowc.client import Run, RunNotFound, Step, Task
+from flowc.client.run_state import engine_recorded
 from flowc.errors import FlowError, StoreError
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -24,8 +25,10 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
 
 
 def engine_of(run: Run) -> str:
-    """The target whose engine runs a run that the local engine has not started."""
-    return "argo" if run.id.startswith("argo-") else "airflow"
+    """The target whose engine runs a run that the local engine has not started; `simulate` for one of the simulator."""
+    if not run.id.startswith("argo-"):
+        return "airflow"
+    return engine_recorded(run) or "argo"
 
 
 def steps_of(run: Run) -> list[Step]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Dict, List
 
     from flowc.protocol.plan import Plan
+    from flowc.shim.task_runner import Task
     from flowc.store.run_layout import Path
 
 USAGE = """\
@@ -89,6 +90,7 @@ def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
     from flowc.protocol import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
+    from flowc.shim.log_keeper import keep_log
     from flowc.shim.task_runner import Task, run_task
     from flowc.store.run_layout import parse_index
 
@@ -105,22 +107,25 @@ def _task(args: List[str]) -> int:
     except (ProtocolError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
+    kept = keep_log(plan.flow, task)
+    if kept is not None:
+        return kept
     line_buffer()
-    code = run_task(plan, task, problem=_enter_packages(plan, task.step, ["task", *args]))
+    code = run_task(plan, task, problem=_enter_packages(plan, task, ["task", *args]))
     _forget_broken_streams()
     return code
 
 
-def _enter_packages(plan: Plan, step: str, arguments: List[str]) -> Exception | None:
+def _enter_packages(plan: Plan, task: Task, arguments: List[str]) -> Exception | None:
     """Go on as a process with the packages that the step installs, if it does; returns why that is impossible."""
-    install = plan.steps[step].install if step in plan.steps else None
+    install = plan.steps[task.step].install if task.step in plan.steps else None
     if install is None:
         return None
     from flowc.errors import FlowError
     from flowc.shim.pod_packages import enter_packages
 
     try:
-        enter_packages(install, arguments)
+        enter_packages(install, arguments, bool if task.log is None else task.log.survive_exec)
     except FlowError as error:
         return error
     return None

@@ -86,7 +86,7 @@ def test_a_failing_step(tmp_path: Path) -> None:
     result = flowc_process(tmp_path, "run", "flow.py", "--limit", "3")
     assert result.returncode == 1
     assert "ValueError: no more than 3" in result.stderr
-    [log] = [Path(match) for match in re.findall(r"\S+stderr\.log", result.stderr)]
+    [log] = [Path(match) for match in re.findall(r"\S+output\.log", result.stderr)]
     assert "ValueError: no more than 3" in (tmp_path / log).read_text()
 
 

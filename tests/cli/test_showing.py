@@ -74,7 +74,7 @@ def test_logs_show_failed_attempts_too(store: Path) -> None:
 
 
 def test_logs_of_a_run_on_an_engine_are_there(store: Path, tmp_path: Path) -> None:
-    """The store has none of them, and silence would say that nothing was printed."""
+    """The store may have none of them, and silence would say that nothing was printed."""
     shutil.copytree(store, tmp_path / "copy")
     (folder,) = {path.parent for path in tmp_path.glob("copy/RetryOnceFlow/*/run.json")}
     for path in (folder / "run.json", *folder.rglob("*.log")):

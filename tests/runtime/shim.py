@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import flowc
@@ -17,6 +18,8 @@ from flowc_compiler.driver import compile_file
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flowc.store.run_layout import Document
 
 RUN = "run-1"
@@ -43,7 +46,17 @@ class Shim:
 
     def popen(self, step: str, index: str = "", attempt: int = 0, first: int = 0, **env: str) -> subprocess.Popen[str]:
         """Start one attempt of a task."""
-        variables = {
+        command = [self.python, "-m", "flowc", "task", "--step", step, "--index", index, "--attempt", str(attempt)]
+        command += ["--first", str(first)] if first else []
+        outputs = ["--outputs", str(self.folder / "outputs")]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [*command, *outputs], env=self.variables(env), cwd=self.folder, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def variables(self, env: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+        """The environment of a task, with these variables more."""
+        return {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM")},
             "PYTHONPATH": os.pathsep.join([str(self.folder), runtime_folder()]),
             "FLOWC_PLAN": str(self.plan),
@@ -52,13 +65,6 @@ class Shim:
             **self.env,
             **env,
         }
-        command = [self.python, "-m", "flowc", "task", "--step", step, "--index", index, "--attempt", str(attempt)]
-        command += ["--first", str(first)] if first else []
-        outputs = ["--outputs", str(self.folder / "outputs")]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            [*command, *outputs], env=variables, cwd=self.folder, stdout=pipe, stderr=pipe, text=True
-        )
 
     def attempt(
         self, step: str, index: str = "", attempt: int = 0, first: int = 0, **env: str

@@ -105,13 +105,25 @@ def began_at(run: Run) -> float:
     return min(times, default=0.0)
 
 
+def engine_recorded(run: Run) -> str:
+    """The engine that the first attempt of a run has noted; empty where it has noted none."""
+    first = Progress(run).first_tasks(run.graph.get("start", "start")) if run.graph else run.step_names()
+    records = (_first_record(run, name) for name in first)
+    return next((str(record["engine"]) for record in records if record and "engine" in record), "")
+
+
 def _first_start(run: Run, step: str) -> float | None:
+    record = _first_record(run, step)
+    return None if record is None else float(record["started"])
+
+
+def _first_record(run: Run, step: str) -> Document | None:
+    """The record of the first attempt of a step."""
     tasks = run.attempts_of(step)
     if not tasks:
         return None
     path = min(tasks)
-    record = run.layout.read_json(f"{run.layout.folder(step, path, min(tasks[path]))}/{ATTEMPT_RECORD}")
-    return None if record is None else float(record["started"])
+    return run.layout.read_json(f"{run.layout.folder(step, path, min(tasks[path]))}/{ATTEMPT_RECORD}")
 
 
 class Progress:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from flowc.client.attempts import Attempt, read_attempt
 from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.entity import Entity, local_time
-from flowc.errors import ExceptionWrapper, MissingKey
+from flowc.client.log_records import StoredLog, read_log, stream_bytes, whole_lines
+from flowc.errors import ExceptionWrapper
 from flowc.store import artifacts
 from flowc.store.run_layout import FAILED, RunLayout, task_id
 
@@ -126,6 +127,11 @@ class Task(Entity["Step", DataArtifact]):
         """Its attempts in their order, those that were killed or still run among them."""
         return [self.attempt_record(number) for number in sorted(self._attempts)]
 
+    @property
+    def attempt_numbers(self) -> List[int]:
+        """The numbers of its attempts, in their order."""
+        return sorted(self._attempts)
+
     def attempt_record(self, number: int) -> Attempt:
         """What is known of one attempt."""
         if number in self._records:
@@ -184,7 +190,7 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def stdout(self) -> str:
-        """What it printed; empty where the engine keeps logs itself."""
+        """What it printed; empty where the store has nothing of it."""
         return self.log("stdout")
 
     @property
@@ -305,18 +311,17 @@ class Task(Entity["Step", DataArtifact]):
 
         What a resumed run has taken over has its logs where it ran.
         """
-        chosen = self.attempt if attempt is None else attempt
-        data = self._log(self.layout, stream, chosen)
-        if data is None and self.origin_run_id is not None:
-            origin = RunLayout(self.layout.store, self.layout.flow, self.origin_run_id)
-            data = self._log(origin, stream, chosen)
-        return (data or b"").decode("utf-8", "replace")
+        found = self.stored_log(attempt)
+        return stream_bytes(found.records(), stream).decode("utf-8", "replace") if found is not None else ""
 
-    def _log(self, run: RunLayout, stream: str, attempt: int) -> bytes | None:
-        try:
-            return bytes(run.store.read(f"{run.folder(self.step, self.path, attempt)}/{stream}.log"))
-        except MissingKey:
-            return None
+    def stored_log(self, attempt: int | None = None) -> StoredLog | None:
+        """What an attempt has printed, by default the one that is read; `None` where the store has nothing of it."""
+        chosen = self.attempt if attempt is None else attempt
+        found = read_log(self.layout.store, self.layout.folder(self.step, self.path, chosen))
+        if found is None and self.origin_run_id is not None:
+            origin = RunLayout(self.layout.store, self.layout.flow, self.origin_run_id)
+            found = read_log(origin.store, origin.folder(self.step, self.path, chosen))
+        return found
 
     @property
     def origin_run_id(self) -> Optional[str]:
@@ -329,10 +334,18 @@ class Task(Entity["Step", DataArtifact]):
         """The same task of the run that was resumed; `None` where this run has run it itself."""
         return super().origin_pathspec if self.origin_run_id is not None else None
 
-    def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[None, Union[str, bytes]]]:
-        """The lines of a stream, each behind `None`, for flowc keeps no time of lines."""
-        for line in self.log(stream).splitlines():
-            yield None, line if as_unicode else line.encode()
+    def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[Optional[datetime], Union[str, bytes]]]:
+        """The lines of a stream, each behind the time when it was printed, in UTC and without a zone as in Metaflow.
+
+        The time is `None` in runs of release 0.1.0, which kept none.
+        """
+        from datetime import datetime, timedelta
+
+        found = self.stored_log()
+        for line in whole_lines(found.records()) if found is not None else ():
+            if line.stream in ("", stream):
+                at = datetime(1970, 1, 1) + timedelta(seconds=line.time) if line.time else None
+                yield at, line.text.decode("utf-8", "replace") if as_unicode else line.text
 
     def value(self, name: str) -> Any:
         """An artifact or parameter; a StoredValue where the run is not trusted. Raises AttributeError."""

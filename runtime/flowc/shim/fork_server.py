@@ -21,6 +21,7 @@ import sys
 import time
 
 from flowc.protocol import env_names
+from flowc.shim.log_keeper import keeps_logs
 from flowc.shim.stall_watch import CHECK_SECONDS, StallWatch
 
 TYPE_CHECKING = False
@@ -57,6 +58,7 @@ def _serve_warm(channel: socket.socket) -> None:
     from flowc.__main__ import line_buffer
     from flowc.shim.forked_state import ForkedState
     from flowc.shim.loaded_plan import load_plan
+    from flowc.shim.log_keeper import keep_log
     from flowc.shim.task_runner import Task, run_task
     from flowc.shim.user_code import warm_up
     from flowc.store.run_layout import parse_index
@@ -83,6 +85,9 @@ def _serve_warm(channel: socket.socket) -> None:
         index = parse_index(request["index"])
         first = request.get("first", 0)
         task = Task(request["step"], index, request["attempt"], request.get("outputs"), first)
+        kept = keep_log(plan.flow, task)
+        if kept is not None:
+            return kept
         code = run_task(plan, task, begun)
         state.finish()
         return code
@@ -160,7 +165,9 @@ class _ForkServer:
         self.children: Dict[int, _Child] = {}
         self.wake_read, self.wake_write = os.pipe()
         self.begun_read, self.begun_write = os.pipe()
-        self.stalls = StallWatch()
+        self.stalls = StallWatch(behind_keeper=keeps_logs())
+        self.own_pid = 0
+        """In a task's process: its number here, which is that of its keeper where it has one."""
         self.next_look = 0.0
         self.always_fresh = False
 
@@ -233,6 +240,7 @@ class _ForkServer:
     def _child(self, request: Dict[str, Any], descriptors: List[int]) -> int:
         """What happens in the task's own process."""
         os.setpgid(0, 0)
+        self.own_pid = os.getpid()
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -249,7 +257,7 @@ class _ForkServer:
     def _say_begun(self) -> None:
         """In the task's own process."""
         if self.begun_write >= 0:
-            os.write(self.begun_write, _PID.pack(os.getpid()))
+            os.write(self.begun_write, _PID.pack(self.own_pid))
             os.close(self.begun_write)
             self.begun_write = -1
 

@@ -19,7 +19,7 @@ from flowc.shim.loaded_plan import code_package, read_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Callable, Dict, List
 
 _NO_PIP = (
     "the Python of this image, {python}, has no {missing}, so that no packages can be installed: take an image such "
@@ -29,10 +29,12 @@ _ELSEWHERE = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PYTHONHOME", 
 """Variables by which pip, or Python, would leave the environment."""
 
 
-def enter_packages(install: Dict[str, Any], arguments: List[str]) -> None:
+def enter_packages(install: Dict[str, Any], arguments: List[str], leaving: Callable[[], object] = bool) -> None:
     """Become a process of the environment with a step's packages, and install them before if that has not been done.
 
-    `install` is the plan's entry, `arguments` are those of this process. Returns in a process of that environment.
+    `install` is the plan's entry, `arguments` are those of this process; `leaving` is called before it becomes one.
+    Returns in a process of that environment.
+
     Raises ProtocolError where nothing can be installed, and InstallationFailed where pip fails.
     """
     folder = os.environ.get(env_names.PACKAGES)
@@ -47,6 +49,7 @@ def enter_packages(install: Dict[str, Any], arguments: List[str]) -> None:
         home = _install(folder, install)
     bin_folder = os.path.join(home, "bin")
     search = os.pathsep.join([bin_folder, os.environ.get("PATH", os.defpath)])
+    leaving()
     environment = {**os.environ, "VIRTUAL_ENV": home, "PATH": search}
     environment.pop("PYTHONHOME", None)
     _forget_shim()

@@ -25,12 +25,14 @@ _WAITS = (0, 9)
 class StallWatch:
     """Looks at processes again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, behind_keeper: bool = False) -> None:
+        """`behind_keeper` where each process only keeps what its child prints, which is the task."""
+        self._behind_keeper = behind_keeper
         self._seen: Dict[int, Tuple[List[str], int]] = {}
 
     def is_stalled(self, pid: int) -> bool:
         """Look at a process once more; whether it has been found to wait for a lock often enough, just now."""
-        waits = _waits(pid)
+        waits = _waits(_only_child(pid) if self._behind_keeper else pid)
         before, looks = self._seen.get(pid, ([], 0))
         looks = looks + 1 if waits and waits == before else 0
         self._seen[pid] = waits, looks
@@ -39,6 +41,15 @@ class StallWatch:
     def forget(self, pid: int) -> None:
         """A process has ended."""
         self._seen.pop(pid, None)
+
+
+def _only_child(pid: int) -> int:
+    """The child of a process with one thread; 0 unless it has exactly one."""
+    try:
+        children = _read(f"/proc/{pid}/task/{pid}/children").split()
+    except OSError:
+        return 0
+    return int(children[0]) if len(children) == 1 else 0
 
 
 def _waits(pid: int) -> List[str]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from flowc.join_inputs import Inputs
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.gang import Gang
+    from flowc.shim.log_keeper import LogLink
     from flowc.shim.trigger_events import Trigger
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
@@ -61,7 +62,7 @@ class Task:
     `first` is the attempt that its tries count from: not 0 where an engine starts over and goes on counting.
     """
 
-    __slots__ = ("attempt", "first", "outputs", "path", "pid", "root", "run", "started", "step", "tags")
+    __slots__ = ("attempt", "first", "log", "outputs", "path", "pid", "root", "run", "started", "step", "tags")
 
     def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None, first: int = 0) -> None:
         self.step = step
@@ -74,6 +75,8 @@ class Task:
         self.root = _required(env_names.ROOT)
         self.run = _required(env_names.RUN_ID)
         self.tags = tuple(run_tags())
+        self.log: LogLink | None = None
+        """The way to the process that keeps what the task prints, if one does."""
 
 
 def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem: Exception | None = None) -> int:
@@ -103,6 +106,8 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
             text = index_text(task.path)
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
+        if task.log is not None:
+            task.log.store = layout.store
         state = TaskState(layout, plan, step, task.path)
         if os.environ.get(env_names.ORIGIN_RUN_ID) and not os.environ.get(env_names.REPLAYED):
             from flowc.shim.takeover import take_over
@@ -215,6 +220,8 @@ def _attempt_record(step: PlanStep, task: Task) -> Document:
         **this_owner(),
         "last": task.attempt - task.first >= further,
     }
+    if os.environ.get(env_names.ENGINE):
+        record["engine"] = os.environ[env_names.ENGINE]
     if step.timeout is not None:
         grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
         record.update(timeout=step.timeout, deadline=task.started + step.timeout + grace)

@@ -14,6 +14,7 @@ from flowc_targets.local.schedule import TaskKey
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, StepSpecs, TimeoutSpec
+    from flowc_targets.local.attempt_log import AttemptLog
     from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.task_output import TaskOutput
 
@@ -29,6 +30,8 @@ class Attempt:
     number: int
     """0 for the first attempt."""
     outputs: tuple[TaskOutput, TaskOutput]
+    log: AttemptLog
+    """What both outputs go into."""
     started: float
     """By the monotonic clock, as all times here."""
     deadline: float = float("inf")

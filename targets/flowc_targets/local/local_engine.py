@@ -18,6 +18,7 @@ from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.process_pool import Process, ProcessPool
 from flowc_targets.base.scratch import scratch_folder
+from flowc_targets.local.attempt_log import FOLDER_SECONDS
 from flowc_targets.local.attempts import (
     GANG_GRACE_SECONDS,
     Attempt,
@@ -68,9 +69,9 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     # From here on there is a run, which has to end however this process does.
     with SignalWatch() as signals, scratch_folder("flowc-run-") as scratch:
         if origin is None:
-            record = RunRecord(flow, options, run_id, scratch)
+            record = RunRecord(flow, options, run_id)
         else:
-            record = RunRecord(flow, options, run_id, scratch, origin.run_id, origin.rerun)
+            record = RunRecord(flow, options, run_id, origin.run_id, origin.rerun)
         if options.run_id_file is not None:
             write_run_id(options.run_id_file, run_id)
         plan = scratch / PLAN_FILE
@@ -144,7 +145,8 @@ class _Engine:
 
     def _run_tasks(self) -> None:
         """Run the tasks, from the first to the last."""
-        imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
+        log = self.record.import_log(self.reporter.note)
+        imports = TaskOutput("stderr", f"[{self.record.run_id}] ", log, self.reporter)
         self.pool.watch(imports.descriptor, imports.pump)
         try:
             if self.origin is not None:
@@ -162,7 +164,7 @@ class _Engine:
             self._stop()
             self.pool.close()
             imports.finish()
-            self.record.keep_log(imports)
+            self.record.finish_log(log)
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
@@ -211,6 +213,8 @@ class _Engine:
             if not self.error:  # else nobody knows what became of the tasks
                 self._ended(process.task, code)
         self._enforce_deadlines()
+        for process in self.pool.running.values():
+            process.task.log.write_if_due()
 
     def _start_ready(self) -> None:
         now = time.monotonic()
@@ -234,12 +238,13 @@ class _Engine:
     def _start(self, key: TaskKey, attempt: int) -> None:
         place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
         prefix = f"[{self.record.run_id}/{place}] "
+        log = self.record.attempt_log(key, attempt, self.reporter.note)
         outputs = (
-            TaskOutput("stdout", prefix, self.record.log_path(key, attempt, "stdout"), self.reporter),
-            TaskOutput("stderr", prefix, self.record.log_path(key, attempt, "stderr"), self.reporter),
+            TaskOutput("stdout", prefix, log, self.reporter),
+            TaskOutput("stderr", prefix, log, self.reporter),
         )
         specs = self.flow.by_name[key.step].specs
-        task = Attempt(key, attempt, outputs, time.monotonic())
+        task = Attempt(key, attempt, outputs, log, time.monotonic())
         if specs.timeout is not None:
             # The task itself raises an error at its timeout, and ends soon after. One that is stopped ends from here.
             task.deadline = task.started + specs.timeout.seconds + self.options.timeout_grace
@@ -262,6 +267,8 @@ class _Engine:
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
         wait = max(wait, 0.0)
+        if any(process.task.log.waits for process in self.pool.running.values()):
+            wait = min(wait, FOLDER_SECONDS)
         return None if wait == float("inf") else wait
 
     def _enforce_deadlines(self) -> None:
@@ -286,7 +293,7 @@ class _Engine:
         for output in task.outputs:
             self.pool.unwatch(output.descriptor)
             output.finish()
-            self.record.keep_log(output)
+        self.record.finish_log(task.log)
 
     def _succeeded(self, task: Attempt) -> None:
         self.done += 1
@@ -339,7 +346,7 @@ class _Engine:
         if key != task.key:
             message, traceback = self.record.error(key, task.number) or (message, traceback)
             task = next((other for other in self._tasks() if other.key == key), task)
-        log = self.record.log_location(key, task.number) if task.outputs[1].has_log else ""
+        log = "" if task.log.is_empty else task.log.location
         self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log)
 
     def _stop(self) -> None:

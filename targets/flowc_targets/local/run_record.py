@@ -7,27 +7,29 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.current import current
 from flowc.errors import StoreError
 from flowc.store import open_store
-from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RESUMED, RunLayout
 from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
+from flowc_targets.local.attempt_log import AttemptLog
 from flowc_targets.package.run_plan import literal, recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
+    from pathlib import Path
 
     from flowc_compiler.ir import Flow
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.run_report import Status
     from flowc_targets.local.schedule import TaskKey
-    from flowc_targets.local.task_output import TaskOutput
+
+_MOST_UNFINISHED = 1000
+"""Uploads that are kept until the run ends, before those that are done are forgotten."""
 
 
 def new_run_id() -> str:
@@ -53,20 +55,14 @@ class RunRecord:
         flow: Flow,
         options: RunOptions,
         run_id: str,
-        scratch: Path,
         origin: str | None = None,
         rerun: Iterable[str] = (),
     ) -> None:
-        """`scratch` is a folder for logs that go to a remote store.
-
-        `origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded.
-        """
+        """`origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded."""
         self.run_id = run_id
         self.origin = origin
-        self._uploads: list[Future[None]] = []
-        self._pool: ThreadPoolExecutor | None = None
-        self._scratch = scratch
-        self._spool: Path | None = None
+        self._uploads = ThreadPoolExecutor(8)  # starts no thread before there is anything to do
+        self._unfinished: list[Future[None]] = []
         try:
             store = open_store(options.root)
             self.root = store.url
@@ -106,41 +102,29 @@ class RunRecord:
     def end(self, status: Status, tasks: int) -> None:
         """Finish the uploads and write how it ended."""
         self._over.set()
-        if self._pool is not None:
-            for upload in self._uploads:
+        try:
+            for upload in self._unfinished:
                 upload.result()
-            self._pool.shutdown()
+        finally:
+            self._uploads.shutdown()
         record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
-    def log_path(self, key: TaskKey, attempt: int, stream: str) -> Path:
-        """The local file for a task's output, which `keep_log` uploads to a remote root."""
-        return self._local_path(f"{self.layout.folder(key.step, key.path, attempt)}/{stream}.log")
+    def attempt_log(self, key: TaskKey, attempt: int, note: Callable[[str], object]) -> AttemptLog:
+        """The log of an attempt that begins; `finish_log` ends it. `note` is told why it cannot be written."""
+        return AttemptLog(self.layout.store, self.layout.folder(key.step, key.path, attempt), self._uploads, note)
 
-    def import_log(self) -> Path:
-        """The local file for the output of importing the user's file."""
-        return self._local_path(f"{self.layout.prefix}/import.log")
+    def import_log(self, note: Callable[[str], object]) -> AttemptLog:
+        """The log of what the run imports before its tasks begin, in the run's own folder."""
+        return AttemptLog(self.layout.store, self.layout.prefix, self._uploads, note)
 
-    def _local_path(self, key: str) -> Path:
-        store = self.layout.store
-        if isinstance(store, FileStore):
-            return Path(store.path, key)
-        if self._spool is None:
-            self._spool = self._scratch / "logs"
-            self._spool.mkdir()
-        return self._spool / key
-
-    def keep_log(self, output: TaskOutput) -> None:
-        """Upload a log to a remote root."""
-        if self._spool is None or not output.has_log:
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(8)
-        self._uploads.append(self._pool.submit(self._upload, output.log))
-
-    def log_location(self, key: TaskKey, attempt: int) -> str:
-        """Where a person finds a task's stderr."""
-        return self.layout.store.location(f"{self.layout.folder(key.step, key.path, attempt)}/stderr.log")
+    def finish_log(self, log: AttemptLog) -> None:
+        """Write what a log has yet to write; `end` waits for what a server has yet to take."""
+        upload = log.finish()
+        if upload is not None:
+            self._unfinished.append(upload)
+            if len(self._unfinished) > _MOST_UNFINISHED:
+                self._unfinished = [item for item in self._unfinished if not item.done() or item.exception()]
 
     def error(self, key: TaskKey, attempt: int) -> tuple[str, str] | None:
         """The recorded failure of a task: one line and the traceback."""
@@ -175,11 +159,6 @@ class RunRecord:
         """Whether an attempt that says so has a manifest."""
         manifest = f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json"
         return self.layout.store.found_at_last(lambda: self.layout.store.exists(manifest), bool)
-
-    def _upload(self, log: Path) -> None:
-        assert self._spool is not None
-        self.layout.store.write(log.relative_to(self._spool).as_posix(), [log.read_bytes()])
-        log.unlink()
 
 
 def _settled(flow: Flow) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class FailedTask:
     """One line: the exception, or how the process ended."""
     traceback: str
     log: str
-    """Where its stderr is stored."""
+    """Where its output is stored; empty where it has printed nothing."""
 
     @property
     def name(self) -> str:

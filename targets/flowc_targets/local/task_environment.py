@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowc.protocol import RUNTIME_FILE, env_names
 from flowc.protocol.encodings import join_tags
 from flowc.shim.fork_server import BOOT
+from flowc.shim.log_keeper import ENGINE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters, with_defaults
 from flowc_compiler.syntax.import_root import located
@@ -83,6 +84,7 @@ def environment_of_tasks(
     env[env_names.TAGS] = join_tags(options.tags)
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
     env[env_names.MAX_NUM_SPLITS] = str(options.max_num_splits)
+    env[env_names.LOG_KEEPER] = ENGINE
     env[env_names.GANG_HOST] = "127.0.0.1"
     env[env_names.GANG_PORT] = "0"  # a free one: on one machine gangs would get in each other's way
     env[env_names.GANG_FRESH] = "1"  # no attempt of a run has a number twice,

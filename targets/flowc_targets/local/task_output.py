@@ -1,4 +1,4 @@
-"""A task's output: from its pipe to the reporter, line by line, and to a log file, byte by byte."""
+"""A task's output: from its pipe to the reporter, line by line, and to its log."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import struct
 import termios
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from flowc.store.task_log import STREAMS
 
+if TYPE_CHECKING:
+    from flowc_targets.local.attempt_log import AttemptLog
     from flowc_targets.local.run_report import Reporter, Stream
 
 CHUNK = 1 << 16
@@ -20,8 +21,8 @@ LONGEST_LINE = 1 << 20
 """A line that grows longer than this is shown in pieces."""
 
 
-DESCRIPTORS = 4
-"""What a task takes of this process: two pipes and two logs."""
+DESCRIPTORS = 3
+"""What a task takes of this process: two pipes and a log."""
 SPARE_DESCRIPTORS = 28
 """What the rest of this process opens: signals, servers, the store's connections, uploads."""
 
@@ -45,14 +46,12 @@ def workers_that_fit(wanted: int) -> int:
 class TaskOutput:
     """The read end of one of a task's pipes."""
 
-    def __init__(self, stream: Stream, prefix: str, log: Path, reporter: Reporter) -> None:
+    def __init__(self, stream: Stream, prefix: str, log: AttemptLog, reporter: Reporter) -> None:
         self.stream: Stream = stream
         self.log = log
         self._prefix = prefix
         self._reporter = reporter
         self._pending = bytearray()
-        self._log_descriptor = -1
-        self._log_fails = False
         self.descriptor, self.write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
 
@@ -70,10 +69,7 @@ class TaskOutput:
             return True
         if not data:
             return False
-        try:
-            self._store(data)
-        except OSError as error:
-            self._complain(error)
+        self.log.add(STREAMS[self.stream], data)
         self._pending += data
         end = self._pending.rfind(b"\n") + 1
         if not end and len(self._pending) > LONGEST_LINE:
@@ -93,30 +89,9 @@ class TaskOutput:
             self._pending.clear()
         os.close(self.descriptor)
         self.close_write_end()
-        if self._log_descriptor >= 0:
-            os.close(self._log_descriptor)
-
-    @property
-    def has_log(self) -> bool:
-        """Whether the task wrote anything."""
-        return self._log_descriptor >= 0
 
     def _show(self, data: bytes) -> None:
         text = data.decode("utf-8", "replace").removesuffix("\n")
         # A progress bar redraws its line with carriage returns: show its last state.
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
         self._reporter.lines(self.stream, self._prefix, lines)
-
-    def _complain(self, error: OSError) -> None:
-        """Note once that the log is incomplete: the task goes on, and its output is shown."""
-        if not self._log_fails:
-            self._log_fails = True
-            self._reporter.note(f"the log {self.log} cannot be written: {error.strerror or error}")
-
-    def _store(self, data: bytes) -> None:
-        if self._log_descriptor < 0:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            self._log_descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._log_descriptor, view) :]

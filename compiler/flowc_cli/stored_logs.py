@@ -1,0 +1,179 @@
+"""What the tasks of a run have printed, line by line, from its store: at once, or as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowc.client.log_records import read_log, whole_lines
+from flowc.store.run_layout import parse_index, task_id
+from flowc.store.task_log import LOG, LOG_END, STREAMS
+from flowc_cli.run_tasks import in_parallel
+from flowc_cli.stored_runs import find_task, selected_steps, tasks_of
+
+if TYPE_CHECKING:
+    from flowc.client import Run
+    from flowc.client.log_records import LogRecord, StoredLog
+    from flowc.store.run_layout import Path
+
+FOLLOW_SECONDS = {False: 0.5, True: 3.0}
+"""How often a run is looked at that is followed; `True` for a server, which is asked for a list each time."""
+_FILES = {LOG, LOG_END, *(f"{stream}.log" for stream in STREAMS)}
+"""Those of release 0.1.0 among them."""
+_BATCH = 64
+"""Logs that are read ahead of being printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSelection:
+    """Which lines are asked for."""
+
+    streams: frozenset[str]
+    attempt: int | None = None
+    tail: int | None = None
+    """How many of the last lines of each attempt; `None` for all."""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return len(self.streams) > 1 and self.attempt is None and self.tail is None
+
+    def lines(self, records: Iterable[LogRecord]) -> Iterator[LogRecord]:
+        """The lines of an attempt's records that are asked for."""
+        found = (line for line in whole_lines(records) if not line.stream or line.stream in self.streams)
+        yield from found if self.tail is None else deque(found, maxlen=self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """A line, and whose it is."""
+
+    label: str
+    """The task, and its attempt where it has several."""
+    record: LogRecord
+
+    def text(self, *, timestamps: bool) -> str:
+        """The line for people."""
+        at = ""
+        if timestamps and self.record.time:
+            moment = datetime.fromtimestamp(self.record.time, UTC)
+            at = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z "
+        return f"{at}[{self.label}] {self.record.text.decode('utf-8', 'replace')}\n"
+
+
+def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterator[TaskLine]:
+    """The lines of all attempts, of a step's, or of one task's (`rest`: nothing, step, or step and index), in order.
+
+    Raises FlowError.
+    """
+    wanted = [
+        (task, number, len(task.attempt_numbers) > 1 or number > 0)
+        for step in selected_steps(run, list(rest))
+        for task in ([find_task(step, rest[1])] if len(rest) > 1 else tasks_of(step))
+        for number in task.attempt_numbers
+        if selection.attempt in (None, number)
+    ]
+    for start in range(0, len(wanted), _BATCH):
+        batch = wanted[start : start + _BATCH]
+        logs = in_parallel(run.layout.store, lambda item: item[0].stored_log(item[1]), batch)
+        for (task, number, several), log in zip(batch, logs, strict=True):
+            label = f"{task.id} attempt {number}" if several else task.id
+            yield from (TaskLine(label, line) for line in selection.lines(log.records() if log is not None else ()))
+
+
+def follow_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterator[TaskLine]:
+    """The same lines, and those that come, in their order, until the run has ended. Raises FlowError."""
+    follower = _Follower(run, rest, selection)
+    while True:
+        over = run.status != "running"  # before its logs are read: nothing comes after that
+        yield from follower.news(over=over)
+        if over:
+            return
+        time.sleep(FOLLOW_SECONDS[run.layout.store.remote])
+
+
+class _Follower:
+    """Reads the logs of a run again and again."""
+
+    def __init__(self, run: Run, rest: Sequence[str], selection: LogSelection) -> None:
+        self._run = run
+        self._rest = rest
+        self._selection = selection
+        self._followed: dict[_Key, _FollowedLog] = {}
+        self._first = True
+
+    def news(self, *, over: bool) -> Iterator[TaskLine]:
+        """The lines that are new since the last call. The first time those of a task come together."""
+        store, found, listed = self._run.layout.store, list[TaskLine](), self._listed()
+        for key in set(listed).difference(self._followed):
+            self._followed[key] = _FollowedLog(_label(*key, several=key._replace(attempt=1) in listed))
+        changed = [key for key in sorted(listed, key=_order) if self._followed[key].is_other(listed[key], over=over)]
+        folders = [f"{self._run.layout.prefix}/{key.step}/{key.index}/{key.attempt}" for key in changed]
+        for key, log in zip(changed, in_parallel(store, lambda folder: read_log(store, folder), folders), strict=True):
+            if log is not None:
+                followed = self._followed[key]
+                chosen = self._selection if self._first else LogSelection(self._selection.streams)
+                found += [TaskLine(followed.label, line) for line in chosen.lines(followed.news(log, over=over))]
+        yield from found if self._first else sorted(found, key=lambda line: line.record.time)
+        if over and self._first and not listed:
+            selected_steps(self._run, list(self._rest))  # raises where there is no such step
+        self._first = False
+
+    def _listed(self) -> dict[_Key, list[object]]:
+        """The logs that there are, each with what tells whether it has changed."""
+        start, found = len(self._run.layout.prefix) + 1, dict[_Key, list[object]]()
+        for file in self._run.layout.store.files("/".join([self._run.layout.prefix, *self._rest, ""])):
+            step, *parts = file.key[start:].split("/")
+            if len(parts) == 3 and parts[1].isdigit() and parts[2] in _FILES:
+                key = _Key(step, parts[0], int(parts[1]))
+                if self._selection.attempt in (None, key.attempt):
+                    found.setdefault(key, []).append((parts[2], file.size, file.modified))
+        return found
+
+
+class _Key(NamedTuple):
+    step: str
+    index: str
+    attempt: int
+
+
+def _order(key: _Key) -> tuple[str, Path, int]:
+    return key.step, parse_index(key.index), key.attempt
+
+
+def _label(step: str, index: str, attempt: int, *, several: bool) -> str:
+    name = task_id(step, parse_index(index))
+    return f"{name} attempt {attempt}" if several or attempt else name
+
+
+class _FollowedLog:
+    """An attempt whose log is followed."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._version: object = None
+        self._mark = b""
+        self._read = 0
+        """How far its records have been read."""
+        self._pieces: list[LogRecord] = []
+        """What has been read of lines that go on."""
+
+    def is_other(self, version: object, *, over: bool) -> bool:
+        """Whether the log has to be read: it has changed, or is over and a line of it has no end."""
+        before, self._version = self._version, version
+        return before != version or (over and bool(self._pieces))
+
+    def news(self, log: StoredLog, *, over: bool) -> list[LogRecord]:
+        """The records that are new. Those of a line without an end wait for it until the run is over."""
+        if log.mark != self._mark:  # another process has begun the attempt anew
+            self._mark, self._read, self._pieces = log.mark, 0, []
+        records = [*self._pieces, *log.records(self._read)]
+        self._read = log.length
+        ends = {record.stream: number for number, record in enumerate(records) if record.whole}
+        waiting = [not over and number > ends.get(record.stream, -1) for number, record in enumerate(records)]
+        self._pieces = [record for record, waits in zip(records, waiting, strict=True) if waits]
+        return [record for record, waits in zip(records, waiting, strict=True) if not waits]
