@@ -16,6 +16,7 @@ _GROUPS = {
     "Inputs": "run no_run artifact input artifacts_module",
     "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id wait watch "
     "pdb",
+    "Logs": "step task attempt stdout stderr timestamps tail follow values",
     "Server": "server user check_server",
     "Diagnostics": "fix ignore select error only_flows jobs no_cache",
     "Trust and settings": "profile allow_read env_at_compile allow_large",

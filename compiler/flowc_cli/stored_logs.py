@@ -62,7 +62,9 @@ class TaskLine:
         if timestamps and self.record.time:
             moment = datetime.fromtimestamp(self.record.time, UTC)
             at = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z "
-        return f"{at}[{self.label}] {self.record.text.decode('utf-8', 'replace')}\n"
+        # A progress bar redraws its line with carriage returns: show its last state.
+        shown = self.record.text.rstrip(b"\r").rpartition(b"\r")[2]
+        return f"{at}[{self.label}] {shown.decode('utf-8', 'replace')}\n"
 
 
 def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterator[TaskLine]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowc.client import Run, RunNotFound, Step, Task
 from flowc.client.run_state import engine_recorded
-from flowc.errors import FlowError, StoreError
+from flowc.errors import CorruptArtifact, FlowError, StoreError
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink
 
@@ -28,7 +28,10 @@ def engine_of(run: Run) -> str:
     """The target whose engine runs a run that the local engine has not started; `simulate` for one of the simulator."""
     if not run.id.startswith("argo-"):
         return "airflow"
-    return engine_recorded(run) or "argo"
+    try:
+        return engine_recorded(run) or "argo"
+    except CorruptArtifact:
+        return "argo"
 
 
 def steps_of(run: Run) -> list[Step]:

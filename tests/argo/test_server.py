@@ -426,7 +426,12 @@ def test_logs_name_their_tasks(replay: Replay, tmp_path: Path) -> None:
         tmp_path, "logs", "MyFlow/argo-3d1a143d-947b-40d7-a7d9-db5106f4d4fd", "work/9", "-t", "argo", **at(replay)
     )
     assert by_id.stdout == "[work/9] ü {}\n"
-    mixed = flowc(tmp_path, "logs", "my-flow-x7k2p", "--follow", **at(replay))
+    last = flowc(tmp_path, "logs", "my-flow-x7k2p", "-t", "argo", "--tail", "1", **at(replay))
+    assert last.stdout == "[work/9] ü {}\n"
+    mixed = flowc(tmp_path, "logs", "my-flow-x7k2p", "-t", "argo", "--timestamps", **at(replay))
+    assert mixed.returncode == 2
+    assert "error[FC504]" in mixed.stderr
+    mixed = flowc(tmp_path, "logs", "my-flow-x7k2p", "-n", "flows", **at(replay))
     assert mixed.returncode == 2
     assert "error[FC504]" in mixed.stderr
 

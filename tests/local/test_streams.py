@@ -108,8 +108,8 @@ def test_the_limit_is_raised_where_it_may_be(monkeypatch: pytest.MonkeyPatch) ->
     assert workers_that_fit(10) == 10
     assert asked == []
     assert workers_that_fit(40) == 40
-    assert workers_that_fit(400) == 43
-    assert asked == [(188, 200), (200, 200)]
+    assert workers_that_fit(400) == 57
+    assert asked == [(148, 200), (200, 200)]
 
 
 def started(folder: Path, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:

@@ -229,7 +229,7 @@ _CLIENT = {
     "Task.successful, finished, finished_at, exception": """
         assert task.successful and task.finished and task.finished_at and task.exception is None
     """,
-    "Task.stdout, stderr, loglines, stdout_size, stderr_size (lines without times)": """
+    "Task.stdout, stderr, loglines, stdout_size, stderr_size": """
         assert task.stdout == task.stderr == '' and list(task.loglines('stderr')) == []
         assert task.stdout_size == task.stderr_size == 0
     """,

@@ -1,0 +1,137 @@
+"""`flowc logs` from the store: which lines, of which attempts, in which order, now and while they come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
+from flowc.store.task_log import TaskLog
+from flowc_cli import stored_logs
+from tests.support import flowc
+
+BEGUN = 1_800_000_000.0
+
+
+def layout_of(folder: Path, run: str = "argo-1") -> RunLayout:
+    """A run in the store of a folder."""
+    return RunLayout(open_store(str(folder / ".flowc")), "F", run)
+
+
+def printed(layout: RunLayout, step: str, path: tuple[int, ...], attempt: int, *lines: str, at: float = BEGUN) -> None:
+    """An attempt that has printed lines; those that begin with `!` to stderr."""
+    layout.begin(step, path, attempt, {"version": 1, "started": at, "host": "pod", "last": False})
+    log = TaskLog(1 << 20)
+    for number, line in enumerate(lines):
+        log.add(b"e" if line.startswith("!") else b"o", f"{line}\n".encode(), at + number / 1000)
+    for name, parts in log.changed().items():
+        layout.store.write(f"{layout.folder(step, path, attempt)}/{name}", parts)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    layout = layout_of(tmp_path)
+    printed(layout, "start", (), 0, "one", "!two", "three")
+    printed(layout, "each", (0,), 0, "item 0")
+    printed(layout, "each", (1,), 0, "item 1 fails", "!Traceback", at=BEGUN + 10)
+    printed(layout, "each", (1,), 1, "item 1 works", at=BEGUN + 20)
+    printed(layout, "each", (10,), 0, "10%\r20%\r30%\r")
+    layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "failed", "ended": BEGUN + 30})
+    return tmp_path
+
+
+ALL = (
+    "[start] one\n[start] !two\n[start] three\n[each-0] item 0\n[each-1 attempt 0] item 1 fails\n"
+    "[each-1 attempt 0] !Traceback\n[each-1 attempt 1] item 1 works\n[each-10] 30%\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["F"], set(ALL.splitlines())),
+        (["F/argo-1", "start"], {"[start] one", "[start] !two", "[start] three"}),
+        (["F", "--step", "start", "--tail", "1"], {"[start] three"}),
+        (["F", "--step", "start", "--tail", "0"], set[str]()),
+        (["F/argo-1/each/1", "--tail", "1"], {"[each-1 attempt 0] !Traceback", "[each-1 attempt 1] item 1 works"}),
+        (["F", "each/1", "--attempt", "1"], {"[each-1 attempt 1] item 1 works"}),
+        (["F", "--stderr"], {"[start] !two", "[each-1 attempt 0] !Traceback"}),
+        (["F", "--step", "each/10", "--timestamps"], {"2027-01-15T08:00:00.000Z [each-10] 30%"}),
+        (["F", "--attempt", "7"], set[str]()),
+    ],
+)
+@pytest.mark.parametrize("follow", [False, True])
+def test_which_lines(folder: Path, arguments: list[str], lines: set[str], follow: bool) -> None:
+    done = flowc(folder, "logs", *arguments, *(["--follow"] if follow else []))
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.splitlines()) == lines
+    assert len(done.stdout.splitlines()) == len(lines)
+
+
+def test_the_order_is_that_of_tasks_and_times(folder: Path) -> None:
+    text = flowc(folder, "logs", "F/argo-1/each").stdout
+    assert text == ALL.partition("[start] three\n")[2]
+
+
+@pytest.mark.parametrize("arguments", [["F/argo-1/start", "--step", "each"], ["F", "start", "--step", "start"]])
+def test_a_step_that_is_named_twice(folder: Path, arguments: list[str]) -> None:
+    done = flowc(folder, "logs", *arguments)
+    assert done.returncode == 2
+    assert "the step is given twice" in done.stderr
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_step_that_is_not_there(folder: Path, follow: bool) -> None:
+    done = flowc(folder, "logs", "F/argo-1/nothing", *(["--follow"] if follow else []))
+    assert done.returncode == 1
+    assert "has no step nothing" in done.stderr
+
+
+def test_following_shows_each_line_once_and_ends_with_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_logs, "FOLLOW_SECONDS", {False: 0.05, True: 0.05})
+    layout = layout_of(tmp_path)
+    now = time.time()
+    printed(layout, "start", (), 0, "first", at=now)
+
+    def go_on() -> None:
+        log = TaskLog(1 << 20)
+        place = layout.folder("train", (3,), 0)
+        layout.begin("train", (3,), 0, {"version": 1, "started": now, "host": "pod", "last": False})
+        for number in range(20):
+            log.add(b"o", b"step %d\n" % number, now + number)
+            log.add(b"o", b"half ", now + number)
+            for name, parts in log.changed().items():
+                layout.store.write(f"{place}/{name}", parts)
+            log.written(log.sizes())
+            time.sleep(0.03)
+            log.add(b"o", b"a line\n", now + number)
+        log.add(b"e", b"no end", now + 21)
+        for name, parts in log.changed().items():
+            layout.store.write(f"{place}/{name}", parts)
+        printed(layout, "train", (3,), 1, "again", at=now + 30)
+        layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "successful", "ended": now})
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    done = flowc(tmp_path, "logs", "F", "--follow")
+    thread.join()
+    expected = ["[start] first"]
+    for number in range(20):
+        expected += [f"[train-3] step {number}", "[train-3] half a line"]
+    # A label has the number of the first attempt only if another one is there when it is first seen.
+    assert done.stdout.replace(" attempt 0", "").splitlines() == [*expected, "[train-3] no end", "[train-3 attempt 1] again"]
+
+
+def test_nothing_in_the_store_points_to_the_engine_unless_that_was_a_simulator(tmp_path: Path) -> None:
+    record = {"version": 1, "started": BEGUN, "host": "pod", "last": False}
+    for run, engine, hint in (("argo-1", {}, "argo"), ("argo-2", {"engine": "simulate"}, ""), ("x", {}, "airflow")):
+        layout = layout_of(tmp_path, run)
+        layout.begin("start", (), 0, {**record, **engine})
+        done = flowc(tmp_path, "logs", f"F/{run}")
+        assert done.returncode == 0
+        assert (f"--target {hint}`" in done.stderr) == bool(hint)
+        assert bool(done.stderr) == bool(hint)
