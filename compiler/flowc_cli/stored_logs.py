@@ -114,7 +114,7 @@ class _Follower:
         for key in set(listed).difference(self._followed):
             self._followed[key] = _FollowedLog(_label(*key, several=key._replace(attempt=1) in listed))
         changed = [key for key in sorted(listed, key=_order) if self._followed[key].is_other(listed[key], over=over)]
-        folders = [f"{self._run.layout.prefix}/{key.step}/{key.index}/{key.attempt}" for key in changed]
+        folders = [f"{self._run.layout.prefix}/{key.step}/{key.place}/{key.attempt}" for key in changed]
         for key, log in zip(changed, in_parallel(store, lambda folder: read_log(store, folder), folders), strict=True):
             if log is not None:
                 followed = self._followed[key]
@@ -139,16 +139,17 @@ class _Follower:
 
 class _Key(NamedTuple):
     step: str
-    index: str
+    place: str
+    """The index path, as the store's folders have it."""
     attempt: int
 
 
 def _order(key: _Key) -> tuple[str, Path, int]:
-    return key.step, parse_index(key.index), key.attempt
+    return key.step, parse_index(key.place), key.attempt
 
 
-def _label(step: str, index: str, attempt: int, *, several: bool) -> str:
-    name = task_id(step, parse_index(index))
+def _label(step: str, place: str, attempt: int, *, several: bool) -> str:
+    name = task_id(step, parse_index(place))
     return f"{name} attempt {attempt}" if several or attempt else name
 
 

@@ -65,9 +65,9 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
 def begun(task: Shim, **options: Any) -> Generator[subprocess.Popen[bytes]]:
     """The first task as a process of its own."""
     command = [task.python, "-m", "flowc", "task", "--step", "start"]
-    options = {"process_group": 0, **options}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, env=task.variables(), cwd=task.folder, **pipes, **options) as process:
+    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "process_group": 0, **options}
+    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=task.variables(), cwd=task.folder, **given)
+    with process:
         yield process
 
 
@@ -133,7 +133,8 @@ def test_much_output_has_a_bound(tmp_path: Path) -> None:
 @pytest.mark.parametrize("variables", [{"FLOWC_LOG_LIMIT": "0"}, {"FLOWC_LOG_KEEPER": "engine"}])
 def test_nothing_is_kept_where_it_is_not_wanted(tmp_path: Path, variables: dict[str, str]) -> None:
     task = shim(tmp_path, "print(os.getppid())")
-    done = task.attempt("start", **variables)
+    task.env.update(variables)
+    done = task.attempt("start")
     assert done.stdout == f"{os.getpid()}\n"
     assert read_log(task.layout.store, task.layout.folder("start", (), 0)) is None
 

@@ -42,10 +42,10 @@ def test_every_byte_comes_back(tmp_path: Path, chunks: list[tuple[bytes, bytes]]
     assert not log.is_changed
     found = read_log(store, "a")
     assert found is not None
-    for stream, letter in (("stdout", b"o"), ("stderr", b"e")):
-        assert stream_bytes(found.records(), stream) == b"".join(data for kind, data in chunks if kind == letter)
+    for name, letter in (("stdout", b"o"), ("stderr", b"e")):
+        assert stream_bytes(found.records(), name) == b"".join(data for kind, data in chunks if kind == letter)
         printed = b"".join(data for kind, data in chunks if kind == letter)
-        lines = [line.text for line in whole_lines(found.records()) if line.stream == stream]
+        lines = [line.text for line in whole_lines(found.records()) if line.stream == name]
         assert lines == printed.split(b"\n")[: len(lines)]
         assert len(lines) == len(printed.split(b"\n")) - printed.endswith(b"\n") - (not printed)
     assert 1000.25 <= min(record.time for record in found.records()) < 1001
