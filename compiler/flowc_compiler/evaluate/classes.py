@@ -263,7 +263,7 @@ def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[a
 
 
 def _foreign_path(evaluator: Evaluator, node: ast.expr) -> tuple[str, ...]:
-    served = evaluator.view.names.resolve(node)
+    served = evaluator.served_name(node)
     if served is not None:
         return ("flowc", served)
     value = evaluator.lookup(node)

@@ -47,6 +47,7 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.evaluate.variable_files import LoadedFile, find_variable
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.applied_decorators import Applying, DecoratorOutcome
@@ -575,6 +576,16 @@ class Evaluator(ABC):
             or any(name in scope for scope in frame.closure)
             or (name in frame.environment and (frame.function is not None or frame.around is not None))
         )
+
+    def served_name(self, node: ast.expr) -> str | None:
+        """The name of flowc's, Metaflow's or ZenML's that an expression stands for, also by an import in a function."""
+        parts = dotted(node)
+        if not parts or not self.is_local(parts[0]):
+            return self.view.names.resolve(node)
+        scopes = (self.frame.environment, *self.frame.closure)
+        value = next((scope[parts[0]] for scope in scopes if parts[0] in scope), None)
+        path = (*value.path, *parts[1:]) if isinstance(value, Foreign) else ()
+        return path[-1] if path[:1] == ("flowc",) and len(path) > 1 and "()" not in path else None
 
     def bind(self, name: str, value: object) -> None:
         """Bind a name in the function that is being evaluated."""

@@ -58,7 +58,7 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
         namespace = evaluator.namespace(frame.view)
         found = _in_scopes(evaluator, key, (namespace,))
     if found is not None:
-        known = enumerated(node, frame.view) if isinstance(found[0], Foreign) else None
+        known = enumerated(evaluator, node) if isinstance(found[0], Foreign) else None
         return found[0] if known is None else known[0]
     served = frame.view.names.resolve(node)
     if served is not None:

@@ -112,8 +112,8 @@ class Interpreter(ModuleExecution):
         """The value of an attribute. Raises EvaluationError."""
         if isinstance(owner, Assumed):
             return self._assumed_attribute(owner, name, node)
-        known = enumerated(node, self.view) if isinstance(node, ast.Attribute) else None
-        if known is not None and not self.is_local((dotted(node) or ("",))[0]):
+        known = enumerated(self, node) if isinstance(node, ast.Attribute) else None
+        if known is not None:
             return known[0]
         match owner:
             case ConfigReference():
@@ -200,10 +200,9 @@ class Interpreter(ModuleExecution):
     def call_expression(self, node: ast.Call) -> object:
         """The value of a call expression."""
         root = (dotted(node.func) or ("",))[0]
+        if root and (made := settings_object(self, node)) is not None:
+            return made
         if root and not self.is_local(root):
-            made = settings_object(self, node)
-            if made is not None:
-                return made
             bound = self.namespace(self.view).get(root, MISSING)
             if isinstance(node.func, ast.Name) and (bound is MISSING or isinstance(bound, Foreign)):
                 special = self._special_name(node, node.func.id)
@@ -238,7 +237,7 @@ class Interpreter(ModuleExecution):
         return self.lookup(node)
 
     def _special_name(self, node: ast.Call, name: str) -> object | None:
-        served = self.view.names.resolve(node.func)
+        served = self.served_name(node.func)
         if served in {"Config", "config_expr"} and (self.frame.is_class or self.lenient):
             return self._config(node, served)
         if name == "super" and not node.args:

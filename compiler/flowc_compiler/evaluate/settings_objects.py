@@ -18,7 +18,6 @@ from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.plain_data import plain_members
 from flowc_compiler.evaluate.values import Assumed, Foreign, SettingsObject, is_kind
-from flowc_compiler.syntax.modules import ModuleView
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "AppExtensionSpec": (),
@@ -57,7 +56,7 @@ _KUBERNETES = re.compile(r"V\d\w*")
 
 def settings_object(evaluator: Evaluator, node: ast.Call) -> SettingsObject | None:
     """The object that a call makes; `None` for a call of anything else. Raises EvaluationError."""
-    kind = evaluator.view.names.resolve(node.func)
+    kind = evaluator.served_name(node.func)
     if kind is not None and (kind in CLASSES or kind.endswith("Settings")):  # those of integrations say nothing here
         return _made(evaluator, kind, node, CLASSES.get(kind, ()))
     if isinstance(node.func, ast.Name | ast.Attribute) and _KUBERNETES.fullmatch(
@@ -69,15 +68,15 @@ def settings_object(evaluator: Evaluator, node: ast.Call) -> SettingsObject | No
     return None
 
 
-def enumerated(node: ast.Attribute | ast.Name, view: ModuleView) -> tuple[object] | None:
+def enumerated(evaluator: Evaluator, node: ast.Attribute | ast.Name) -> tuple[object] | None:
     """The value of `StepRuntime.ISOLATED`, and of the constant `MLFLOW` of ZenML; `None` for any other name."""
     if isinstance(node, ast.Attribute):
-        kind = view.names.resolve(node.value)
+        kind = evaluator.served_name(node.value)
         if kind in _ENUMERATIONS:
             return (_member(kind, node.attr),)
         if node.attr == "value" and isinstance(node.value, ast.Attribute):
-            return enumerated(node.value, view)
-    name = view.names.resolve(node)
+            return enumerated(evaluator, node.value)
+    name = evaluator.served_name(node)
     for constants in (INTEGRATIONS, CONSTANTS):
         if name in constants:
             return (constants[name],)

@@ -191,8 +191,7 @@ class PipelineEvaluator(Interpreter):
 
     def settings(self, node: ast.Call) -> object | None:
         """What `unmapped(...)`, `.with_options(...)` and `.configure(...)` make."""
-        root = dotted(node.func)[:1]
-        if root and not self.is_local(root[0]) and self.view.names.resolve(node.func) == "unmapped":
+        if self.served_name(node.func) == "unmapped":
             arguments = self.arguments_of(node)
             if len(arguments.positional) != 1 or arguments.keywords:
                 raise self.refuse("FC113", "`unmapped` takes one argument", node, "write `unmapped(value)`")

@@ -437,6 +437,9 @@ def only_passed_on(
     """
     local = bound_names(pipeline.node.body) | {item.arg for item in pipeline.node.args.args}
     with evaluator.within(Frame(pipeline.view, {}, (), local, function=Function(pipeline.view, pipeline.node))):
+        for item in pipeline.node.body:
+            if isinstance(item, ast.Import | ast.ImportFrom):
+                evaluator.import_names(item)
         if _is_passed(evaluator, _uses(pipeline.node, name), is_list=is_list):
             return True
         own = {name} if computed else frozenset[str]()
@@ -460,7 +463,7 @@ def _is_passed(
 
 def _is_read(evaluator: PipelineEvaluator, call: ast.Call) -> bool:
     """Whether a call becomes a task of its own: `Client().get_artifact_version(name)`, `load_artifact(name)`."""
-    if evaluator.view.names.resolve(call.func) in {"load_artifact", "save_artifact"}:
+    if evaluator.served_name(call.func) in {"load_artifact", "save_artifact"}:
         return True
     value, problem = evaluator.attempt(call.func)
     return problem is None and isinstance(value, ClientRead)
