@@ -143,3 +143,15 @@ def without_spans(value: Any) -> Any:
         entries = cast("dict[str, Any]", value)
         return {key: without_spans(item) for key, item in entries.items() if key != "span"}
     return [without_spans(item) for item in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
+
+
+def without_places(value: Any) -> Any:
+    """Plain data without the entries that are places in a file."""
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return {key: without_places(item) for key, item in entries.items() if not _is_place(item)}
+    return [without_places(item) for item in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, dict) and {"file", "line", "column"} <= cast("dict[str, object]", value).keys()

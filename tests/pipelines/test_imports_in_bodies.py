@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from flowc_compiler.driver import compile_file
-from tests.support import write_files
+from tests.support import without_places, write_files
 
 STEPS = """
 @zenml.step
@@ -92,18 +91,6 @@ def test_the_same_pipeline(statement: str, place: str, tmp_path: Path) -> None:
 
 
 def _flow(file: Path) -> object:
-    flow = _without_places(compile_file(file).flow.model_dump(mode="json"))
+    flow = without_places(compile_file(file).flow.model_dump(mode="json"))
     del flow["file"], flow["source_hash"]
     return flow
-
-
-def _without_places(value: Any) -> Any:
-    """Plain data without the entries that are places in a file."""
-    if isinstance(value, dict):
-        entries = cast("dict[str, Any]", value)
-        return {key: _without_places(item) for key, item in entries.items() if not _is_place(item)}
-    return [_without_places(item) for item in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
-
-
-def _is_place(value: object) -> bool:
-    return isinstance(value, dict) and {"file", "line", "column"} <= cast("dict[str, object]", value).keys()

@@ -77,6 +77,10 @@ def call_of_runtime(evaluator: Evaluator, callee: Foreign, arguments: CallArgume
     applying, given = evaluator.applying, arguments.all()
     alone = len(given) == 1 and bool(arguments.positional) and not arguments.open
     made = _apply(applying, callee, given[0].value) if applying is not None and alone else None
+    if made is None and applying is not None and callee.path == ("flowc", "step") and len(arguments.positional) == 1:
+        options = replace(arguments, positional=[])  # `step(function, name="x")` is `step(name="x")(function)`
+        bound = DecoratorCall(callee.message, path=(*callee.path, "()"), arguments=options, view=evaluator.view)
+        made = _apply(applying, bound, arguments.positional[0].value)
     if made is not None:
         return made
     return DecoratorCall(

@@ -358,6 +358,10 @@ class Evaluator(ABC):
         """What a decorated function of a module is to the front end; `None` where it is nothing to it."""
 
     @abstractmethod
+    def decorated(self, value: object) -> object:
+        """What a function is to the front end after decorators of the user's own, which may have applied others."""
+
+    @abstractmethod
     def settings(self, node: ast.Call) -> object | None:
         """What a call makes that is the front end's own, such as `step.with_options(...)`; `None` for other calls."""
 

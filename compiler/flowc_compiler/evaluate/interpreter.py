@@ -437,6 +437,10 @@ class Interpreter(ModuleExecution):
         del node, function, records
         return None
 
+    def decorated(self, value: object) -> object:
+        """What the decorators of a function have made of it."""
+        return value
+
     def settings(self, node: ast.Call) -> object | None:
         """No such calls here."""
         del node

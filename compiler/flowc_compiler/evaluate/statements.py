@@ -418,6 +418,7 @@ def _function(evaluator: Evaluator, item: FunctionNode) -> Signal:
         value = function
         for decorator, node in decorators:
             value = descriptor_of(evaluator, node, value) or evaluator.decorate_with(decorator, value, node)
+        value = evaluator.decorated(value) if decorators else value
     evaluator.bind(item.name, value)
     return None
 

@@ -81,6 +81,7 @@ def read_class_flow(
     for found in classes:
         reader.check_class_decorators(found.view, found.node)
         check_later_members(found, sink)
+    members = [reader.with_steps(member) for member in members]
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
@@ -129,6 +130,15 @@ class _FlowReader:
         from flowc_compiler.evaluate.known_values import FileValues
 
         return FileValues(self._modules, self._configs, self._sink)
+
+    def with_steps(self, member: Member) -> Member:
+        """A member, with the `@step` that a decorator of the user's own applies to it written out."""
+        if not isinstance(member.statement, FunctionNode):
+            return member
+        found = self.body(member.view, member.owner).decorators.with_steps(member.statement)
+        if found is None:
+            self._graph.add_malformed(member.statement.name)
+        return member._replace(statement=found) if found not in {None, member.statement} else member
 
     def note_steps(self, members: list[Member], *, unseen: bool) -> None:
         """Count the steps: one that is alone is start and end, and need not say so (as in Metaflow 2.19)."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
@@ -17,7 +19,13 @@ from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, PROBLEMS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
-from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded, is_applying
+from flowc_compiler.frontend.decorators.user_decorators import (
+    Owner,
+    applied_names,
+    check_own,
+    expanded,
+    is_applying,
+)
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
@@ -47,6 +55,23 @@ class DecoratorReader:
         """Whether `@step` stands above a method."""
         return any(self._view.names.resolve(callee(item)) == "step" for item in function.decorator_list)
 
+    def with_steps(self, function: FunctionNode) -> FunctionNode | None:
+        """A method with the decorators that one of the user's own applies written out, where `@step` is among them.
+
+        `None`, with FC401 collected, where it may be, and what it applies is not known.
+        """
+        if not function.decorator_list or self.is_step(function):
+            return function
+        found = [self._calls.steps_of(item) for item in function.decorator_list]
+        items = [part for parts in found for part in parts or ()]
+        if None in found:
+            return None
+        if items == function.decorator_list:
+            return function
+        changed = copy(function)
+        changed.decorator_list = items
+        return changed
+
     def step_marks(self, function: FunctionNode) -> frozenset[str]:
         """`start` and `end` as `@step(start=True, end=True)` gives them; FC403 or FC404 for anything else in it."""
         marks: set[str] = set()
@@ -55,7 +80,9 @@ class DecoratorReader:
                 continue
             for key, node in arguments_of(item):
                 span = self._view.span(node)
-                value = node.value if isinstance(node, ast.Constant) else None
+                value: object = None
+                with suppress(UnresolvedError):
+                    value = evaluate(node, self._calls.scope)
                 if key not in {"start", "end"}:
                     span = self._view.span(self._view.source.keyword_name(node, key))
                     help_text = suggest(key or "", ("start", "end"), "write `@step`").help
@@ -162,6 +189,23 @@ class ArgumentReader:
             return (item,)
         found = self.scope.applied(item)
         return (item,) if found is None or found.reason else found.items
+
+    def steps_of(self, item: ast.expr) -> Sequence[ast.expr] | None:
+        """The decorators that one of the user's applies, where `@step` is among them; else the item itself.
+
+        `None`, with FC401 collected, where that is not known.
+        """
+        if not is_applying(item, self.view, self._modules):
+            return (item,)
+        if "step" not in applied_names(item, self.view, self._modules):
+            return (item,)
+        found = self.scope.applied(item)
+        if found is not None and any(self.view.names.resolve(callee(part)) == "step" for part in found.items):
+            return found.items
+        if found is None or found.reason:
+            check_own(item, None, self.view, "step", self._modules, self._sink, self.scope)
+            return None
+        return (item,)
 
     def _read(self, name: str, model: type[Arguments], item: ast.expr) -> Arguments | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""

@@ -237,6 +237,11 @@ def _applied(function: FunctionNode) -> list[ast.expr] | None:
 
 def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> str | None:
     """A decorator of Metaflow that a decorator of the user's applies, or may apply, in some way; `None` for none."""
+    return next(applied_names(item, view, modules), None)
+
+
+def applied_names(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> Iterator[str]:
+    """The decorators of Metaflow that a decorator of the user's applies, or may apply, in some way."""
     pending: list[tuple[ModuleView, ast.AST]] = [(view, item)]
     seen: set[tuple[str, str]] = set()
     while pending:
@@ -247,7 +252,7 @@ def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> s
             if not isinstance(part, ast.Name | ast.Attribute) or not isinstance(part.ctx, ast.Load):
                 continue
             if (found := _served(part, owner, parts)) is not None:
-                return found
+                yield found
             key = (owner.source.name, ast.unparse(part))
             if key in seen or (dotted(part) or ("",))[0] in own:
                 continue
@@ -257,7 +262,6 @@ def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> s
             origin = modules.origin(owner, part) if modules is not None else None
             if origin is not None:
                 pending += ((origin[0], binding) for binding in _bindings(*origin))
-    return None
 
 
 def _executed(node: ast.AST) -> list[ast.AST]:

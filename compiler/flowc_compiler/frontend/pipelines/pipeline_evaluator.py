@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
@@ -73,9 +74,10 @@ from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OperationValue, Operator, OutputValue
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import callee, dotted
+from flowc_compiler.syntax.served_imports import ServedName, callee, dotted
 
 if TYPE_CHECKING:
+    from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 
@@ -86,6 +88,21 @@ _OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
 _OTHER_VALUES = "other values of parameters"
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
+
+
+_Kind = Literal["step", "pipeline"]
+
+
+def _keywords(applied: AppliedDecorator) -> list[ast.keyword]:
+    items = applied.arguments.keywords.items()
+    return [ast.keyword(key, cast("ast.expr", given.node)) for key, given in items]
+
+
+def _written_out(applied: AppliedDecorator, node: FunctionNode) -> ast.expr:
+    """A decorator that was applied, as if it stood above the function."""
+    name = ast.copy_location(ServedName(applied.name, ast.Load()), node)
+    positional = [cast("ast.expr", given.node) for given in applied.arguments.positional]
+    return ast.copy_location(ast.Call(name, positional, _keywords(applied)), node)
 
 
 class PipelineEvaluator(Interpreter):
@@ -158,16 +175,38 @@ class PipelineEvaluator(Interpreter):
             return define_command(self, node, function)
         if self.frame.is_class or self.frame.function is not None:
             return Unresolved("steps and pipelines are functions of the file", _OUT_OF_CLASSES)
-        kind: Literal["step", "pipeline"] = "step" if "step" in kinds else "pipeline"
+        kind: _Kind = "step" if "step" in kinds else "pipeline"
         item = next(item for item in node.decorator_list if self.view.names.resolve(callee(item)) == kind)
-        layer = SettingsLayer(
-            kind=kind,
-            of=kind,
-            arguments=(*item.args, *item.keywords) if isinstance(item, ast.Call) else (),
-            view=self.view,
-            scope=RecordedScope(self, records),
-            function=node,
-        )
+        arguments: list[ast.expr | ast.keyword] = [*item.args, *item.keywords] if isinstance(item, ast.Call) else []
+        return self._defined(function, kind, arguments, self.view, records)
+
+    def decorated(self, value: object) -> object:
+        """The step that a function is to which decorators of the user's own have applied `step`."""
+        if not isinstance(value, Function) or self.frame.is_class or self.frame.function is not None:
+            return value
+        last = next((item for item in value.applied[::-1] if item.name == "step"), None)
+        function = value.wraps or value
+        if last is None or not isinstance(function.node, FunctionNode):
+            return value
+        given = [item for applied in value.applied for item in applied.arguments.all()]
+        records: Records = {item.node: Recorded(item.value, None) for item in given}
+        node = copy(function.node)
+        node.decorator_list = [_written_out(item, function.node) for item in value.applied[::-1]]
+        return self._defined(replace(function, node=node), "step", _keywords(last), last.view or self.view, records)
+
+    def _defined(
+        self,
+        function: Function,
+        kind: _Kind,
+        arguments: Sequence[ast.expr | ast.keyword],
+        view: ModuleView,
+        records: Records,
+    ) -> StepFunction | PipelineFunction:
+        """A step or a pipeline, with the arguments of its decorator, which stand in the file of `view`."""
+        node = function.node
+        assert isinstance(node, FunctionNode)
+        scope = RecordedScope(self, records)
+        layer = SettingsLayer(kind=kind, of=kind, arguments=tuple(arguments), view=view, scope=scope, function=node)
         if kind == "pipeline":
             return PipelineFunction(self.view, node, [layer], function.defaults)
         outputs = outputs_of(node, self.view, self.lasting_sink)

@@ -16,7 +16,14 @@ _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
 _ENGINE = "it is about ZenML's own orchestrator, which the engine replaces"
 _TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
-_HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
+_HOOKS = {
+    "on_end": "call the function in the step: `try: ... finally: function()`",
+    "on_failure": "call the function in the step: `try: ... except Exception as error: function(error); raise`",
+    "on_start": "call the function as the first statement of the step",
+    "on_success": "call the function as the last statement of the step, before `return`",
+}
+"""Hooks of a step, and how its code does the same."""
+_OF_PIPELINES = "; or give the pipeline the hook, which is called once, at the end of the run"
 
 
 UNREAD_EXTRA = (
@@ -49,12 +56,7 @@ STEP = Unread(
         "step_type": _DASHBOARD,
         "substitutions": "artifacts are found by run, step and name, and names have no placeholders",
     },
-    refused={
-        "on_end": _HOOK,
-        "on_failure": _HOOK,
-        "on_start": _HOOK,
-        "on_success": _HOOK,
-    },
+    refused={name: text if name == "on_start" else text + _OF_PIPELINES for name, text in _HOOKS.items()},
     silent=frozenset({"enable_step_logs", "extra", "merge", "name", "parameters", "runtime"}),
 )
 
