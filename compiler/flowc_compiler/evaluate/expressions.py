@@ -42,7 +42,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.syntax.served_imports import OF_FLOWC
+from flowc_compiler.syntax.served_imports import OF_FLOWC, package_for
 
 
 def name(evaluator: Evaluator, node: ast.Name) -> object:
@@ -106,7 +106,8 @@ def _unknown(evaluator: Evaluator, node: ast.Name, namespace: dict[str, object])
         return evaluator.refuse("FC115", f"`{node.id}` cannot be seen", node, "import it by its name, without `*`")
     way_out, fix = suggest(node.id, [*evaluator.frame.environment, *namespace], "define it, or correct the name")
     if fix is None and node.id in OF_FLOWC:
-        way_out, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
+        package = package_for(node.id, evaluator.view.imported_packages)
+        way_out, fix = f"import it: `from {package} import {node.id}`", Fix("import", package, node.id)
     return evaluator.refuse("FC112", f"the name `{node.id}` is not defined", node, way_out, fix=fix)
 
 

@@ -161,6 +161,11 @@ class ModuleView:
             bind_imports(statement, found)
         return found
 
+    @property
+    def imported_packages(self) -> Iterable[str]:
+        """The packages that import statements at the top level name, in their order."""
+        return (item.module[0] for item in (*self.imports.values(), *self.stars) if item.module and not item.level)
+
     @cached_property
     def stars(self) -> tuple[Imported, ...]:
         """The modules whose names `from x import *` binds at the top level, the last one first."""

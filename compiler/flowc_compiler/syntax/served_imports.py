@@ -7,7 +7,7 @@ as help lines, why others are refused. `unserved_names` finds these in a file.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import Fix, suggest
@@ -34,6 +34,12 @@ def is_served(module: str, name: str | None) -> bool:
     if module not in MODULES:
         return zenml_names.is_idle(module, name)
     return name is None or name == "*" or name.startswith("__") or name in MODULES[module]
+
+
+def package_for(name: str, imported: Iterable[str]) -> str:
+    """The package to import a served name from: the first of those that a file imports already and that have it."""
+    roots = dict.fromkeys(root for root in imported if root in OF_OTHERS and name in MODULES[root])
+    return next(iter(roots), "flowc")
 
 
 def _flowc_serves(module: str, name: str | None) -> bool:

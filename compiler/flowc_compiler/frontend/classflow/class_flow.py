@@ -96,7 +96,9 @@ def read_effects(
     from flowc_compiler.frontend.classflow.flow_methods import FlowMethods
 
     try:
-        return FlowMethods(members, classes, modules, sink).effects()
+        methods = FlowMethods(members, classes, modules, sink)
+        methods.silent |= any(item.code == "FC108" for item in sink.diagnostics)  # it may bind what steps read
+        return methods.effects()
     except RecursionError:
         return None
 
@@ -295,6 +297,7 @@ class _FlowReader:
             self._report_statement(body, statement)
 
     def _report_statement(self, body: ClassBodyReader, statement: ast.AST) -> None:
+        self._graph.unseen = True  # it may bind steps
         self._sink.error(
             "FC108",
             "flowc cannot follow this statement in the body of a flow",

@@ -21,7 +21,7 @@ from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
-from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, dotted
+from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, dotted, package_for
 from flowc_compiler.syntax.tree_walk import walk
 
 if TYPE_CHECKING:
@@ -396,7 +396,8 @@ def _check_name(node: ast.expr, name: str | None, view: ModuleView, of: Owner, s
     elif isinstance(node, ast.Name) and not hasattr(builtins, node.id):
         message = f"`@{shown}` is not imported"
         if node.id in ARGUMENTS or node.id in FLOW_ARGUMENTS:
-            help_text, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
+            package = package_for(node.id, view.imported_packages)
+            help_text, fix = f"import it: `from {package} import {node.id}`", Fix("import", package, node.id)
         else:
             help_text, fix = suggest(node.id, known, "import it, or remove it")
     sink.error("FC401", message, view.span(node), help=help_text, fix=fix)

@@ -1,0 +1,80 @@
+"""What is reported once its cause is, and which package a help line imports from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import diagnostics
+
+STEPS = """
+    @step
+    def start(self):
+        print(self.made, self.other)
+        self.next(self.{target})
+
+    @step
+    def {last}(self):
+        print(self.made)
+"""
+BODIES = {
+    "for name in NAMES:\n        locals()[name] = Parameter(name)": ("end", "end"),
+    "if NAMES:\n        made = Parameter('made')": ("end", "end"),
+    "made, other = Parameter('made'), Parameter('other')": ("end", "end"),
+    "with open('x') as file:\n        made = Parameter('made', default=file.read())": ("end", "end"),
+    "for name in NAMES:\n        locals()[name] = step(lambda self: self.next(self.end))": ("middle", "end"),
+}
+"""Statements in a flow's body that are not followed, the step that the first leads to, and the last that is written."""
+
+
+@pytest.mark.parametrize("statement", list(BODIES))
+@pytest.mark.parametrize("package", ["metaflow", "flowc"])
+def test_only_the_statement_that_is_not_followed_is_reported(statement: str, package: str, tmp_path: Path) -> None:
+    target, last = BODIES[statement]
+    text = f"from {package} import FlowSpec, Parameter, step\n\nNAMES = ['made', 'other']\n\n\nclass F(FlowSpec):\n"
+    text += f"    {statement}\n" + STEPS.format(target=target, last=last)
+    assert {item.code for item in diagnostics(tmp_path, text)} == {"FC108"}
+
+
+DECORATED = """{imports}
+
+
+class F(FlowSpec):
+    @{name}
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "name", "package"),
+    [
+        ("from metaflow import FlowSpec, step", "pypi", "metaflow"),
+        ("from metaflow import *\nfrom metaflow import FlowSpec, step", "loop", "flowc"),
+        ("import metaflow as mf\nfrom flowc import FlowSpec, step", "retry", "metaflow"),
+        ("from flowc import FlowSpec, step", "retry", "flowc"),
+        ("import os\nfrom metaflow import FlowSpec, step", "retry", "metaflow"),
+        ("from metaflow import FlowSpec, step", "loop", "flowc"),
+    ],
+)
+def test_the_help_imports_from_the_package_that_the_file_uses(
+    imports: str, name: str, package: str, tmp_path: Path
+) -> None:
+    (found,) = (
+        item for item in diagnostics(tmp_path, DECORATED.format(imports=imports, name=name)) if item.code == "FC401"
+    )
+    assert found.help == f"import it: `from {package} import {name}`"
+    assert found.fix is not None
+    assert (found.fix.old, found.fix.new) == (package, name)
+
+
+def test_a_pipeline_that_uses_zenml(tmp_path: Path) -> None:
+    head = "from zenml import pipeline, step\n\n\n@step\ndef a(x: int) -> int:\n    return x\n\n\n"
+    (found,) = diagnostics(tmp_path, f"{head}@pipeline(dynamic=True)\ndef p():\n    a.map([1], x=unmapped(1))\n")
+    assert (found.code, found.help) == ("FC112", "import it: `from zenml import unmapped`")
