@@ -74,6 +74,40 @@ def test_the_help_imports_from_the_package_that_the_file_uses(
     assert (found.fix.old, found.fix.new) == (package, name)
 
 
+def test_a_step_in_a_class_is_reported_once(tmp_path: Path) -> None:
+    text = """from zenml import pipeline, step
+
+
+class Steps:
+    @staticmethod
+    @step
+    def inner(x: int) -> None:
+        pass
+
+
+@pipeline
+def p():
+    Steps.inner(1)
+    {"k": Steps.inner}["k"](2)
+    for item in (Steps.inner,):
+        item(3)
+"""
+    (found,) = diagnostics(tmp_path, text)
+    assert (found.code, found.span and found.span.line) == ("FC115", 13)
+    assert "it is defined in a class" in found.message
+
+
+@pytest.mark.parametrize("owner", ["def build(n):", "class Build:", "class Build:\n    def build(self, n):"])
+def test_a_pipeline_that_is_not_at_the_top_of_a_file(owner: str, tmp_path: Path) -> None:
+    depth = "    " * (1 + owner.count("\n"))
+    text = f"from zenml import pipeline, step\n\n\n{owner}\n{depth}@pipeline\n{depth}def inner():\n{depth}    pass\n"
+    (found,) = diagnostics(tmp_path, text)
+    assert found.code == "FC102"
+    assert "`inner` is defined in `" in found.message
+    assert found.span is not None
+    assert "def inner" in text.splitlines()[found.span.line - 1]
+
+
 def test_a_pipeline_that_uses_zenml(tmp_path: Path) -> None:
     head = "from zenml import pipeline, step\n\n\n@step\ndef a(x: int) -> int:\n    return x\n\n\n"
     (found,) = diagnostics(tmp_path, f"{head}@pipeline(dynamic=True)\ndef p():\n    a.map([1], x=unmapped(1))\n")

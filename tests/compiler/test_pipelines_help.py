@@ -32,7 +32,7 @@ class Steps:
 TOLD = {
     "square(square)": "call it: `square()`",
     "square(draw())": "put `@step` above `draw` if it is a step; else compute it in a step",
-    "Steps.make(1)": "a step or pipeline that is defined in a class has to be a function of the file",
+    "Steps.make(1)": "move `def make` out of the class",
     "squar(1)": "did you mean `square`?",
     "[1, 2].map(square)": "write `work.map([1, 2])`",
     "plain.map([1, 2])": "put `@step` above `plain`",

@@ -305,7 +305,9 @@ def _limited(value: object) -> object:
 
 def _instead(evaluator: Evaluator, name: str, given: BoundValue) -> str:
     code = evaluator.code(given.node)
-    if name in {"list", "enumerate", "zip", "reversed", "sorted", "tuple"}:
+    if name in {"reversed", "sorted"}:
+        return f"put it into order in a step that gets `{code}`, or in the step that returns it"
+    if name in {"list", "enumerate", "zip", "tuple"}:
         return f"write `work.map({code})` to iterate over it, or do this in a step that gets it"
     if name == "range":
         return f"return the list from a step, and write `work.map({code})`"

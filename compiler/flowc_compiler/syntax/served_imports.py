@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.syntax.metaflow_extensions import extension_of
+from flowc_compiler.syntax.tree_walk import walk
+
+if TYPE_CHECKING:
+    from flowc_compiler.source import Span
+    from flowc_compiler.syntax.modules import ModuleView
 
 ROOTS = frozenset({"flowc", "metaflow", "zenml"})
 """The packages whose names the shim provides."""
@@ -163,6 +169,29 @@ def _ways(statement: ast.Try | ast.If) -> Iterator[list[ast.stmt]]:
             case orelse:
                 yield orelse
                 return
+
+
+def nested_pipeline(tree: ast.Module, names: Names) -> tuple[ast.FunctionDef, str] | None:
+    """A pipeline that is defined in a function or a class, and the name of that; `None` where there is none."""
+    owners = (node for node in walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef))
+    for owner in owners:
+        for item in owner.body:
+            decorators = item.decorator_list if isinstance(item, ast.FunctionDef) else []
+            if isinstance(item, ast.FunctionDef) and "pipeline" in map(names.resolve, map(callee, decorators)):
+                return item, owner.name
+    return None
+
+
+def no_flow(view: ModuleView) -> tuple[str, Span, str]:
+    """The message, the place and the help of FC102 for a file without a flow."""
+    nested = nested_pipeline(view.tree, view.names)
+    if nested is not None:
+        node, owner = nested
+        message = f"the pipeline `{node.name}` is defined in `{owner}`, and flowc reads those at the top of a file"
+        help_text = f"move it out of `{owner}`, and make what it takes from there its parameters"
+        return message, view.name_span(node), help_text
+    way_out = "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
+    return f"there is no flow in {view.source.name}", view.source.line_span(1), way_out
 
 
 def dotted(node: ast.expr | None) -> tuple[str, ...]:

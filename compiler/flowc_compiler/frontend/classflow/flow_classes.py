@@ -16,7 +16,7 @@ from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import callee, dotted
+from flowc_compiler.syntax.served_imports import callee, dotted, no_flow
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileScope
@@ -56,7 +56,8 @@ class ClassTable:
         built_on = {base.key for name in flows for base in self._bases(own[name])}
         leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
         if not leaves:
-            self._no_flow(f"there is no flow in {self._view.source.name}", {})
+            message, where, help_text = no_flow(self._view)
+            self._sink.error("FC102", message, where, help=help_text)
             return None
         if len(leaves) > 1:
             for node in list(leaves.values())[1:]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -81,7 +81,9 @@ if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 
-_OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
+_MISPLACED = "it is defined in a {}, and a task finds steps by their names at the top of a file"
+_OUT_OF_CLASSES = "move `def {0}` out of the class, and call it by its own name, `{0}(...)`"
+_OUT_OF_FUNCTIONS = "move `{0}` to the top level of the file, and pass it what it takes from the function"
 COMPARED = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"})
 _OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
 """Attributes of what a call of a step gives in ZenML."""
@@ -91,6 +93,11 @@ _WORK = frozenset({"FC110", "FC115"})
 
 
 _Kind = Literal["step", "pipeline"]
+
+
+@dataclass(frozen=True, eq=False)
+class Misplaced(Unresolved):
+    """A step or pipeline that is defined in a class or a function."""
 
 
 def _keywords(applied: AppliedDecorator) -> list[ast.keyword]:
@@ -131,6 +138,7 @@ class PipelineEvaluator(Interpreter):
         self.parameter_values: dict[str, object] = {}
         """The values that the pipeline's parameters have by default."""
         self.to_check = False
+        self._reported = set[Misplaced]()
         """Whether what a run will be given may be missing."""
         self.is_called = False
         """Whether the file itself calls the pipeline."""
@@ -174,11 +182,21 @@ class PipelineEvaluator(Interpreter):
         if not kinds & {"step", "pipeline"}:
             return define_command(self, node, function)
         if self.frame.is_class or self.frame.function is not None:
-            return Unresolved("steps and pipelines are functions of the file", _OUT_OF_CLASSES)
+            way_out = _OUT_OF_CLASSES if self.frame.is_class else _OUT_OF_FUNCTIONS
+            where = _MISPLACED.format("class" if self.frame.is_class else "function")
+            return Misplaced(where, way_out.format(node.name))
         kind: _Kind = "step" if "step" in kinds else "pipeline"
         item = next(item for item in node.decorator_list if self.view.names.resolve(callee(item)) == kind)
         arguments: list[ast.expr | ast.keyword] = [*item.args, *item.keywords] if isinstance(item, ast.Call) else []
         return self._defined(function, kind, arguments, self.view, records)
+
+    def refuse_unresolved(self, value: Unresolved, node: ast.AST) -> EvaluationError:
+        """The error that a value is `Unresolved`; one about a misplaced step is reported once."""
+        if isinstance(value, Misplaced) and not self.lenient:
+            if value in self._reported:
+                return EvaluationError()
+            self._reported.add(value)
+        return super().refuse_unresolved(value, node)
 
     def decorated(self, value: object) -> object:
         """The step that a function is to which decorators of the user's own have applied `step`."""

@@ -19,7 +19,7 @@ from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind, pl
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
-from flowc_compiler.syntax.served_imports import ROOTS
+from flowc_compiler.syntax.served_imports import ROOTS, no_flow
 from flowc_compiler.syntax.tree_walk import children, walk
 
 if TYPE_CHECKING:
@@ -213,12 +213,13 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
         )
         return None
     if not pipelines:
-        message, way_out = f"there is no flow in {view.source.name}", _WRITE_ONE
+        message, where, way_out = no_flow(view)
         if imported:
+            where = view.source.line_span(1)
             files = dict.fromkeys(pipeline.view.source.name for pipeline in imported.values())
             message = f"flowc does not see which pipeline {view.source.name} calls"
             way_out = f"name one with `--flow`: {', '.join(imported)}; or check its file: {', '.join(files)}"
-        evaluator.sink.error("FC102", message, view.source.line_span(1), help=way_out)
+        evaluator.sink.error("FC102", message, where, help=way_out)
         return None
     names = [wanted] if wanted is not None else _candidates(pipelines, runs)
     if len(names) > 1:

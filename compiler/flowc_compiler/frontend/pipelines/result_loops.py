@@ -159,7 +159,8 @@ def _item_values(
 def _no_steps(evaluator: PipelineEvaluator, node: ast.expr) -> Exception:
     code = evaluator.code(node)
     message = "a step's result is not known when the flow is compiled: this loop over it calls no step"
-    return evaluator.refuse("FC111", message, node, f"do it in a step that gets `{code}`")
+    way_out = f"do it in a step that gets `{code}`, and use what that returns"
+    return evaluator.refuse("FC111", message, node, way_out)
 
 
 def _open(evaluator: PipelineEvaluator, source: object, node: ast.expr) -> tuple[MapBuilder, Result]:
