@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from flowc.client import Run, RunNotFound, Step, Task
+from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded
 from flowc.errors import CorruptArtifact, FlowError, StoreError
+from flowc.store.run_layout import flow_names
 from flowc_cli.output import report
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
 RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
 NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+_MOST_NAMES = 5
+"""Of flows that a message lists."""
 
 
 def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
@@ -19,9 +23,25 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
     Nothing of it is unpickled: whoever looks at a run need not trust it.
     """
     flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
-    if not rest or rest[0] == "latest":
-        return Run.latest(flow, root=root, trusted=False), rest[1:]
-    return Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False), rest[1:]
+    try:
+        if not rest or rest[0] == "latest":
+            return Run.latest(flow, root=root, trusted=False), rest[1:]
+        return Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False), rest[1:]
+    except RunNotFound as error:
+        raise RunNotFound(f"{error}; {_what_is_there(flow, root)}") from None
+
+
+def _what_is_there(flow: str, root: str | None) -> str:
+    """What a store has instead of a run that it does not have."""
+    names = flow_names(chosen_store(root))
+    if flow in names:
+        return f"`flowc runs {flow}` lists its runs"
+    if not names:
+        return "no run has been stored there"
+    return (
+        suggest(flow, names).help
+        or f"its flows are {', '.join(names[:_MOST_NAMES])}{', ...' * (len(names) > _MOST_NAMES)}"
+    )
 
 
 def engine_of(run: Run) -> str:

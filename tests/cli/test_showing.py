@@ -111,3 +111,19 @@ def test_what_is_not_there(store: Path, name: str) -> None:
             continue
         assert result.returncode == 1
         assert "error[FC602]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("RetryOnce", "did you mean `RetryOnceFlow`?"),
+        ("Unlike", "its flows are RetryOnceFlow"),
+        ("RetryOnceFlow/1", "`flowc runs RetryOnceFlow` lists its runs"),
+    ],
+)
+def test_what_is_there_instead(store: Path, name: str, said: str) -> None:
+    assert said in look(store, "show", name).stderr
+
+
+def test_an_empty_store_says_so(tmp_path: Path) -> None:
+    assert "no run has been stored there" in look(tmp_path / ".flowc", "show", "Any").stderr
