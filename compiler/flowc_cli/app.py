@@ -35,6 +35,7 @@ SUMMARIES = {
     "runs": "List the runs of a store, the newest first, whichever engine has run them.",
     "show": "Show a run: its steps, tasks, and artifacts.",
     "report": "Write a run as one HTML file: graph, timeline, cards, artifacts, logs and code.",
+    "ui": "Show all runs of a store in a browser of this machine, live. It only reads.",
     "diff-runs": "Compare the parameters and artifacts of two runs, by their hashes.",
     "tag": "Add and remove tags of a run, and print those that it has then.",
     "logs": "Print the logs of a run's tasks.",

@@ -17,7 +17,7 @@ _GROUPS = {
     "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id wait watch "
     "pdb",
     "Logs": "step task attempt stdout stderr timestamps tail follow values",
-    "Server": "server user check_server",
+    "Server": "server user check_server port",
     "Diagnostics": "fix ignore select error only_flows jobs no_cache",
     "Trust and settings": "profile allow_read env_at_compile allow_large",
 }
@@ -25,7 +25,7 @@ _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.s
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
-    "Runs and their store": "runs show report diff-runs logs tag export import fsck rm gc",
+    "Runs and their store": "runs show report ui diff-runs logs tag export import fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",
 }

@@ -291,9 +291,9 @@ class YAMLViewer(JSONViewer):
         if isinstance(self._data, str):
             return {"kind": "json", "title": self._title, "text": self._data[:_LONGEST]}
         try:
-            import yaml
+            from importlib import import_module
 
-            text = str(yaml.safe_dump(self._data, sort_keys=False, allow_unicode=True))
+            text = str(import_module("yaml").safe_dump(self._data, sort_keys=False, allow_unicode=True))
         except Exception:  # PyYAML is not there, or does not know the value
             return super().describe()
         return {"kind": "json", "title": self._title, "text": text[:_LONGEST]}

@@ -29,7 +29,7 @@ def report_run(
 
     The file loads nothing, and runs nothing of the run's. It is named after the run unless -o says otherwise.
     """
-    from flowc_cli.reporting.report_page import run_page
+    from flowc_cli.reporting.report_page import report_page
     from flowc_cli.reporting.run_snapshot import Snapshot
 
     try:
@@ -39,7 +39,7 @@ def report_run(
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     assert snapshot.graph is not None
-    text = run_page(view, snapshot.graph)
+    text = report_page(view, snapshot.graph)
     if output == "-":
         write_content(text)
         return

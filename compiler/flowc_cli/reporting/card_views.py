@@ -31,8 +31,10 @@ def _is_dict(value: object) -> TypeGuard[Mapping[Any, Any]]:
 
 
 def _items(value: Any) -> list[Any]:
-    found: list[Any] = value if isinstance(value, list) else []
-    return found[:_MOST]
+    found: list[Any] = []
+    if isinstance(value, list):
+        found += value[:_MOST]
+    return found
 
 
 def stored_cards(task: Task, attempt: int) -> list[Any]:

@@ -16,6 +16,9 @@ from typing import Any
 SECONDS = 60.0
 """For all charts of a page."""
 _LARGEST = 2 << 20
+_MOST_KNOWN = 200
+_known: dict[str, dict[str, str]] = {}
+"""What became of charts, by their specification: a page that is live asks again and again."""
 
 
 def chart_views(views: Sequence[dict[str, Any]]) -> None:
@@ -26,7 +29,7 @@ def chart_views(views: Sequence[dict[str, Any]]) -> None:
     waiting: list[dict[str, Any]] = []
     for view in views:
         text = json.dumps(view["spec"], ensure_ascii=False, indent=1)
-        view["text"] = text[:100_000]
+        view["text"] = text
         if _loads(view["spec"]):
             view["note"] = "The chart loads data from an address, which a report does not."
         elif not isinstance(view["spec"], dict) or len(text) > _LARGEST:
@@ -35,15 +38,22 @@ def chart_views(views: Sequence[dict[str, Any]]) -> None:
             view["note"] = "Install flowc[charts] to have charts drawn here."
         else:
             waiting.append(view)
-    pictures = _drawn([view["spec"] for view in waiting]) if waiting else []
-    for number, view in enumerate(waiting):
-        found = pictures[number] if number < len(pictures) else {"error": "it takes too long, or too much memory"}
+    new = [view for view in waiting if view["text"] not in _known]
+    pictures = _drawn([view["spec"] for view in new]) if new else []
+    if len(_known) > _MOST_KNOWN:
+        _known.clear()
+    for number, view in enumerate(new):
+        late = {"error": "it takes too long, or too much memory"}
+        _known[view["text"]] = pictures[number] if number < len(pictures) else late
+    for view in waiting:
+        found = _known.get(view["text"], {"error": "there are too many charts"})
         if "svg" in found:
             view["source"] = f"data:image/svg+xml;base64,{base64.b64encode(found['svg'].encode()).decode()}"
         else:
             view["note"] = f"The chart cannot be drawn: {found['error']}"
     for view in views:
         del view["spec"]
+        view["text"] = view["text"][:100_000]
 
 
 def _loads(spec: Any) -> bool:

@@ -20,29 +20,39 @@ from flowc_cli.reporting.state_marks import StepMarks
 from flowc_compiler.diagnostics.terminal_text import visible, visible_line
 
 SCRIPTS = (
-    "elements.js", "run_model.js", "value_views.js", "card_views.js", "timeline.js", "task_table.js", "task_panel.js",
-    "source_code.js", "run_page.js",
+    "elements.js", "theme.js", "run_model.js", "value_views.js", "card_views.js", "timeline.js", "task_table.js",
+    "task_panel.js", "source_code.js", "run_page.js",
 )  # fmt: skip
 
 
-def run_page(view: RunView, graph: GraphDocument) -> str:
-    """The HTML of a run."""
+def report_page(view: RunView, graph: GraphDocument) -> str:
+    """The HTML of a run, as a file."""
     marks = StepMarks(view)
-    script = script_text((*SCRIPTS, "start.js"))
+    return run_page(view, svg(draw(graph, marks.notes), marks.marks), script_text((*SCRIPTS, "start.js")))
+
+
+def run_page(view: RunView, graph: str, script: str, home: str = "") -> str:
+    """The HTML of a run: `graph` is the SVG of its graph, `home` the address of the list of runs."""
     return page(
         "run.html",
         script,
         title=escape(visible_line(f"{view.flow}/{view.run}")),
-        graph=svg(draw(graph, marks.notes), marks.marks),
+        graph=graph,
         data=json_element(view.model_dump_json(exclude_defaults=True)),
-        home="",
+        home=f'<a class="home" href="{home}">all runs</a>' if home else "",
+        connect="'self'" if home else "",
     )
 
 
-def page(name: str, script: str, **parts: str) -> str:
+def list_page(listing: str, script: str) -> str:
+    """The HTML of the list of runs, from its JSON."""
+    return page("runs.html", script, data=json_element(listing), connect="'self'")
+
+
+def page(name: str, script: str, connect: str = "", **parts: str) -> str:
     """A page of the folder `page`, with its policy."""
     return Template(resource(name)).substitute(
-        policy=escape(policy(script)), style=resource("report.css"), script=script, **parts
+        policy=escape(policy(script, connect)), style=resource("report.css"), script=script, **parts
     )
 
 

@@ -48,6 +48,8 @@ class Snapshot:
         self.code: CodeView | None = None
         self.graph: GraphDocument | None = None
         self.record: RunRecord | None = None
+        self._views: dict[tuple[str, int], TaskView] = {}
+        """Those of tasks that have ended, by task and number of attempts."""
         self._values: dict[str, Any] = {}
         self._size = 0
 
@@ -115,15 +117,20 @@ class Snapshot:
                 found.setdefault(name, StepView(name=name, total=step.expected))
         return found
 
-    def whole(self, detailed: int = DETAILED) -> RunView:
-        """The run with the details of as many tasks of each step, those that have failed before others."""
+    def whole(self, detailed: int = DETAILED, *, whole_elsewhere: bool = False) -> RunView:
+        """The run with the details of as many tasks of each step, those that have failed before others.
+
+        The page says that there are more, unless it gets them elsewhere.
+        """
         view = self.refresh()
         assert self.record is not None
         tasks = list(self.record.tasks)
         chosen = _chosen(tasks, detailed)
         details = {item.id: self.task_view(item) for item in chosen}
+        keys = {artifact.value for view in details.values() for artifact in view.artifacts}
+        parameters = self.parameters()
         notes: list[str] = []
-        if len(chosen) < len(tasks):
+        if len(chosen) < len(tasks) and not whole_elsewhere:
             shown = f"{len(chosen):,} of {len(tasks):,} tasks"
             notes.append(
                 f"Artifacts and logs of {shown} are in this file; flowc report --details and flowc ui have more."
@@ -131,8 +138,8 @@ class Snapshot:
         return view.model_copy(
             update={
                 "details": details,
-                "parameters": self.parameters(),
-                "values": dict(self._values),
+                "parameters": parameters,
+                "values": self.values([*sorted(keys), *(item.value for item in parameters)]),
                 "notes": tuple(notes),
             }
         )
@@ -147,6 +154,15 @@ class Snapshot:
 
     def task_view(self, item: TaskRecord) -> TaskView:
         """What is shown of a task alone."""
+        key = (item.id, len(item.attempts))
+        if key in self._views:
+            return self._views[key]
+        view = self._task_view(item)
+        if item.ended is not None:
+            self._views[key] = view
+        return view
+
+    def _task_view(self, item: TaskRecord) -> TaskView:
         attempts = {attempt.number: attempt.state == "successful" for attempt in item.attempts}
         task = Task.of(Step.of(self.run, item.step, {item.path: attempts}), item.path, attempts)
         refs: Mapping[str, Any] = {}
