@@ -87,7 +87,7 @@ PATCH = """@kubernetes(labels={"team": "a"}, patch={
             "runtimeClassName": "gvisor",
             "tolerations": [{"key": "spot", "operator": "Exists"}],
             "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}}],
-            "initContainers": [{"name": "wait", "image": "busybox", "command": ["true"]}],
+            "initContainers": [{"name": "migrate", "image": "busybox", "command": ["true"]}],
             "containers": [
                 {
                     "name": "main",
@@ -108,7 +108,7 @@ def test_each_kind_of_field_has_its_place_in_a_template(tmp_path: Path) -> None:
     assert start["hostAliases"] == [{"ip": "10.0.0.1", "hostnames": ["db"]}]
     assert json.loads(start["podSpecPatch"]) == {"terminationGracePeriodSeconds": 60, "runtimeClassName": "gvisor"}
     assert start["sidecars"] == [{"name": "proxy", "image": "proxy:1"}]
-    assert [item["name"] for item in start["initContainers"]] == ["wait"]
+    assert [item["name"] for item in start["initContainers"]] == ["migrate"]
     main = start["container"]
     assert [item["name"] for item in main["volumeMounts"]] == ["flowc", "scratch"]
     assert main["lifecycle"]
@@ -197,6 +197,14 @@ WRONG: list[tuple[str, int, str, str]] = [
     ('{"spec": {"volumes": [{"name": "v", "emptyDir": {}}, {"name": "w", "pvc": {}}]}}', 9, "volumes.1.pvc", "it has"),
     ('{"metadata": {"labels": {"a": 1}}}', 9, "metadata.labels.a: 1 is not a text", ""),
     ('{"metadata": {"name": "x"}}', 9, "metadata of a pod's patch has no such field", "it has labels, annotations"),
+    ('{"spec": {"containers": [{"name": "base", "image": "x"}]}}', 9, "Airflow's name", "the step's own is `main`"),
+    ('{"spec": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}', 9, "has flowc's package", "another name"),
+    (
+        '{"spec": {"containers": [{"name": "main", "volumeMounts": [{"name": "v", "mountPath": "/flowc/"}]}]}}',
+        9,
+        "/flowc is where flowc's package is",
+        "another folder",
+    ),
     ("[]", 0, "", ""),
     ('"x"', 9, "this is not a pod's patch", ""),
 ]  # fmt: skip
@@ -215,6 +223,30 @@ def test_what_does_not_fit_is_reported_at_its_line(
         assert item.span.line == line
 
 
+REFUSED_OPTIONS: list[tuple[str, str, dict[str, Any], str]] = [
+    ("argo", "template_patch", {"container": {"securityContext": {"privileged": True}}}, "has the container 'main'"),
+    ("argo", "template_patch", {"sidecars": [{"name": "proxy", "image": "x"}]}, "has the container 'proxy'"),
+    ("argo", "template_patch", {"securityContext": {"runAsUser": 0}}, "has a pod which may run as root"),
+    ("argo", "template_patch", {"podSpecPatch": '{"hostPID": true}'}, "has hostPID"),
+    ("argo", "template_patch", {"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "has a volume of the kind"),
+    ("argo", "workflow_patch", {"spec": {"hostNetwork": True}}, "has hostNetwork"),
+    (
+        "argo",
+        "workflow_patch",
+        {"spec": {"securityContext": {"seccompProfile": None}}},
+        "has a pod which has no seccomp",
+    ),
+    (
+        "argo",
+        "workflow_patch",
+        {"spec": {"templates": [{"name": "task", "container": {"securityContext": {"runAsUser": 0}}}]}},
+        "has the container 'main', which may run as root",
+    ),
+    ("airflow", "pod_override", {"spec": {"hostPID": True}}, "has hostPID"),
+    ("airflow", "pod_override", {"spec": {"securityContext": None}}, "has a pod which has no runAsNonRoot"),
+]
+
+
 def said(folder: Path, target: str, decorator: str = "", **options: Any) -> tuple[Diagnostic, ...]:
     sink = DiagnosticSink()
     emitted(compiled(folder, FLOW.format(decorator=decorator), sink), target, sink, **options)
@@ -227,6 +259,24 @@ def said(folder: Path, target: str, decorator: str = "", **options: Any) -> tupl
         ("argo", {"workflow_patch": {"spec": {"hostNetwrk": True}}}, "option workflow_patch: spec.hostNetwrk"),
         ("argo", {"workflow_patch": {"spec": {"podGC": {"strategy": "Never"}}}}, "is not one of OnPodCompletion"),
         ("argo", {"template_patch": {"sidecar": []}}, "option template_patch: sidecar"),
+        ("argo", {"template_patch": {"name": "x"}}, "option template_patch: name"),
+        ("argo", {"template_patch": {"suspend": {}}}, "option template_patch: suspend"),
+        ("argo", {"template_patch": {"container": {"args": ["x"]}}}, "container.args: `args` is what flowc starts"),
+        ("argo", {"template_patch": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}, "has flowc's package"),
+        (
+            "argo",
+            {"template_patch": {"sidecars": [{"name": "wait", "image": "x"}]}},
+            "sidecars.0: Argo has a container",
+        ),
+        ("argo", {"workflow_patch": {"spec": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}}, "spec.volumes.0"),
+        ("argo", {"workflow_patch": {"spec": {"entrypoint": "x"}}}, "spec.entrypoint: there is no template 'x'"),
+        ("argo", {"workflow_patch": {"spec": {"entrypoint": None}}}, "spec.entrypoint: a Workflow needs it"),
+        ("argo", {"workflow_patch": {"spec": {"onExit": None}}}, "would replace the exit hooks"),
+        ("airflow", {"pod_override": {"spec": {"containers": [{"name": "base"}]}}}, "Airflow's name of the step's own"),
+        *(
+            (target, {option: patch, "restricted": True}, f"option {option} {message}")
+            for target, option, patch, message in REFUSED_OPTIONS
+        ),
         (
             "argo",
             {"workflow_patch": {"spec": {"podSpecPatch": "{}"}}, "restricted": True},
@@ -239,6 +289,21 @@ def test_options_are_checked(target: str, options: dict[str, Any], message: str,
     (found,) = said(tmp_path, target, **options)
     assert found.code == "FC505"
     assert message in found.message
+
+
+@pytest.mark.parametrize("kind", ["containers", "initContainers"])
+def test_names_of_argos_own_containers(kind: str, tmp_path: Path) -> None:
+    patch = f'@kubernetes(patch={{"spec": {{"{kind}": [{{"name": "wait", "image": "x"}}]}}}})'
+    (found,) = said(tmp_path, "argo", patch)
+    assert (found.code, found.span and found.span.line) == ("FC501", 9)
+    assert not said(tmp_path, "airflow", patch)
+
+
+def test_a_template_of_ones_own_may_be_the_entrypoint(tmp_path: Path) -> None:
+    own = {"name": "wrapped", "steps": [[{"name": "all", "template": "main"}]]}
+    made = objects(tmp_path, workflow_patch={"spec": {"entrypoint": "wrapped", "templates": [own]}})[-1]["spec"]
+    assert made["entrypoint"] == "wrapped"
+    assert own in made["templates"]
 
 
 def test_one_template_has_one_pod_spec_patch(tmp_path: Path) -> None:
@@ -307,6 +372,13 @@ REFUSED = [
     'patch={"spec": {"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}}',
     'patch={"spec": {"containers": [{"name": "proxy", "image": "x"}]}}',
     'patch={"spec": {"containers": [{"name": "main", "securityContext": {"privileged": True}}]}}',
+    'patch={"spec": {"containers": [{"name": "main", "securityContext": {"runAsNonRoot": False}}]}}',
+    'patch={"spec": {"containers": [{"name": "main", "securityContext": {"capabilities": {"drop": []}}}]}}',
+    'patch={"spec": {"containers": [{"name": "main", "securityContext": {"allowPrivilegeEscalation": None}}]}}',
+    'patch={"spec": {"containers": [{"name": "main", "ports": [{"containerPort": 1, "hostPort": 1}]}]}}',
+    'patch={"spec": {"securityContext": {"runAsUser": 0}}}',
+    'patch={"spec": {"securityContext": {"runAsNonRoot": None}}}',
+    'patch={"spec": {"securityContext": {"seccompProfile": {"type": "Unconfined"}}}}',
 ]
 
 
@@ -346,7 +418,7 @@ def test_the_simulator_runs_patched_manifests(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(
         FLOW.format(
             decorator=PATCH.replace('{"name": "proxy", "image": "proxy:1"},', "")
-            .replace('"initContainers": [{"name": "wait", "image": "busybox", "command": ["true"]}],', "")
+            .replace('"initContainers": [{"name": "migrate", "image": "busybox", "command": ["true"]}],', "")
             .replace('"lifecycle": {"preStop": {"exec": {"command": ["sync"]}}},', "")
         )
     )

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any, cast
 
 from flowc_cli.diffing.snapshot import Facts, Snapshot, facts_of, read_code
+from flowc_compiler.ir.manifest_schema import CODE_VOLUME
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.labels import FLOW, RELEASE
 
 Json = dict[str, Any]
 KINDS = ("CronWorkflow", "WorkflowTemplate", "Workflow")
-_CODE_VOLUME = "flowc"
 _OF_SHIM = frozenset({"name", "inputs", "outputs", "container.args", "container.command"})
 _OWN_LABELS = ("app.kubernetes.io/managed-by", "flowc/", "workflows.argoproj.io/")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -47,7 +47,7 @@ def is_of(item: Json, flow: str) -> bool:
 def package_maps_of(spec: Json) -> Iterator[tuple[str, dict[str, str]]]:
     """The ConfigMaps that pods see, each with its keys and their paths."""
     for volume in as_maps(spec.get("volumes")):
-        if volume.get("name") == _CODE_VOLUME:
+        if volume.get("name") == CODE_VOLUME:
             for source in as_maps(as_map(volume.get("projected")).get("sources")):
                 config = as_map(source.get("configMap"))
                 items = {str(item["key"]): str(item["path"]) for item in as_maps(config.get("items"))}
@@ -90,7 +90,7 @@ def _pods(spec: Json) -> Iterator[tuple[str, Facts]]:
 def _is_of_shim(key: str, value: str) -> bool:
     if key.startswith(("inputs.", "outputs.")) or key in _OF_SHIM or value in {"{}", "[]", '""', "null", ""}:
         return True
-    return key.startswith(f"container.volumeMounts.{_CODE_VOLUME}.")
+    return key.startswith(f"container.volumeMounts.{CODE_VOLUME}.")
 
 
 def _deployment(main: Json, spec: Json, items: list[Json]) -> Facts:
@@ -98,7 +98,7 @@ def _deployment(main: Json, spec: Json, items: list[Json]) -> Facts:
     meta = as_map(main.get("metadata"))
     labels = {key: value for key, value in as_map(meta.get("labels")).items() if not key.startswith(_OWN_LABELS)}
     annotations = {key: value for key, value in as_map(meta.get("annotations")).items() if key != _APPLIED}
-    volumes = [item for item in as_maps(spec.get("volumes")) if item.get("name") != _CODE_VOLUME]
+    volumes = [item for item in as_maps(spec.get("volumes")) if item.get("name") != CODE_VOLUME]
     rest = {key: value for key, value in spec.items() if key not in {"templates", "volumes", "workflowMetadata"}}
     rest |= {"volumes": volumes} if volumes else {}
     own = {

@@ -184,6 +184,10 @@ _LABELED: dict[str, str] = dict.fromkeys(("labels", "annotations"), "{string}")
 _PATCH = {"PodPatch": {"metadata": "PodMetadata", "spec": "PodSpec"}, "PodMetadata": _LABELED}
 MAIN = "main"
 """The container of a step in a patch, whatever an engine calls it."""
+CODE_VOLUME, CODE_FOLDER = "flowc", "/flowc"
+"""The volume of flowc's package, and where pods have it."""
+_AIRFLOW_MAIN = "base"
+"""What Airflow calls the container of a step."""
 _OWN = ("command", "args")
 """What of that container is flowc's: without it, no step runs."""
 
@@ -202,10 +206,32 @@ def pod_patch_problems(patch: object) -> list[SchemaProblem]:
     for number, container in enumerate(spec.get("containers") or ()):
         where: Path_ = ("spec", "containers", number)
         name = container.get("name")
-        if name is None:
-            found.append(SchemaProblem(where, "a container needs its name", f"the step's own is `{MAIN}`"))
-        for key in _OWN if name == MAIN else ():
-            if key in container:
-                help_ = "leave it out; `executable` names another Python"
-                found.append(SchemaProblem((*where, key), f"`{key}` is what flowc starts the step with", help_))
+        if name in (None, _AIRFLOW_MAIN):
+            message = "a container needs its name" if name is None else f"`{name}` is Airflow's name of the step's own"
+            found.append(SchemaProblem(where, message, f"the step's own is `{MAIN}`"))
+        if name == MAIN:
+            found += main_container_problems(container, where)
+    return [*found, *volume_problems(spec.get("volumes"), ("spec", "volumes"))]
+
+
+def main_container_problems(container: Mapping[str, object], where: Path_) -> list[SchemaProblem]:
+    """What of a patch of the step's container would keep flowc from starting it."""
+    help_ = "leave it out; `executable` names another Python"
+    found = [
+        SchemaProblem((*where, key), f"`{key}` is what flowc starts the step with", help_)
+        for key in _OWN
+        if key in container
+    ]
+    mounts = cast("list[dict[str, object]] | None", container.get("volumeMounts"))
+    for number, mount in enumerate(mounts or ()):
+        if f"{str(mount.get('mountPath')).rstrip('/')}/".startswith(f"{CODE_FOLDER}/"):
+            place = (*where, "volumeMounts", number)
+            found.append(SchemaProblem(place, f"{CODE_FOLDER} is where flowc's package is", "choose another folder"))
     return found
+
+
+def volume_problems(volumes: list[dict[str, object]] | None, where: Path_) -> list[SchemaProblem]:
+    """A volume that would take the place of flowc's package."""
+    message, help_ = f"the volume `{CODE_VOLUME}` has flowc's package", "give it another name"
+    own = (number for number, volume in enumerate(volumes or ()) if volume.get("name") == CODE_VOLUME)
+    return [SchemaProblem((*where, number), message, help_) for number in own]

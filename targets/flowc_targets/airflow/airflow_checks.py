@@ -9,6 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.ir.manifest_schema import pod_patch_problems
+from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
 from flowc_targets.kubernetes.pod_security import check_restricted
@@ -70,7 +71,8 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             _check_deferrable(step, sink)
     check_environment(flow, options, NAME, sink)
     if options.in_pods:
-        check_restricted(flow, options, NAME, sink)
+        override = as_map(options.pod_override.get("spec"))
+        check_restricted(flow, options, NAME, [("pod_override", override)], sink)
     for problem in pod_patch_problems(options.pod_override) if options.pod_override else ():
         sink.error("FC505", f"option pod_override: {problem.text()}", None, help=problem.help)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowc._version import __version__
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
+from flowc_compiler.ir.manifest_schema import CODE_VOLUME
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import (
     COMBINED_SCHEDULE,
@@ -98,8 +99,6 @@ MOST_IN_FILE = 800_000
 """Characters of base64 that a DAG file may carry: they become part of pods, and etcd limits objects to 1.5 MiB."""
 MOST_IN_CONFIG_MAP = 1024 * 1024
 """Bytes of a code package that a ConfigMap may carry: Kubernetes limits its values to that."""
-CODE_VOLUME = "flowc"
-"""The name of the volume with the code."""
 
 _NAME_LENGTH = 63
 _HASH_LENGTH = 10

@@ -12,7 +12,7 @@ from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
-from flowc_targets.argo.patches import rest_of_pod, template_problems, workflow_problems
+from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod, template_problems, workflow_problems
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
@@ -54,7 +54,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_deployment(flow, options, sink)
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_environment(flow, options, TARGET_NAME, sink)
-    check_restricted(flow, options, TARGET_NAME, sink)
+    check_restricted(flow, options, TARGET_NAME, pod_parts(options), sink)
     _check_runtime(flow, options, sink)
     _check_patches(flow, options, sink)
     _check_bounds(flow, options, sink)
@@ -99,6 +99,16 @@ def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> No
         patch = getattr(options, name)
         for problem in find(patch) if patch else ():
             sink.error("FC505", f"option {name}: {problem.text()}", None, help=problem.help)
+    if flow.specs.exit_hooks and "onExit" in as_map(options.workflow_patch.get("spec")):
+        message = "option workflow_patch: spec.onExit would replace the exit hooks of the flow"
+        sink.error("FC505", message, None, help="make it an @exit_hook, or one of `hooks` of the patch")
+    for step in flow.steps:
+        container = step.specs.container
+        spec = as_map(container.patch.get("spec")) if container is not None else {}
+        for _, name in (*executors_in(spec.get("containers")), *executors_in(spec.get("initContainers"))):
+            message = f"step {step.name!r} has a container {name!r} in its patch, as Argo has of its own"
+            span = container.span if container is not None else None
+            sink.unsupported("FC501", TARGET_NAME, message, span, help="call it another name")
     if options.restricted and as_map(options.workflow_patch.get("spec")).get("podSpecPatch"):
         message = "option workflow_patch: with restricted, the podSpecPatch is flowc's, for Argo's own containers"
         sink.error("FC505", message, None, help="write its fields into @kubernetes(patch=...), or into template_patch")

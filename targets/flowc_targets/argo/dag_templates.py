@@ -35,7 +35,7 @@ from flowc_targets.argo.argo_expressions import (
 from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.manifest_text import unique_names
 from flowc_targets.argo.pod_templates import CHOICE, COUNT, INDEX, LOOK_UP, NEXT, group_arguments
-from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
+from flowc_targets.argo.workflow_objects import ENTRYPOINT, DagTask, Parameter, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from flowc_targets.argo.argo_expressions import Depends, Value
     from flowc_targets.argo.pod_templates import StepTemplates
 
-ENTRYPOINT = "main"
-"""The template of the whole flow."""
 MOST_TASKS = 200
 """The most tasks of a DAG that Argo's full CRDs take; a larger one becomes DAGs of DAGs."""
 

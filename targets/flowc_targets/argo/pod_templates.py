@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc.protocol import env_names
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
+from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.manifest_text import (
     ORIGIN,
@@ -36,7 +37,7 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
+from flowc_targets.kubernetes.pod import StepPod, env_from, pod_variables, step_pod
 from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
 
-CODE_VOLUME = "flowc"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
 ON_EXIT = "on-exit"
 """The template that Argo runs when everything else has ended."""

@@ -19,8 +19,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
+from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
-from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
+from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.manifest_text import (
     CRON_LIMIT,
     OBJECT_LIMIT,
@@ -35,13 +36,13 @@ from flowc_targets.argo.manifest_text import (
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.patches import executor_patch
 from flowc_targets.argo.pod_templates import (
-    CODE_VOLUME,
     ON_EXIT,
     PodTemplates,
     configmap_env,
     pod_metadata,
 )
 from flowc_targets.argo.workflow_objects import (
+    ENTRYPOINT,
     CronSpec,
     CronWorkflow,
     Parameter,
@@ -67,7 +68,6 @@ from flowc_targets.kubernetes.objects import (
     to_manifest,
 )
 from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps, split_package
-from flowc_targets.kubernetes.pod import CODE_FOLDER
 from flowc_targets.kubernetes.pod_security import pod_security
 from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import package_files, zip_files

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from flowc_targets.argo.argo_expressions import Depends, Value, When
     from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, PodSecurityContext, Volume
 
+ENTRYPOINT = "main"
+"""The template of the whole flow."""
+
 
 class ValueFrom(ManifestObject):
     """The file that an output parameter is read from, and its value where the pod left none."""

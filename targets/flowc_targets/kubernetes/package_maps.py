@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowc._version import __version__
 from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE, env_names
+from flowc_compiler.ir.manifest_schema import CODE_FOLDER
 from flowc_targets.kubernetes.labels import ENGINE, HASH_LENGTH, LABELS, RELEASE, label_value
 from flowc_targets.kubernetes.objects import (
     EMPTY,
@@ -26,7 +27,6 @@ from flowc_targets.kubernetes.objects import (
     ProjectedVolumeSource,
     VolumeProjection,
 )
-from flowc_targets.kubernetes.pod import CODE_FOLDER
 from flowc_targets.package.code_package import MAIN_FILE, content_hash, zip_files
 from flowc_targets.package.stored_package import bootstrap_files, stored_code, stored_runtime
 

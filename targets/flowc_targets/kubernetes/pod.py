@@ -11,6 +11,7 @@ from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.store import split_url
 from flowc.store.s3_settings import encryption_problem
 from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from flowc_compiler.ir.manifest_schema import CODE_FOLDER
 from flowc_targets.kubernetes.gpu import device_tolerations, step_gpu
 from flowc_targets.kubernetes.objects import (
     EMPTY,
@@ -299,8 +300,6 @@ def _is_read_only(container: ContainerSpec | None) -> bool:
 
 PACKAGES_FOLDER = "/flowc-packages"
 """Where a pod has the packages that it installs when it starts, in a volume of its own."""
-CODE_FOLDER = "/flowc"
-"""Where a pod has the code package, if that is in a volume."""
 VALUE_BYTES = 100_000
 """The longest value of a variable: Linux takes 128 KiB of name, value and what separates them (MAX_ARG_STRLEN)."""
 

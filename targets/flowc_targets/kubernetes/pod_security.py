@@ -16,7 +16,7 @@ from flowc_targets.base.json_parts import as_map, as_maps, as_strings
 from flowc_targets.kubernetes.objects import PodSecurityContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ContainerSpec, Flow
@@ -78,13 +78,25 @@ def step_pod_security(
     )
 
 
-def check_restricted(flow: Flow, options: TargetOptions, target: str, sink: DiagnosticSink) -> None:
-    """Report what the level refuses of a step, and an image whose user may be root (FC502), where it is asked for."""
+def check_restricted(
+    flow: Flow,
+    options: TargetOptions,
+    target: str,
+    patches: Iterable[tuple[str, Mapping[str, Any]]],
+    sink: DiagnosticSink,
+) -> None:
+    """Report what the level refuses of a step, and an image whose user may be root (FC502), where it is asked for.
+
+    `patches` are options that are merged into pods, and the spec of a pod that each makes.
+    """
     if not options.restricted:
         return
     if options.run_as_user == 0:
         message = f"option run_as_user of target {target}: 0 is root, and restricted pods may not be"
         sink.error("FC505", message, None, help="give another user id, such as 1000")
+    for name, spec in patches:
+        for what in dict.fromkeys(_refused_patch(spec)):
+            sink.error("FC505", f"option {name} {what}, which the level `restricted` refuses", None, help=_HELP)
     unknown: dict[str, None] = {}
     for step in flow.steps:
         container = step.specs.container
@@ -134,10 +146,38 @@ def _refused_patch(spec: Mapping[str, Any]) -> Iterator[str]:
         kinds = set(volume) - _VOLUMES
         if kinds:
             yield f"has a volume of the kind {', '.join(sorted(kinds))}"
+    if "securityContext" in spec:
+        yield from (f"has a pod which {what}" for what in _refused_security(spec["securityContext"], of_pod=True))
     for container in (*as_maps(spec.get("containers")), *as_maps(spec.get("initContainers"))):
-        security = as_map(container.get("securityContext"))
-        if security.get("privileged") or security.get("allowPrivilegeEscalation") or security.get("runAsUser") == 0:
-            yield f"has the container {container.get('name')!r}, which has rights"
+        name, security = container.get("name"), as_map(container.get("securityContext"))
+        if name != MAIN or "securityContext" in container:
+            refused = _refused_security(container.get("securityContext"), of_pod=False)
+            yield from (f"has the container {name!r}, which {what}" for what in refused)
         dropped = as_strings(as_map(security.get("capabilities")).get("drop"))
-        if container.get("name") != MAIN and ("ALL" not in dropped or "allowPrivilegeEscalation" not in security):
-            yield f"has the container {container.get('name')!r}, which keeps its capabilities or may gain rights"
+        if name != MAIN and ("ALL" not in dropped or "allowPrivilegeEscalation" not in security):
+            yield f"has the container {name!r}, which keeps its capabilities or may gain rights"
+        if any(port.get("hostPort") for port in as_maps(container.get("ports"))):
+            yield f"has the container {name!r}, which takes ports of the node"
+
+
+def _refused_security(given: object, *, of_pod: bool) -> Iterator[str]:
+    """What the level refuses of a patch of a security context. `None` takes away what flowc has put there."""
+    security = as_map(given)
+    needed = ("runAsNonRoot", "seccompProfile") if of_pod else ("allowPrivilegeEscalation", "capabilities")
+    gone = [name for name in needed if (given is None and of_pod) or (name in security and security[name] is None)]
+    if gone:
+        yield f"has no {' and no '.join(gone)}"
+    if security.get("privileged") or security.get("allowPrivilegeEscalation"):
+        yield "has rights"
+    if security.get("runAsUser") == 0 or security.get("runAsNonRoot") is False:
+        yield "may run as root"
+    if as_map(security.get("seccompProfile")).get("type") == "Unconfined":
+        yield "has no seccomp profile"
+    if security.get("procMount", "Default") != "Default":
+        yield "sees all of /proc"
+    capabilities = as_map(security.get("capabilities"))
+    added = {*as_strings(capabilities.get("add"))} - _ADDED
+    if added:
+        yield f"adds the capabilities {', '.join(sorted(added))}"
+    if "drop" in capabilities and "ALL" not in as_strings(capabilities["drop"]):
+        yield "keeps capabilities"

@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
+from flowc_compiler.ir.manifest_schema import CODE_FOLDER
 from flowc_targets.argo.target import TITLE
 from flowc_targets.base.engine import RunState, TaskState
 from flowc_targets.base.json_parts import as_map, as_maps, as_strings
-from flowc_targets.kubernetes.pod import CODE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
