@@ -68,6 +68,8 @@ SERVICES = {
     "3.3": (("scheduler",), ("dag-processor",), ("api-server", "--port", "{port}")),
     "2.11": (("scheduler",), ("webserver", "--port", "{port}")),
 }
+TRIGGERER = ("triggerer",)
+"""The service that waits for deferred tasks."""
 ANSWERS_AT = {"3.3": "/api/v2/monitor/health", "2.11": "/api/v1/health"}
 
 
@@ -159,8 +161,8 @@ class Live:
 
 
 @contextmanager
-def live_airflow(series: str, home: Path) -> Generator[Live]:
-    """Start an Airflow in a folder, and stop all of it. Skips the test where that one is not installed."""
+def live_airflow(series: str, home: Path, *more: tuple[str, ...]) -> Generator[Live]:
+    """Start an Airflow in a folder, with more services, and stop all of it. Skips where that one is not installed."""
     environment = HERE / f"env-{series}"
     if not (environment / "ready").exists():
         pytest.skip(f"tests/airflow/env-{series} is not there: run tests/airflow/setup {series}")
@@ -169,7 +171,7 @@ def live_airflow(series: str, home: Path) -> Generator[Live]:
     variables = settings(live, environment)
     airflow = str(environment / "bin" / "airflow")
     prepare(live, airflow, variables)
-    services = [start(live, [airflow, *service], variables) for service in SERVICES[series]]
+    services = [start(live, [airflow, *service], variables) for service in (*SERVICES[series], *more)]
     try:
         wait_for_answers(live, services)
         yield live
