@@ -5,22 +5,20 @@ A reader of the archive can so take in what names a value before the value, and 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey, NewerFormat
-from flowc.store import ListedFile, Store, artifacts
+from flowc.store import ListedFile, artifacts
 from flowc.store.run_layout import FORMAT, GRAPH_RECORD, MARK, RUN_RECORD, RunLayout, check_document
-from flowc_cli.archive_file import HEAD, PIECE, VERSION, ArchiveWriter
+from flowc_cli.archive_file import HEAD, VERSION, ArchiveWriter
 from flowc_cli.store_requests import each_of
+from flowc_cli.value_files import AT_ONCE, pieces, read_value, value_problem, verified_pieces
 
 FILES = "run/"
 """Begins the names of a run's own files in its archive."""
 VALUES = "data/"
 """Begins those of values; their hashes follow."""
-AT_ONCE = 1 << 20
-"""Bytes of a file that is read as a whole, many such at a time; larger ones are read in pieces, one by one."""
 RECORDS = (GRAPH_RECORD, RUN_RECORD)
 """The documents without which a run is none, which are written last."""
 _WAY_OUT = "`flowc fsck` says more, and --damaged exports what is left"
@@ -90,7 +88,7 @@ class _Export:
         for file, content in zip(files, each_of(self._store, self._read_file, files), strict=True):
             name = file.key[len(self._layout.prefix) + 1 :]
             if content is None:
-                self._add(FILES + name, file.size, _ranges(self._store, file.key, file.size))
+                self._add(FILES + name, file.size, pieces(self._store, file.key, file.size))
                 continue
             if is_document(name):
                 self._look_into(file.key, content)
@@ -124,28 +122,27 @@ class _Export:
                 lost.append(digest)
                 continue
             key = artifacts.data_key(self._layout.flow, digest)
-            pieces = [content] if content is not None else _verified(self._store, key, size, digest)
-            self._add(VALUES + digest, size, pieces)
+            self._add(VALUES + digest, size, [content] if content is not None else self._large(key, size, digest))
         return lost
+
+    def _large(self, key: str, size: int, digest: str) -> Iterator[Any]:
+        try:
+            yield from verified_pieces(self._store, key, size, digest)
+        except CorruptArtifact as error:
+            raise CorruptArtifact(f"{error}; {_WAY_OUT}") from None
 
     def _read_value(self, named: tuple[str, int]) -> bytes | str | None:
         """A value's bytes; a text that says what is wrong with it; `None` for one that is too large for that."""
         digest, size = named
+        store, flow = self._store, self._layout.flow
         try:
-            key = artifacts.data_key(self._layout.flow, digest)
-            if size > AT_ONCE:
-                if not self._allow_damaged and self._store.is_complete(key, size):
-                    return None
-                return "".join(_problems(self._store, key, size, digest)) or None
-            for _ in range(2):
-                content = bytes(self._store.read_known(key))
-                if hashlib.sha256(content).hexdigest() == digest and len(content) == size:
-                    return content
-        except MissingKey:
-            return f"{self._store.location(key)} is gone"
+            if size <= AT_ONCE:
+                return read_value(store, flow, digest, size)
+            if self._allow_damaged or not store.is_complete(artifacts.data_key(flow, digest), size):
+                return value_problem(store, flow, digest, size)
         except CorruptArtifact as error:
             return str(error)
-        return f"{self._store.location(key)} has other bytes than were stored"
+        return None
 
     def _add(self, name: str, size: int, pieces: Any) -> None:
         self._writer.add(name, size, pieces)
@@ -162,32 +159,3 @@ def _is_half_written(key: str) -> bool:
     """Whether a file is one of a folder that is renamed when it is whole."""
     name = key.rpartition("/")[2]
     return name.startswith(".") and name.endswith(".tmp")
-
-
-def _ranges(store: Store, key: str, size: int) -> Iterator[Any]:
-    """A file in pieces."""
-    for start in range(0, size, PIECE):
-        yield store.read_known(key, start, min(PIECE, size - start))
-
-
-def _verified(store: Store, key: str, size: int, digest: str) -> Iterator[Any]:
-    """A large value in pieces. Raises CorruptArtifact behind the last one if they are not what was stored."""
-    found = hashlib.sha256()
-    for piece in _ranges(store, key, size):
-        found.update(piece)
-        yield piece
-    if found.hexdigest() != digest:
-        raise CorruptArtifact(f"{store.location(key)} has other bytes than were stored; {_WAY_OUT}")
-
-
-def _problems(store: Store, key: str, size: int, digest: str) -> Iterator[str]:
-    """What is wrong with a large value, which is read for that."""
-    try:
-        for _ in _verified(store, key, size, digest):
-            pass
-        if not store.is_complete(key, size):
-            yield f"{store.location(key)} has another size"
-    except MissingKey:
-        yield f"{store.location(key)} is gone"
-    except CorruptArtifact:
-        yield f"{store.location(key)} has other bytes than were stored"

@@ -22,9 +22,10 @@ from flowc.store import Store, artifacts
 from flowc.store.run_layout import DATA, FORMAT, IMPORTED, REMOVED, RunLayout, check_document, sealed
 from flowc.store.run_owner import is_gone, this_owner
 from flowc_cli.archive_file import ArchiveError, ArchiveReader, Entry
-from flowc_cli.run_exporting import AT_ONCE, FILES, RECORDS, VALUES, is_document, named_values
+from flowc_cli.run_exporting import FILES, RECORDS, VALUES, is_document, named_values
 from flowc_cli.store_requests import THREADS
 from flowc_cli.sweeping import remove_run
+from flowc_cli.value_files import AT_ONCE
 
 BEAT_SECONDS = 30.0
 """An import says so often that it goes on."""

@@ -23,7 +23,7 @@ from flowc.store.run_layout import IMPORTED
 from flowc.store.run_owner import this_owner
 from flowc_cli import archive_file, run_importing
 from flowc_cli.archive_file import ArchiveWriter
-from flowc_cli.run_exporting import AT_ONCE
+from flowc_cli.value_files import AT_ONCE
 from tests.cli.test_keeping import DAY, age, blob, call, make, values
 
 BIG = bytes(range(256)) * (AT_ONCE // 200)

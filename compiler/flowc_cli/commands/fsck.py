@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from flowc.client.namespaces import chosen_store
-from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, NewerFormat, NotFound
+from flowc.errors import CorruptArtifact, FlowError, MissingInput, NewerFormat, NotFound
 from flowc.store import Store, artifacts
 from flowc.store.run_layout import (
     DATA,
@@ -24,10 +24,17 @@ from flowc.store.run_layout import (
 )
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
+from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import report_failure
+from flowc_cli.value_files import AT_ONCE, value_problem
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
+
+
+Values = dict[tuple[str, str], str | None]
+"""What is wrong with a value, by its flow and hash; `None` for one that is right."""
+_AGAIN = "flowc resume runs the task again"
 
 
 class _Damage(NamedTuple):
@@ -53,9 +60,9 @@ def fsck(
         if run and not any(store.children(f"{one}/{each}") for one, each in runs):
             raise NotFound(f"there is no run {run} in {store.url}")
         checked, found = 0, 0
-        seen: dict[tuple[str, str], str | None] = {}
-        partial = [is_partial(store.children(f"{one}/{each}")) for one, each in runs]
-        runs = [item for item, skipped in zip(runs, partial, strict=True) if not skipped]
+        seen: Values = {}
+        names = each_of(store, lambda item: store.children("/".join(item)), runs)
+        runs = [item for item, there in zip(runs, names, strict=True) if not is_partial(there)]
         for one, each in runs:
             for damage in _check_run(RunLayout(store, one, each), seen):
                 checked += damage is None
@@ -70,35 +77,57 @@ def fsck(
         raise typer.Exit(1)
 
 
-def _check_run(layout: RunLayout, seen: dict[tuple[str, str], str | None]) -> Iterator[_Damage | None]:
+def _check_run(layout: RunLayout, seen: Values) -> Iterator[_Damage | None]:
     """What is damaged in a run; `None` for each file that is not. `seen` has the values that were read before."""
-    for key in layout.store.keys(f"{layout.prefix}/"):
-        if not key.endswith(".json"):
-            continue
-        again = f"flowc resume runs the task again: {layout.flow}/{layout.run}"
-        parts = key[len(layout.prefix) + 1 :].split("/")
-        try:
-            if len(parts) == 4 and parts[3] == MANIFEST and parts[2].isdigit():
-                document = layout.manifest(parts[0], parse_index(parts[1]), int(parts[2]))
-            else:
-                again = "it is written once: restore it, or start a new run" if len(parts) == 1 else "no task reads it"
-                document = layout.read_json(key) or {}
-            _check_foreach(layout, document)
-        except NewerFormat as error:
-            yield _Damage(str(error), "this release cannot check it")
-            continue
-        except (CorruptArtifact, MissingInput, ValueError) as error:
-            yield _Damage(str(error), again)
+    keys = [key for key in layout.store.keys(f"{layout.prefix}/") if key.endswith(".json")]
+    named: list[tuple[str, str, str]] = []
+    sizes: dict[tuple[str, str], int] = {}
+    for key, read in zip(keys, each_of(layout.store, partial(_read_document, layout), keys), strict=True):
+        if isinstance(read, _Damage):
+            yield read
             continue
         yield None
+        parts = key[len(layout.prefix) + 1 :].split("/")
         if parts[-1] in (MANIFEST, FAILED, PARAMETERS):
-            for name, ref in artifacts.referenced({"artifacts": {}, **document}):
-                problem = _check_value(layout, ref, seen)
-                if problem:
-                    yield _Damage(
-                        f"{'/'.join(parts[:3])}, artifact {name!r}: {problem}",
-                        f"the next run that stores it mends it; {again}",
-                    )
+            for name, ref in artifacts.referenced({"artifacts": {}, **read}):
+                if "inline" not in ref:
+                    named.append(("/".join(parts[:3]), name, str(ref["hash"])))
+                    sizes[layout.flow, str(ref["hash"])] = int(ref["size"])
+    _read_values(layout.store, {value: size for value, size in sizes.items() if value not in seen}, seen)
+    for where, name, digest in named:
+        problem = seen[layout.flow, digest]
+        if problem:
+            again = "the next run that stores it mends it"
+            again += f"; {_AGAIN}: {layout.flow}/{layout.run}" if "/" in where else ""
+            yield _Damage(f"{where}, artifact {name!r}: {problem}", again)
+
+
+def _read_document(layout: RunLayout, key: str) -> dict[str, Any] | _Damage:
+    again = f"{_AGAIN}: {layout.flow}/{layout.run}"
+    parts = key[len(layout.prefix) + 1 :].split("/")
+    try:
+        if len(parts) == 4 and parts[3] == MANIFEST and parts[2].isdigit():
+            document = layout.manifest(parts[0], parse_index(parts[1]), int(parts[2]))
+        else:
+            again = "it is written once: restore it, or start a new run" if len(parts) == 1 else "no task reads it"
+            document = layout.read_json(key) or {}
+        _check_foreach(layout, document)
+    except NewerFormat as error:
+        return _Damage(str(error), "this release cannot check it")
+    except (CorruptArtifact, MissingInput, ValueError) as error:
+        return _Damage(str(error), again)
+    return document
+
+
+def _read_values(store: Store, sizes: Mapping[tuple[str, str], int], seen: Values) -> None:
+    """Read values: small ones many at a time, large ones one by one."""
+
+    def problem(value: tuple[str, str]) -> str | None:
+        return value_problem(store, *value, sizes[value])
+
+    small = [value for value, size in sizes.items() if size <= AT_ONCE]
+    seen.update(zip(small, each_of(store, problem, small), strict=True))
+    seen.update({value: problem(value) for value, size in sizes.items() if size > AT_ONCE})
 
 
 def _check_foreach(layout: RunLayout, document: dict[str, Any]) -> None:
@@ -106,24 +135,3 @@ def _check_foreach(layout: RunLayout, document: dict[str, Any]) -> None:
     foreach: dict[str, Any] | None = document.get("foreach")
     if foreach:
         artifacts.check_items(layout.store, layout.flow, str(foreach.get("variable", "")), foreach)
-
-
-def _check_value(layout: RunLayout, ref: dict[str, Any], seen: dict[tuple[str, str], str | None]) -> str | None:
-    """What is wrong with a value, read whole and once; nothing where it is right."""
-    if "inline" in ref:
-        return None
-    name = (layout.flow, str(ref["hash"]))
-    if name not in seen:
-        try:
-            seen[name] = _read_value(layout.store, artifacts.data_key(*name), name[1])
-        except CorruptArtifact as error:
-            seen[name] = str(error)
-    return seen[name]
-
-
-def _read_value(store: Store, key: str, digest: str) -> str | None:
-    try:
-        wrong = all(hashlib.sha256(store.read_known(key)).hexdigest() != digest for _ in range(2))
-    except MissingKey:
-        return f"{store.location(key)} is gone"
-    return f"{store.location(key)} has other bytes than were stored" if wrong else None
