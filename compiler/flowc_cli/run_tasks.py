@@ -7,27 +7,21 @@ the one or two small files that say when it began and how it ended; of a server 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.client.attempts import Attempt, read_attempt
 from flowc.errors import CorruptArtifact, FlowError
 from flowc.store.run_layout import index_text
 from flowc_cli.step_totals import StepTotals, step_totals
+from flowc_cli.store_requests import each_of
 
 if TYPE_CHECKING:
     from flowc.client import Run
-    from flowc.store import Store
     from flowc.store.run_layout import Document, Path
 
-T = TypeVar("T")
-R = TypeVar("R")
-
 State = Literal["successful", "failed", "killed", "running"]
-_THREADS = 16
-"""Requests at a time to a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +161,14 @@ class RunRecord:
 
 
 def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
-    """The tasks of a run, or of these steps only; then totals and times to wait are those without the others' tasks.
+    """The tasks of a run, or of these steps only; then totals count what has begun, and some times to wait are unknown.
 
     A file that is damaged is the `problem` of its task. Raises FlowError.
     """
     status = run.status
     found = {step: tasks for step, tasks in run.all_attempts().items() if tasks}
     chosen = set(found) if steps is None else set(steps)
-    over = status != "running"
+    over = run.over  # an engine other than the local one goes on with other tasks when one has failed
     wanted = [
         (step, path, attempts)
         for step, tasks in found.items()
@@ -182,13 +176,13 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
         for path, attempts in sorted(tasks.items())
         if attempts
     ]
-    records = list(in_parallel(run.layout.store, lambda task: _read_task(run, *task, over=over), wanted))
+    records = list(each_of(run.layout.store, lambda task: _read_task(run, *task, over=over), wanted))
     by_step: dict[str, list[TaskRecord]] = {}
     for record in records:
         by_step.setdefault(record.step, []).append(record)
     graph = run.graph
     known: dict[str, Any] = graph.get("steps", {})
-    totals = step_totals(graph, by_step)
+    totals = step_totals(graph, by_step) if steps is None else {}
     names = [*known, *sorted(set(found) - set(known), key=lambda name: _first_start(by_step.get(name, ())))]
     created = run.created_seconds()
     ready = _ReadyTimes(known, by_step, created)
@@ -201,22 +195,13 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
                 name,
                 str(known.get(name, {}).get("type", "linear")),
                 [replace(task, ready=ready.of(task)) for task in by_step.get(name, ())],
-                totals.get(name, StepTotals(0, open=True)),
+                totals.get(name, StepTotals(0, open=steps is None)),
             )
             for name in names
             if not known.get(name, {}).get("virtual", False) and (steps is None or name in chosen)
         ],
         graph,
     )
-
-
-def in_parallel(store: Store, call: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """The results of a call for each item, in their order; several at a time where each is a request."""
-    if not store.remote or len(items) < 2:
-        yield from map(call, items)
-        return
-    with ThreadPoolExecutor(_THREADS) as pool:
-        yield from pool.map(call, items)
 
 
 def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, over: bool) -> TaskRecord:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc.client.log_records import read_log, whole_lines
 from flowc.store.run_layout import parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
-from flowc_cli.run_tasks import in_parallel
+from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import find_task, selected_steps, tasks_of
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ class TaskLine:
         if timestamps and self.record.time:
             moment = datetime.fromtimestamp(self.record.time, UTC)
             at = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z "
-        # A progress bar redraws its line with carriage returns: show its last state.
-        shown = self.record.text.rstrip(b"\r").rpartition(b"\r")[2]
-        return f"{at}[{self.label}] {shown.decode('utf-8', 'replace')}\n"
+        shown = [state for state in self.record.text.split(b"\r") if state] or [b""]
+        if len(shown) > 2:  # a progress bar, which draws its line again and again: show its last state
+            del shown[:-1]
+        return "".join(f"{at}[{self.label}] {text.decode('utf-8', 'replace')}\n" for text in shown)
 
 
 def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterator[TaskLine]:
@@ -81,7 +82,7 @@ def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterato
     ]
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
-        logs = in_parallel(run.layout.store, lambda item: item[0].stored_log(item[1]), batch)
+        logs = each_of(run.layout.store, lambda item: item[0].stored_log(item[1]), batch)
         for (task, number, several), log in zip(batch, logs, strict=True):
             label = f"{task.id} attempt {number}" if several else task.id
             yield from (TaskLine(label, line) for line in selection.lines(log.records() if log is not None else ()))
@@ -115,7 +116,7 @@ class _Follower:
             self._followed[key] = _FollowedLog(_label(*key, several=key._replace(attempt=1) in listed))
         changed = [key for key in sorted(listed, key=_order) if self._followed[key].is_other(listed[key], over=over)]
         folders = [f"{self._run.layout.prefix}/{key.step}/{key.place}/{key.attempt}" for key in changed]
-        for key, log in zip(changed, in_parallel(store, lambda folder: read_log(store, folder), folders), strict=True):
+        for key, log in zip(changed, each_of(store, lambda folder: read_log(store, folder), folders), strict=True):
             if log is not None:
                 followed = self._followed[key]
                 chosen = self._selection if self._first else LogSelection(self._selection.streams)

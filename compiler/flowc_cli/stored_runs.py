@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flowc.client import Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded
@@ -9,6 +11,9 @@ from flowc.errors import CorruptArtifact, FlowError, StoreError
 from flowc.store.run_layout import flow_names
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+
+if TYPE_CHECKING:
+    from flowc_cli.run_tasks import TaskRecord
 
 RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
@@ -85,6 +90,21 @@ def find_task(step: Step, index: str) -> Task:
         raise RunNotFound(f"{step.pathspec} has no task {index}; it has {len(step)} tasks") from None
 
 
+def task_of(run: Run, record: TaskRecord) -> Task:
+    """The task of a record, for its artifacts."""
+    attempts = {attempt.number: attempt.state == "successful" for attempt in record.attempts}
+    return Task.of(Step.of(run, record.step, {record.path: attempts}), record.path, attempts)
+
+
+def ended_at(run: Run) -> float | None:
+    """When a run ended, in seconds since 1970; `None` while it runs, and where nothing says it."""
+    try:
+        ended = run.finished_at
+    except FlowError:
+        return None
+    return ended.timestamp() if ended is not None else None
+
+
 def report_failure(error: FlowError, help_text: str = NAME_IT) -> int:
     """Print why a store (FC601) or a run (FC602) cannot be used, and what helps a run. Returns the exit code."""
     sink = DiagnosticSink()
@@ -109,3 +129,14 @@ def size_text(size: int) -> str:
         if amount < 999.5 or unit == "PB":
             break
     return f"{amount:.3g} {unit}"
+
+
+def duration_text(seconds: float) -> str:
+    """A time for people: `0.4 s`, `41 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {smaller}"
+    return f"{whole} s"

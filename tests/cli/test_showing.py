@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -31,7 +32,8 @@ def test_show(store: Path) -> None:
     text = look(store, "show", "RetryOnceFlow").stdout
     assert "successful" in text
     assert "tags: nightly" in text
-    assert "  work  3 of 3 tasks, 1 retried\n" in text
+    assert "tasks: 6 of 6 done\n" in text
+    assert re.search(r"^  work  3 of 3 tasks, 1 retried  \d\d:\d\d:\d\d, [\d.]+ m?s$", text, re.MULTILINE)
     assert "    attempts, values\n" in text
 
 

@@ -21,7 +21,7 @@ from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values
 from flowc_cli.run_states import in_columns
 from flowc_cli.store_requests import each_of, read_all
-from flowc_cli.stored_runs import engine_of, report_failure, size_text
+from flowc_cli.stored_runs import duration_text, ended_at, engine_of, report_failure, size_text
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -80,6 +80,8 @@ class _Found(NamedTuple):
     run: Run
     state: str
     created: float
+    tags: frozenset[str] | None
+    """`None` where they were not needed so far."""
 
 
 def _newest_first(flow: str | None, root: str | None) -> list[tuple[Run, float]]:
@@ -111,12 +113,13 @@ def _created(run: Run) -> float:
 def _with_states(found: Sequence[tuple[Run, float]], states: Sequence[str], tags: set[str]) -> Iterator[_Found]:
     runs = [run for run, _ in found]
 
-    def state_of(run: Run) -> str | None:
-        return None if tags and not tags <= run.user_tags else _state(run)
+    def state_of(run: Run) -> tuple[str | None, frozenset[str] | None]:
+        own = run.user_tags if tags else None
+        return None if own is not None and not tags <= own else _state(run), own
 
-    for (run, created), state in zip(found, _each(state_of, runs), strict=False):
+    for (run, created), (state, own) in zip(found, _each(state_of, runs), strict=False):
         if state is not None and (not states or state in states):
-            yield _Found(run, state, created)
+            yield _Found(run, state, created, own)
 
 
 def _rows(found: Sequence[_Found]) -> list[_Row]:
@@ -144,19 +147,12 @@ def _state(run: Run) -> str | None:
 
 def _row(found: _Found) -> _Row:
     """All but the size, which is read for all runs together."""
-    run, state, created = found
-    ended = time.time() if state == "running" else _ended(run)
+    run, state, created, tags = found
+    tags = run.user_tags if tags is None else tags
+    ended = time.time() if state == "running" else ended_at(run)
     where = "local" if run.system_tags else "" if state in ("damaged", "newer") else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
-    return _Row(run.pathspec, where, state, created, duration, sorted(run.user_tags), 0)
-
-
-def _ended(run: Run) -> float | None:
-    try:
-        ended = run.finished_at
-    except FlowError:
-        return None
-    return ended.timestamp() if ended is not None else None
+    return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0)
 
 
 def run_sizes(store: Store, runs: Sequence[Run]) -> list[int]:
@@ -189,14 +185,3 @@ def _listing(rows: Sequence[_Row]) -> str:
         for row in rows
     ]
     return in_columns([head, *lines])
-
-
-def duration_text(seconds: float) -> str:
-    """A time for people: `0.4 s`, `41 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    for size, unit, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part} {smaller}"
-    return f"{whole} s"

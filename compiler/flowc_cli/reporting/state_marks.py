@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from statistics import median
 
-from flowc_cli.commands.runs import duration_text
 from flowc_cli.drawing.svg_picture import Mark
 from flowc_cli.reporting.run_view import RunView, TaskRow
+from flowc_cli.stored_runs import duration_text
 
 BAD = ("failed", "killed")
 """States of tasks that have failed."""

@@ -1,0 +1,116 @@
+"""`flowc show`: states, times, totals and attempts of a run, as text and as JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc.store.run_layout import RunLayout
+from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, SWITCH, Steps, read
+from tests.support import flowc
+
+
+def show(folder: Path, *arguments: str) -> str:
+    """What the command prints, without times."""
+    done = flowc(folder, "show", "Flow/argo-1", "--root", folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    text = re.sub(r"\d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC|\d\d:\d\d:\d\d", "TIME", done.stdout)
+    return re.sub(r"\b\d+ (min \d+ |m)?s\b|\b\d\.\d s\b", "LONG", text)
+
+
+@pytest.mark.parametrize(
+    ("steps", "tasks", "lines"),
+    [
+        (FOREACH, {"start": None}, [
+            "tasks: 0 of 3+ done, 1 running",
+            "  start  running  TIME, LONG",
+            "    start running since TIME, on pod, for LONG",
+            "  each  not known yet",
+            "  join  waiting",
+            "  end  waiting",
+        ]),
+        (FOREACH, {"start": 5, "each/0": DONE, "each/1": None}, [
+            "tasks: 2 of 8 done, 1 running",
+            "  start  TIME, LONG",
+            "  each  1 of 5 tasks, 1 running  TIME, LONG",
+            "    each-1 running since TIME, on pod, for LONG",
+            "  join  waiting",
+            "  end  waiting",
+        ]),
+        (NESTED, {"start": 2, "outer/0": 4}, [
+            "tasks: 2 of 11+ done",
+            "  start  TIME, LONG",
+            "  outer  1 of 2 tasks  TIME, LONG",
+            "  inner  4 tasks waiting",
+            "  collect  2 tasks waiting",
+            "  join  waiting",
+            "  end  waiting",
+        ]),
+        (SWITCH, {"start": "large", "large": DONE, "end": DONE}, [
+            "tasks: 3 of 3 done",
+            "  start  TIME, LONG",
+            "  small  no tasks",
+            "  large  TIME, LONG",
+            "  end  TIME, LONG",
+        ]),
+    ],
+)  # fmt: skip
+def test_the_text_of_a_run(tmp_path: Path, steps: Steps, tasks: dict[str, Any], lines: list[str]) -> None:
+    read(tmp_path, steps, tasks)
+    assert show(tmp_path).splitlines()[2:] == lines
+
+
+def test_what_has_not_begun_when_a_run_is_over(tmp_path: Path) -> None:
+    read(tmp_path, FOREACH, {"start": 2, "each/0": None}, status="interrupted", ended=0.0)
+    text = show(tmp_path)
+    assert "tasks: 1 of 5 done, 1 killed\n" in text
+    assert "  join  not begun\n" in text
+
+
+def test_one_task_with_its_attempts(tmp_path: Path) -> None:
+    layout: RunLayout = read(tmp_path, FOREACH, {"start": 2, "each/0": DONE}).run.layout
+    for number, begun in enumerate((1e9, 1e9 + 60)):
+        record = {"version": 1, "started": begun, "host": f"pod-{number}", "last": False}
+        layout.begin("each", (1,), number, record)
+    error = {"version": 1, "type": "ValueError", "message": "no", "traceback": "", "created": 1e9 + 12}
+    layout.write_json(f"{layout.folder('each', (1,), 0)}/error.json", error)
+    lines = show(tmp_path, "--task", "each/1").splitlines()[2:]
+    assert lines[0].startswith("  each  0 of 1 tasks, 1 running, 1 retried  ")
+    assert lines[1] == "    attempt 0  failed  TIME, LONG, on pod-0"
+    assert lines[2].startswith("    attempt 1  running  TIME, ")
+    assert lines[2].endswith(", on pod-1, waited LONG")
+    assert lines[3:] == ["    each-1 attempt 0 failed: ValueError: no"]
+
+
+def test_json_has_times_totals_and_readable_values(tmp_path: Path) -> None:
+    layout = read(tmp_path, FOREACH, {"start": 2, "each/0": None}).run.layout
+    manifest = layout.manifest("start", (), 0)
+    data = pickle.dumps({"rate": 0.5}, protocol=5)
+    inline = {"hash": hashlib.sha256(data).hexdigest(), "codec": "pickle", "size": len(data), "type": "dict"}
+    inline["inline"] = base64.b64encode(data).decode()
+    manifest.pop("digest", None)
+    layout.commit("start", (), 0, {**manifest, "artifacts": {"settings": inline}})
+    document = json.loads(flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path, "--json").stdout)
+    assert document["tasks"] == {"done": 1, "expected": 5, "open": False}
+    assert document["totals"]["each"]["running"] == 1
+    (start,) = document["steps"]["start"]
+    assert (start["state"], start["host"], start["ended"] - start["started"]) == ("successful", "pod", 0.5)
+    assert start["values"] == {"settings": {"rate": 0.5}}
+    assert document["duration"] > 0
+    assert set(document["steps"]) == {"start", "each"}
+    assert start["attempts"][0]["queued"] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("arguments", [["--task", "nothing"], ["--task", "each/7"]])
+def test_a_task_that_is_not_there(tmp_path: Path, arguments: list[str]) -> None:
+    read(tmp_path, FOREACH, {"start": 2, "each/0": DONE})
+    done = flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path, *arguments)
+    assert done.returncode == 1
+    assert "error[FC602]" in done.stderr
