@@ -178,7 +178,7 @@ def _attempts(tasks: Sequence[tuple[TaskRecord, Task]], *, all_shown: bool) -> l
     for record, task in tasks:
         if len(lines) > _SHOWN_ATTEMPTS:
             return [*lines[:_SHOWN_ATTEMPTS], "    and more: see them with --json"]
-        attempts = [] if len(record.attempts) == 1 and record.done else record.attempts
+        attempts: Sequence[Attempt] = () if len(record.attempts) == 1 and record.done else record.attempts
         for attempt in attempts:
             name = task.id if len(attempts) == 1 else f"{task.id} attempt {attempt.number}"
             if attempt.failure is not None:

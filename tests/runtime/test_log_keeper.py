@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -62,19 +61,21 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 @contextmanager
-def begun(task: Shim, **options: Any) -> Generator[subprocess.Popen[bytes]]:
-    """The first task as a process of its own."""
+def begun(task: Shim, *, container: bool = False) -> Generator[subprocess.Popen[bytes]]:
+    """The first task as a process of its own: the first of its session, as in a container, or of its group."""
     command = [task.python, "-m", "flowc", "task", "--step", "start"]
-    given: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "process_group": 0, **options}
-    process: subprocess.Popen[bytes] = subprocess.Popen(command, env=task.variables(), cwd=task.folder, **given)
-    with process:
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(
+        command, env=task.variables(), cwd=task.folder, stdout=pipe, stderr=nothing, process_group=None if container else 0,
+        start_new_session=container,
+    ) as process:  # fmt: skip
         yield process
 
 
 @contextmanager
-def waiting(task: Shim, **options: Any) -> Generator[subprocess.Popen[bytes]]:
+def waiting(task: Shim, *, container: bool = False) -> Generator[subprocess.Popen[bytes]]:
     """The same, once it has printed `ready`."""
-    with begun(task, **options) as process:
+    with begun(task, container=container) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         yield process
@@ -149,12 +150,12 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("options", [{"start_new_session": True, "process_group": None}, {}])
-def test_a_signal_reaches_the_task_once(tmp_path: Path, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("container", [True, False])
+def test_a_signal_reaches_the_task_once(tmp_path: Path, container: bool) -> None:
     """One for a container goes to its first process only, one for a group to each in it."""
     task = shim(tmp_path, WAITS.strip())
-    with waiting(task, **options) as process:
-        process.terminate() if options else os.killpg(process.pid, signal.SIGTERM)
+    with waiting(task, container=container) as process:
+        process.terminate() if container else os.killpg(process.pid, signal.SIGTERM)
         assert process.wait(20) == 1
     assert stored(task, "stdout") == b"ready\nstopped\n"
 
