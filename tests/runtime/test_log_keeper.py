@@ -66,8 +66,8 @@ def begun(task: Shim, *, container: bool = False) -> Generator[subprocess.Popen[
     command = [task.python, "-m", "flowc", "task", "--step", "start"]
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     with subprocess.Popen(
-        command, env=task.variables(), cwd=task.folder, stdout=pipe, stderr=nothing, process_group=None if container else 0,
-        start_new_session=container,
+        command, env=task.variables(), cwd=task.folder, stdout=pipe, stderr=nothing,
+        process_group=None if container else 0, start_new_session=container,
     ) as process:  # fmt: skip
         yield process
 
@@ -142,7 +142,7 @@ def test_nothing_is_kept_where_it_is_not_wanted(tmp_path: Path, variables: dict[
 
 WAITS = """
 def stop(*_):
-    print('stopped')
+    os.write(1, b'stopped\\n')
     raise SystemExit(5)
 signal.signal(signal.SIGTERM, stop)
 print('ready', flush=True)

@@ -221,7 +221,13 @@ class _Keeper:
                 self._serve(descriptor)
             self._write_if_due()
             self._answer_if_asked()
-        self._finish()
+        try:
+            self._finish()
+        except Exception as error:  # what is wrong with its log is not wrong with the task
+            self._problem = error
+        if self._problem is not None:
+            text = f"flowc: what the task has printed is not in the store: {self._problem}\n"
+            _passed_on(2, text.encode("utf-8", "backslashreplace"))
         return _as_exit_code(status)
 
     def _listen_to_signals(self) -> None:
@@ -284,7 +290,8 @@ class _Keeper:
         except BlockingIOError:
             return
         if not requests:
-            self._poll.unregister(self._control)
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(self._control)
         self._asked = self._asked or _ASK in requests
         if _STORED in requests:
             self._log.written(self._offered)
@@ -354,14 +361,12 @@ class _Keeper:
     def _finish(self) -> None:
         """Store what is left after the end of the task."""
         self._drain()
+        self._listen()  # it may just have said that it has stored all
         limit = time.monotonic() + 2 * PATIENCE
         while self._writing and time.monotonic() < limit:
             time.sleep(0.01)
         if self._log.is_changed:
             self._write(self._log.changed(), self._log.sizes())
-        if self._problem is not None:
-            text = f"flowc: what the task has printed is not in the store: {self._problem}\n"
-            _passed_on(2, text.encode("utf-8", "backslashreplace"))
 
 
 def _passed_on(target: int, data: bytes) -> bool:
