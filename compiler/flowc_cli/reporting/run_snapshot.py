@@ -9,12 +9,14 @@ from typing import Any
 
 from flowc.client import Run, Step, StoredValue, Task
 from flowc.client.attempts import Attempt
+from flowc.client.log_records import whole_lines
 from flowc.errors import CorruptArtifact, FlowError
 from flowc.store import artifacts
 from flowc.store.run_layout import index_text
 from flowc_cli.drawing.graph_document import GraphDocument
 from flowc_cli.reporting.card_views import card_views, stored_cards
 from flowc_cli.reporting.code_graph import run_graph, stored_code
+from flowc_cli.reporting.log_rows import log_rows, without_traceback
 from flowc_cli.reporting.run_view import (
     ArtifactView,
     AttemptRow,
@@ -32,8 +34,6 @@ from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
 from flowc_cli.stored_runs import engine_of, size_text
 from flowc_cli.value_texts import LARGE
 
-LOG_BYTES = 64 << 10
-"""Of a stream of an attempt, its end."""
 DETAILED = 25
 """How many tasks of a step a file has with artifacts and logs."""
 PAGE_BYTES = 24 << 20
@@ -252,13 +252,14 @@ def _attempt(task: Task, attempt: Attempt) -> AttemptView:
             traceback=str(failure.get("traceback", "")),
         )
     )
-    texts: dict[str, str] = {}
-    cut = 0
-    for stream in ("stdout", "stderr"):
-        text = task.log(stream, attempt.number)
-        cut += max(0, len(text) - LOG_BYTES)
-        texts[stream] = text[-LOG_BYTES:]
-    return AttemptView(failure=found, cut=cut, stdout=texts["stdout"], stderr=texts["stderr"])
+    stored = task.stored_log(attempt.number)
+    if stored is None:
+        return AttemptView(failure=found, has_log=False)
+    lines = list(whole_lines(stored.records()))
+    if found is not None:
+        lines = without_traceback(lines, found.traceback)
+    rows, cut = log_rows(lines, attempt.started)
+    return AttemptView(failure=found, log=rows, cut=cut)
 
 
 def _chosen(tasks: Sequence[TaskRecord], count: int) -> list[TaskRecord]:

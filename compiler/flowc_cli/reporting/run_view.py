@@ -72,14 +72,26 @@ class FailureView(Model):
     traceback: str
 
 
+class LogRow(NamedTuple):
+    """Lines that were printed one after the other, in the same second."""
+
+    seconds: float | None
+    """Since the attempt began; `None` where nothing says it."""
+    stream: str
+    """`stdout` or `stderr`; empty for a gap."""
+    text: str
+
+
 class AttemptView(Model):
     """What an attempt has left to read."""
 
     failure: FailureView | None = None
-    stdout: str = ""
-    stderr: str = ""
+    log: tuple[LogRow, ...] = ()
+    """Without the traceback of the failure."""
     cut: int = 0
-    """How many bytes of the beginning of its logs are left out."""
+    """How many lines of the beginning of its log are left out."""
+    has_log: bool = True
+    """Whether the store has what it printed, if anything."""
 
 
 class TaskView(Model):

@@ -32,14 +32,9 @@ class Panel {
     const last = attempt === task.attempts.at(-1), many = task.attempts.length > 1;
     const body = [];
     if (found?.failure) body.push(traceView(found.failure));
-    for (const stream of ["stdout", "stderr"]) {
-      const text = found?.[stream];
-      // The traceback is at the end of stderr as well.
-      const rest = stream === "stderr" && found?.failure?.traceback && text ? text.replace(found.failure.traceback, "").trimEnd() : text;
-      if (rest) body.push(make("h3", {}, stream), make("pre", { class: "log", tabindex: 0 }, rest));
-    }
-    if (found?.cut) body.push(make("p", { class: "faint" }, `${plural(found.cut, "byte")} of the beginning are left out`));
-    if (!body.length) body.push(make("p", { class: "faint" }, found ? "It printed nothing, or its log is not in the store." : ""));
+    if (found?.log?.length) body.push(logView(found.log));
+    if (found?.cut) body.push(make("p", { class: "faint" }, `${plural(found.cut, "line")} of the beginning are left out`));
+    if (found && !body.length) body.push(make("p", { class: "faint" }, found.has_log === false ? "Its log is not in the store." : "It printed nothing."));
     const took = attempt.started === null ? "" : secondsText((attempt.ended ?? this.page.run.now) - attempt.started);
     return make("details", { class: "attempt", open: last || BAD.includes(attempt.state) }, make("summary", {}, pill(attempt.state), many ? `attempt ${attempt.number}` : "", make("span", { class: "right" }, took)), make("div", {}, body));
   }
@@ -65,6 +60,13 @@ class Panel {
 function factList(facts) {
   const shown = facts.filter(([, text]) => text);
   return shown.length ? make("dl", { class: "facts" }, shown.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)])) : null;
+}
+
+/** What was printed, with the seconds since the attempt began. */
+function logView(rows) {
+  const timed = rows.some(([seconds]) => seconds !== null);
+  return make("div", { class: "log", tabindex: 0, role: "log" }, rows.map(([seconds, stream, text]) => make("div", { class: `log-row ${stream || "gap"}` },
+    timed ? make("span", { class: "at num" }, seconds === null ? "" : secondsText(Math.max(0, seconds))) : null, make("pre", {}, text))));
 }
 
 const traceView = (failure) => make("pre", { class: "trace", tabindex: 0 }, failure.traceback || `${failure.type}: ${failure.message}`);
