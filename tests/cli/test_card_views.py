@@ -94,7 +94,7 @@ def test_charts_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     chart_views(views)
     assert str(views[0]["source"]).startswith("data:image/svg+xml;base64,")
     assert "cannot be drawn" in str(views[1]["note"])
-    late = {"kind": "vega", "spec": chart}
+    late = {"kind": "vega", "spec": {**chart, "title": "late"}}
     monkeypatch.setattr("flowc_cli.reporting.charts.SECONDS", 0.01)
     chart_views([late])
     assert "takes too long" in str(late["note"])
