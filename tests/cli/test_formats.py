@@ -20,7 +20,7 @@ import pytest
 from flowc.client import Flow, Run
 from flowc.errors import NewerFormat
 from flowc.store import open_store
-from flowc.store.run_layout import FORMAT, RunLayout
+from flowc.store.run_layout import FORMAT, IMPORTED, RunLayout
 from tests.cli.test_keeping import DAY, call
 from tests.support import flowc
 
@@ -117,6 +117,15 @@ def test_resuming(root: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
     assert run is not None
     assert run.data.done == [3500] * 3
     assert run.reused == {"body": 3, "join": 1, "last": 1, "start": 1}
+
+
+def test_resuming_what_is_not_whole(root: str, tmp_path: Path) -> None:
+    shutil.copy(STORES / "kept.py", tmp_path)
+    failed = runs_of(root)["failed"]
+    failed.layout.write_json(f"{failed.pathspec}/{IMPORTED}", {"version": 1})
+    done = flowc(tmp_path, "resume", "kept.py", "--root", root, "--origin-run-id", failed.id)
+    assert done.returncode == 1
+    assert "is not whole" in done.stderr
 
 
 def newer(root: str, key: str) -> RunLayout:

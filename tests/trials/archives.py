@@ -29,7 +29,7 @@ from tests.trials.sweeps import OLD, age_folder
 from tests.trials.trial import Attempt, Choice
 from tests.trials.workers import Work, in_workers
 
-CALLS = 12
+CALLS = 8
 """Commands that are killed in an attempt."""
 
 

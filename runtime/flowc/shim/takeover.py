@@ -19,7 +19,7 @@ from functools import partial
 from flowc.errors import CorruptArtifact, MissingInput, NewerFormat, ParameterError, ProtocolError
 from flowc.protocol import env_names
 from flowc.store import artifacts
-from flowc.store.run_layout import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, task_id
+from flowc.store.run_layout import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, is_partial, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,8 +85,10 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
 def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[str]) -> None:
     """The first task records which run is resumed, and keeps that run's parameters."""
     store = layout.store
-    if not store.found_at_last(lambda: store.children(source.prefix), bool):
-        raise ProtocolError(f"cannot resume run {source.run!r} of flow {plan.flow}: it is not in {store.url}")
+    names = store.found_at_last(lambda: store.children(source.prefix), bool)
+    if not names or is_partial(names):
+        why = "it is being imported or removed" if names else f"it is not in {store.url}"
+        raise ProtocolError(f"cannot resume run {source.run!r} of flow {plan.flow}: {why}")
     layout.write_json(f"{layout.prefix}/{ORIGIN}", {"version": 1, "origin": source.run, "rerun": sorted(rerun)})
     kept = source.kept_parameters()
     if kept is None:

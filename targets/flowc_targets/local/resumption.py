@@ -14,7 +14,7 @@ from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
 from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
-from flowc.store.run_layout import DATA, RESUMED, RunLayout, run_names
+from flowc.store.run_layout import DATA, RESUMED, RunLayout, is_partial, run_names
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params
@@ -149,7 +149,12 @@ def find_layout(flow: str, store: Store, root: str, run_id: str | None, code: st
             _raise_no_run(code, flow, store, f"flow {flow} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow}/")
     odd = name in ("", DATA) or "/" in name
-    if odd or not store.found_at_last(lambda: store.children(f"{flow}/{name}"), bool):
+    names = [] if odd else store.found_at_last(lambda: store.children(f"{flow}/{name}"), bool)
+    if is_partial(names):
+        _raise_no_run(
+            code, flow, store, f"run {flow}/{name} is not whole in {store.url}: it is being imported or removed"
+        )
+    if not names:
         _raise_no_run(code, flow, store, f"flow {flow} has no run {name!r} in {store.url}")
     return RunLayout(store, flow, name)
 
