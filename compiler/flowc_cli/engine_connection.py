@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flowc_cli.output import INPUT_ERROR, Form, report, write_error
-from flowc_cli.run_states import ended_text, transitions
+from flowc_cli.run_states import ended_text
+from flowc_cli.run_watching import RunWatch
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
 from flowc_targets.base.target import EmittedFile, UnknownTargetError, load_target
@@ -82,22 +82,24 @@ def with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
 
 
 def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> RunState:
-    """The state of a run at its end; with `watch`, print each change of a task's state.
+    """The state of a run at its end; with `watch`, show what happens until then.
 
     An interrupt ends the wait but not the run, and a line says so.
     """
     before: RunState | None = None
+    shown = RunWatch()
     try:
         for state in client.follow(name):
             if watch:
-                write_error("".join(f"{line}\n" for line in transitions(before, state)))
-                sys.stderr.flush()
+                shown.show(state)
             before = state
     except KeyboardInterrupt:
         where = f" --target {target}" if target != "argo" else ""
         where += f" -n {namespace}" if (namespace := namespace_of(client)) else ""
         write_error(f"the run continues: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n")
         raise
+    finally:
+        shown.close()
     assert before is not None, "a run that is followed has a state"
     write_error(ended_text(before))
     return before

@@ -41,8 +41,34 @@ def local_options(
     for tag in options.tags:
         if (problem := tag_problem(tag)) is not None:
             sink.error("FC505", f"--tag {tag[:40]!r}: {problem}", None, help="give a text of 1 to 500 characters")
-    options = replace(options, root=local_root(file, root, sink))
-    return replace(options, max_workers=max_workers) if max_workers is not None else options
+    again = (str(file), *(("--root", root) if root is not None else ()), *options.again)
+    options = replace(options, root=local_root(file, root, sink), again=again)
+    if options.post_mortem and not _has_debugger(options, max_workers, sink):
+        return options
+    if options.post_mortem:
+        max_workers = 1
+    terminal = max_workers == 1 and options.log_format == "text" and _has_terminal()
+    return replace(options, max_workers=max_workers or options.max_workers, terminal=terminal)
+
+
+def _has_debugger(options: RunOptions, max_workers: int | None, sink: DiagnosticSink) -> bool:
+    """Whether `--pdb` can do something in a run. Collects FC504."""
+    if max_workers not in (None, 1):
+        message, help_ = f"--pdb asks in one task at a time, not in {max_workers}", "leave out --max-workers"
+    elif options.log_format != "text" or not _has_terminal():
+        message, help_ = "--pdb needs a terminal", "run it in one, without --log-format; `flowc try` takes a pipe, too"
+    else:
+        return True
+    sink.error("FC504", message, None, help=help_)
+    return False
+
+
+def _has_terminal() -> bool:
+    """Whether this process is in the foreground of a terminal, with its standard input."""
+    try:
+        return os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
 
 
 def run_locally(compilation: Compilation, options: RunOptions) -> int:

@@ -56,7 +56,6 @@ _ONLY = {
 
 _NEVER = {
     "--pylint": "flowc runs no pylint; it has checks of its own: check",
-    "--quiet": "its own messages are on standard error: run 2>/dev/null",
     "--package-suffixes": "name the files to ship: compile --include '**/*.csv'",
     "--mode": "to run one step alone: try STEP",
     "--max-log-size": "logs are kept whole",
@@ -149,6 +148,8 @@ def _split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
             raise _BadOptionError("options, and no command")
         return None, []
     command = rest.pop(0)
+    if command not in {"run", "resume"}:  # the others say nothing of their own
+        passed = [item for item in passed if item != "--quiet"]
     behind: list[str] = []
     while rest:
         own = rest[0].partition("=")[0] in _BEHIND
@@ -168,7 +169,7 @@ def _option(rest: list[str]) -> list[str]:
             raise _BadOptionError(f"{name} needs a value")
         return rest.pop(0)
 
-    if name == "--production":
+    if name in {"--production", "--quiet"}:
         return [name]
     if name in _SILENT:
         return []

@@ -131,6 +131,14 @@ RetryWait = Annotated[
     bool,
     typer.Option("--retry-wait", help="wait between attempts as @retry says, as engines do; by default not at all"),
 ]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="print the output of tasks and failures, and nothing about the run")
+]
+LogFormat = Annotated[
+    Literal["text", "json"],
+    typer.Option("--log-format", metavar="text|json", help="how the run is printed; json: an object a line"),
+]
+Pdb = Annotated[bool, typer.Option("--pdb", help="begin the debugger where a step fails; one task at a time")]
 GRACE_HELP = "seconds by which a task may outlive its @timeout"
 TimeoutGrace = Annotated[
     float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,37 @@ def test_configs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "error[FC609]" in result.stderr
     assert "rates 1 1" in flowc(tmp_path, "resume", "flow.py", "start").stdout
     assert "rates 2 2" in flowc(tmp_path, "run", "flow.py").stdout
+
+
+@pytest.mark.process
+def test_a_run_of_a_flow_that_was_renamed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its values are copied, parameters and items too, so that the old flow's runs may be removed; logs name it."""
+    large = FLOW.replace("list(range(self.limit))", "[str(number) * 5000 for number in range(self.limit)]")
+    large = large.replace('"limit", type=int', '"limit"').replace(
+        'print("body"', 'self.text = self.input; print("body"'
+    )
+    (tmp_path / "flow.py").write_text(large.replace("self.input)", "len(self.input))"), encoding="utf-8")
+    assert flowc(tmp_path, "run", "flow.py", "--run-id-file", "first").returncode == 1
+    first = (tmp_path / "first").read_text(encoding="utf-8")
+    renamed = (tmp_path / "flow.py").read_text(encoding="utf-8").replace("Resumed", "Renamed")
+    (tmp_path / "flow.py").write_text(renamed, encoding="utf-8")
+    monkeypatch.setenv("JOIN", "works")
+    result = flowc(tmp_path, "resume", "flow.py", "--origin", f"Resumed/{first}", "--run-id-file", "second")
+    assert result.returncode == 0, result.stderr
+    assert f"4 tasks of run {first} are done already" in result.stderr
+    second = (tmp_path / "second").read_text(encoding="utf-8")
+    assert f"resumed from: Resumed/{first}" in flowc(tmp_path, "show", f"Renamed/{second}").stdout
+    assert "[body-2] body 5000" in flowc(tmp_path, "logs", f"Renamed/{second}").stdout
+    assert flowc(tmp_path, "rm", f"Resumed/{first}").returncode == 0
+    shutil.rmtree(tmp_path / ".flowc" / "Resumed")
+    assert flowc(tmp_path, "fsck", f"Renamed/{second}").returncode == 0
+    assert "text = '2222" in flowc(tmp_path, "show", f"Renamed/{second}/body", "--values").stdout
+    assert flowc(tmp_path, "resume", "flow.py", "--origin-run-id", second).returncode == 0
+    assert flowc(tmp_path, "resume", "flow.py", "--origin", "Resumed").returncode == 1
+
+
+def test_one_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    result = flowc(tmp_path, "resume", "flow.py", "--origin", "Other/1", "--origin-run-id", "1")
+    assert result.returncode == 2
+    assert "FC504" in result.stderr

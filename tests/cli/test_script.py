@@ -93,7 +93,6 @@ def test_without_a_command(folder: Path) -> None:
         (["--datastore", "s3", "run"], "--root s3://"),
         (["--environment=conda", "run"], "@conda"),
         (["--pylint", "run"], "check"),
-        (["--quiet", "run"], "standard error"),
         (["--unheard-of", "run"], "--unheard-of"),
         (["--metadata"], "needs a value"),
         (["run", "--max-log-size", "3"], "--max-log-size"),

@@ -37,6 +37,10 @@ def resume(
     origin_run_id: Annotated[
         str | None, _resume_option("ORIGIN_RUN_ID", metavar="RUN", help="the run to continue; by default the latest")
     ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(metavar="FLOW[/RUN]", help="a run of a flow of another name: this one before it was renamed"),
+    ] = None,
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP, hidden=True)
     ] = None,
@@ -61,6 +65,9 @@ def resume(
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
+    quiet: shared.Quiet = False,
+    log_format: shared.LogFormat = "text",
+    pdb: shared.Pdb = False,
     flow: shared.FlowName = None,
     with_: shared.With = None,
     branch: shared.Branch = None,
@@ -77,16 +84,22 @@ def resume(
         start_method=start_method,
         retry_wait=retry_wait,
         timeout_grace=timeout_grace,
+        quiet=quiet,
+        log_format=log_format,
+        post_mortem=pdb,
+        again=("--flow", flow) if flow is not None else (),
     )
     extra = list(context.args)
     if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument
         extra, step = [step, *extra], None
-    origin = ResumeOptions(origin_run_id, step)
+    resumed = _resumed(origin, origin_run_id, step)
     options = flow_options(flow, with_, None, None, branch, production)
     sink = DiagnosticSink()
+    if origin is not None and origin_run_id is not None:
+        sink.error("FC504", "--origin and --origin-run-id both name a run", None, help="leave one of them out")
     try:
         engine = local_options(file, root, max_workers, engine, include, sink)
-        kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, origin))
+        kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, resumed))
         compilation = replace(options, parameters=kept).compile(file, sink)
         check_variables(compilation.source, "resume", os.environ, sink)
         os.environ.update(task_namespace("resume", os.environ))
@@ -95,13 +108,21 @@ def resume(
         sink.raise_if_failed()
         if compilation.flow.configs:
             sink = DiagnosticSink()
-            configs = origin_configs(compilation.flow, engine, origin)
+            configs = origin_configs(compilation.flow, engine, resumed)
             compilation = replace(options, origin_configs=configs).compile(file, sink)
         report(sink.diagnostics, sink.sources)
-        raise typer.Exit(run_locally(compilation, replace(engine, resume=origin)))
+        raise typer.Exit(run_locally(compilation, replace(engine, resume=resumed)))
     except FlowcError as error:
         report(error.diagnostics, sink.sources)
         raise typer.Exit(error_code(error)) from None
+
+
+def _resumed(origin: str | None, run_id: str | None, step: str | None) -> ResumeOptions:
+    """The run to resume, of `--origin FLOW/RUN`, `--origin FLOW` for its latest, or `--origin-run-id`."""
+    if origin is None:
+        return ResumeOptions(run_id, step=step)
+    flow, _, run = origin.strip("/").partition("/")
+    return ResumeOptions(run or None, flow, step)
 
 
 def _refuse(flow: Flow, assignments: Sequence[str], extra: Sequence[str], sink: DiagnosticSink) -> None:

@@ -80,6 +80,9 @@ def run(
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
+    quiet: shared.Quiet = False,
+    log_format: shared.LogFormat = "text",
+    pdb: shared.Pdb = False,
     flow: shared.FlowName = None,
     with_: Annotated[
         list[str] | None, shared.env_option("DECOSPECS", "--with", metavar="DECORATOR", help=shared.WITH_HELP)
@@ -100,6 +103,10 @@ def run(
         start_method=start_method,
         retry_wait=retry_wait,
         timeout_grace=timeout_grace,
+        quiet=quiet,
+        log_format=log_format,
+        post_mortem=pdb,
+        again=("--flow", flow) if flow is not None else (),
     )
     options = flow_options(flow, with_, config, config_value, branch, production, include=include)
     sink = DiagnosticSink()

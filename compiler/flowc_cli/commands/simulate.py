@@ -17,6 +17,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
+from flowc_targets.base.live_table import has_table
 from flowc_targets.simulate import (
     ManifestError,
     Progress,
@@ -118,8 +119,12 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
         manifest, spec = prepare_manifest(text, options)
         for note in manifest.notes:
             _print_progress(note)
-        with _ended_by_sigterm():
-            result = simulate_workflow(manifest, spec, options, Progress(_print_progress, output=output))
+        progress = Progress(_print_progress, output=output, table=has_table())
+        try:
+            with _ended_by_sigterm():
+                result = simulate_workflow(manifest, spec, options, progress)
+        finally:
+            progress.close()
     except ManifestError as error:
         for problem in error.problems:
             _print_progress(f"refused: {problem}")

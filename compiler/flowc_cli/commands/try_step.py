@@ -60,7 +60,7 @@ def try_(
     keep: Annotated[
         bool, typer.Option("--keep", help="store what it sets, as a run that `flowc resume` continues")
     ] = False,
-    pdb: Annotated[bool, typer.Option("--pdb", help="begin the debugger where the step fails")] = False,
+    pdb: shared.Pdb = False,
     root: Annotated[
         str | None,
         typer.Option(metavar="URL", help=shared.ROOT_HELP, envvar="FLOWC_RUN_ROOT", show_envvar=False),

@@ -219,7 +219,7 @@ class Run(Entity["Flow", Step]):
     def origin_pathspec(self) -> Optional[str]:
         """The run that it was resumed from."""
         origin = self.origin_id
-        return f"{self.parent.id}/{origin}" if origin else None
+        return f"{self.record.get('origin_flow', self.parent.id)}/{origin}" if origin else None
 
     def steps(self, *tags: str) -> Iterator[Step]:
         """Its steps, the newest first; all or none of them, since tags are the run's."""

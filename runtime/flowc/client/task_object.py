@@ -319,7 +319,7 @@ class Task(Entity["Step", DataArtifact]):
         chosen = self.attempt if attempt is None else attempt
         found = read_log(self.layout.store, self.layout.folder(self.step, self.path, chosen))
         if found is None and self.origin_run_id is not None:
-            origin = RunLayout(self.layout.store, self.layout.flow, self.origin_run_id)
+            origin = RunLayout(self.layout.store, self.manifest.get("flow", self.layout.flow), self.origin_run_id)
             found = read_log(origin.store, origin.folder(self.step, self.path, chosen))
         return found
 

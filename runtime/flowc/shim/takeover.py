@@ -238,6 +238,9 @@ class Origin:
         if self._alone:
             mark = f"{target.folder(name, path, attempt)}/{MARK}{manifest['run']}"
             target.write_json(mark, {"run": manifest["run"], "by": self._source.run})
+        if target.flow != self._source.flow:
+            for variable, ref in artifacts.referenced(manifest):
+                copy_value(self._source, target, variable, ref)
         target.commit(name, path, attempt, manifest)
         return manifest
 
@@ -305,6 +308,16 @@ class Origin:
             )
             self._gang = (step.name, base, whole)
         return self._gang[2]
+
+
+def copy_value(source: RunLayout, target: RunLayout, name: str, ref: Dict[str, Any]) -> None:
+    """Copy a value to the flow of another run, which finds its values under its own name. Raises StoreError."""
+    if target.flow == source.flow or "hash" not in ref or "inline" in ref:
+        return
+    key = artifacts.data_key(target.flow, ref["hash"])
+    if not target.store.is_complete(key, ref["size"]):
+        artifacts.check_stored(source.store, source.flow, name, ref)
+        target.store.write(key, [source.store.read_known(artifacts.data_key(source.flow, ref["hash"]))])
 
 
 def agrees(step: PlanStep, manifest: Document) -> bool:

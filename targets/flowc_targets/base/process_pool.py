@@ -64,8 +64,11 @@ class ForkServer:
         options: Sequence[str] = (),
         cwd: Path | None = None,
         ready: Callable[[list[str]], object] = bool,
+        terminal: bool = False,
     ) -> None:
         """Start it. `command` runs the shim, `options` go to its fork server, and its own messages to `output`.
+
+        With `terminal`, tasks have this process's standard input.
 
         `ready` is called with the threads when it has begun to start tasks; it can be asked for tasks before.
         """
@@ -82,7 +85,7 @@ class ForkServer:
                 env=dict(env),
                 cwd=cwd,
                 pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
+                stdin=None if terminal else subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C in the terminal is for us only

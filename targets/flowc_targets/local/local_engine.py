@@ -16,6 +16,7 @@ from flowc.protocol import PLAN_FILE
 from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
+from flowc_targets.base.live_table import StepProgress
 from flowc_targets.base.process_pool import Process, ProcessPool
 from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local.attempt_log import FOLDER_SECONDS
@@ -28,9 +29,17 @@ from flowc_targets.local.attempts import (
     process_failure,
     task_name,
 )
+from flowc_targets.local.console_report import reporter_for
 from flowc_targets.local.resumption import Replay, find_origin, resumed_options
 from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
-from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult, Status, unsupported_locally
+from flowc_targets.local.run_report import (
+    FailedTask,
+    LiveReporter,
+    Reporter,
+    RunResult,
+    Status,
+    unsupported_locally,
+)
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
 from flowc_targets.local.task_environment import (
@@ -42,6 +51,7 @@ from flowc_targets.local.task_environment import (
     with_values,
 )
 from flowc_targets.local.task_output import TaskOutput, workers_that_fit
+from flowc_targets.local.watched_output import WatchedOutput
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
@@ -49,6 +59,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_targets.local.attempt_log import AttemptLog
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.resumption import Resumption
 
@@ -71,13 +82,13 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         if origin is None:
             record = RunRecord(flow, options, run_id)
         else:
-            record = RunRecord(flow, options, run_id, origin.run_id, origin.rerun)
+            record = RunRecord(flow, options, run_id, origin.run_id, origin.rerun, origin.layout.flow)
         if options.run_id_file is not None:
             write_run_id(options.run_id_file, run_id)
         plan = scratch / PLAN_FILE
         planned = local_plan(with_values(flow, options.params), source, options.include)
         plan.write_text(json.dumps(planned), encoding="utf-8")
-        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin, signals).run()
+        return _Engine(flow, source, options, reporter or reporter_for(options), record, plan, origin, signals).run()
 
 
 class _Engine:
@@ -112,10 +123,16 @@ class _Engine:
         self.failed: FailedTask | None = None
         self.error = ""
         self.done = 0
+        self.steps = {
+            step.name: StepProgress(step.name, parents=tuple(step.parents)) for step in flow.steps if not step.virtual
+        }
+        self.live = reporter if isinstance(reporter, LiveReporter) else None
 
     def run(self) -> RunResult:
         """Run until the end step is done, a task has failed, or a signal came."""
         begun = time.monotonic()
+        if self.live is not None:
+            self.live.watch(self._step_progress)
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
         for note in unsupported_locally(self.flow):
             self.reporter.note(note)
@@ -139,9 +156,16 @@ class _Engine:
             self.failed,
             self.reused.total(),
             self.error,
+            self.options.again,
         )
         self.reporter.finished(result)
         return result
+
+    def _step_progress(self) -> list[StepProgress]:
+        """How far each step is, in the order of the flow."""
+        for name, known in self.schedule.known_of.items():
+            self.steps[name].total = known
+        return list(self.steps.values())
 
     def _run_tasks(self) -> None:
         """Run the tasks, from the first to the last."""
@@ -174,6 +198,8 @@ class _Engine:
         if replay.run(self._go_on_taking_over):
             self.record.taken_over(self.reused)
         self.done = self.reused.total()
+        for name, count in self.reused.items():
+            self.steps[name].done = count
         for note in replay.damaged:
             self.reporter.note(note)
         if origin.changed:
@@ -212,6 +238,8 @@ class _Engine:
             self._close_outputs(process.task)
             if not self.error:  # else nobody knows what became of the tasks
                 self._ended(process.task, code)
+            self._release(process.task)
+        self._flush_outputs()
         self._enforce_deadlines()
         for process in self.pool.running.values():
             process.task.log.write_if_due()
@@ -239,16 +267,14 @@ class _Engine:
         place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
         prefix = f"[{self.record.run_id}/{place}] "
         log = self.record.attempt_log(key, attempt, self.reporter.note)
-        outputs = (
-            TaskOutput("stdout", prefix, log, self.reporter),
-            TaskOutput("stderr", prefix, log, self.reporter),
-        )
+        outputs = self._outputs(prefix, log)
         specs = self.flow.by_name[key.step].specs
         task = Attempt(key, attempt, outputs, log, time.monotonic())
         if specs.timeout is not None:
             # The task itself raises an error at its timeout, and ends soon after. One that is stopped ends from here.
             task.deadline = task.started + specs.timeout.seconds + self.options.timeout_grace
         self.gangs.started(key)
+        self.steps[key.step].start()
         for output in outputs:
             self.pool.watch(output.descriptor, output.pump)
         env = step_variables(specs.environment) if specs.environment is not None else {}
@@ -260,9 +286,36 @@ class _Engine:
         for output in outputs:
             output.close_write_end()
 
+    def _outputs(self, prefix: str, log: AttemptLog) -> tuple[TaskOutput, TaskOutput]:
+        """A task's stdout and stderr."""
+        if self.live is None:
+            return TaskOutput("stdout", prefix, log, self.reporter), TaskOutput("stderr", prefix, log, self.reporter)
+        prompts = self.options.terminal
+        first = WatchedOutput("stdout", prefix, log, self.live, prompts=prompts)
+        second = WatchedOutput("stderr", prefix, log, self.live, prompts=prompts)
+        first.partner, second.partner = second, first
+        return first, second
+
+    def _flush_outputs(self) -> None:
+        """Show what tasks have written that had to wait."""
+        if self.live is not None:
+            now = time.monotonic()
+            for task in self._tasks():
+                for output in task.outputs:
+                    if output.due <= now:
+                        output.flush_due()
+
+    def _release(self, task: Attempt, shown_elsewhere: str = "") -> None:
+        """Show what an attempt that has ended has written at last."""
+        for output in task.outputs:
+            output.release(shown_elsewhere)
+
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [process.task.deadline for process in self.pool.running.values()]
+        if self.live is not None:
+            due.append(time.monotonic() + self.live.wait())
+            due += [output.due for task in self._tasks() for output in task.outputs]
         if self.retries and self._has_room(len(self.retries[0].keys)):
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
@@ -282,6 +335,7 @@ class _Engine:
     def _ended(self, task: Attempt, code: int) -> None:
         """Decide what follows an attempt that has ended with an exit code."""
         if code == 0 and not task.timed_out and self.record.committed(task.key, task.number):
+            self.steps[task.key.step].end(done=True)
             self._succeeded(task)
         else:
             self._attempt_failed(task, code)
@@ -321,8 +375,11 @@ class _Engine:
             kind, message = process_failure(task, code, step.specs.timeout)
             self.record.record_error(task.key, task.number, kind, message)
             recorded = (message, "")
-        if task.number >= step.specs.retries:
+        final = task.number >= step.specs.retries
+        self.steps[task.key.step].end(failed=final)
+        if final:
             self._fail(task, *recorded)
+            self._release(task, recorded[1])
             return
         wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
@@ -341,6 +398,7 @@ class _Engine:
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
+            self.reporter.note(f"task {task_name(task.key)} failed, too: {message}")
             return
         key = self.gangs.first_failed(task.key, task.number, self.record)
         if key != task.key:
@@ -360,6 +418,9 @@ class _Engine:
                     signaled.add(process)
             for process, _ in self.pool.wait(0.05):
                 self._close_outputs(process.task)
+                if self.failed is None:  # else one traceback is enough: the others are in the logs
+                    self._release(process.task)
+                self.steps[process.task.key.step].end()
 
     def _run_exit_hooks(self, *, successful: bool) -> None:
         """Call the functions of `@exit_hook`, each in a process of its own. One that fails changes nothing else."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 StartMethod = Literal["fork", "spawn"]
+LogFormat = Literal["text", "json"]
 DEFAULT_START: StartMethod = "spawn" if sys.platform == "darwin" else "fork"
 """On macOS libraries such as Accelerate crash in a forked process."""
 
@@ -25,6 +26,8 @@ class ResumeOptions:
 
     origin_run_id: str | None = None
     """The run that is resumed; by default the latest of the flow."""
+    flow: str | None = None
+    """The flow that it is a run of, where that has another name."""
     step: str | None = None
     """A step that runs again, with all that follows it, whether or not it succeeded."""
 
@@ -58,5 +61,15 @@ class RunOptions:
     """How much longer than its `@timeout` a task may run: it ends itself in a fifth of that."""
     retry_wait: bool = False
     """Whether attempts are as far apart as `@retry` says, as they are on an engine."""
+    quiet: bool = False
+    """Whether nothing is printed but the output of tasks, and failures."""
+    log_format: LogFormat = "text"
+    """Whether a run's messages are for people or, a JSON object a line, for programs."""
+    again: tuple[str, ...] = ()
+    """The file and the options by which `flowc resume` finds the flow and its root; for a message."""
+    terminal: bool = False
+    """Whether tasks have this process's standard input, for prompts and debuggers; for one task at a time."""
+    post_mortem: bool = False
+    """Whether the debugger begins in a task that fails, if it has a terminal."""
     resume: ResumeOptions | None = None
     """Resume an earlier run, with its parameters; `params` must be empty."""

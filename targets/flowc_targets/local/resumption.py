@@ -12,7 +12,7 @@ from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.protocol.plan import Plan
 from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
-from flowc.shim.takeover import Origin, agrees
+from flowc.shim.takeover import Origin, agrees, copy_value
 from flowc.store import open_store
 from flowc.store.run_layout import DATA, RESUMED, RunLayout, is_partial, run_names
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -58,6 +58,8 @@ class Resumption:
         """Write what a start task would write for the new run, in case it is taken over. Raises StoreError."""
         record_graph(target, self.plan)
         if self.parameters is not None:
+            for name, ref in self.parameters.items():
+                copy_value(self.layout, target, name, ref)
             target.keep_parameters(dict(self.parameters))
 
     def start_is_done(self) -> bool:
@@ -91,7 +93,7 @@ def origin_parameters(name: str, options: RunOptions, resume: ResumeOptions) -> 
 def _record(name: str, options: RunOptions, resume: ResumeOptions) -> dict[str, Any]:
     """The `run.json` of the run to resume."""
     try:
-        layout = find_layout(name, open_store(options.root), options.root, resume.origin_run_id)
+        layout = find_layout(resume.flow or name, open_store(options.root), options.root, resume.origin_run_id)
         return layout.read_json(f"{layout.prefix}/run.json") or {}
     except StoreError as error:
         raise_unusable(options.root, error)
@@ -111,7 +113,7 @@ def find_origin(flow: Flow, source: SourceFile, options: RunOptions, resume: Res
         _raise_unknown_step(flow, resume.step)
     try:
         store = open_store(options.root)
-        layout = find_layout(flow.name, store, options.root, resume.origin_run_id)
+        layout = find_layout(resume.flow or flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
         rerun: set[str] = set() if resume.step is None else {resume.step}
         seen = {layout.run}
@@ -119,7 +121,7 @@ def find_origin(flow: Flow, source: SourceFile, options: RunOptions, resume: Res
             rerun.update(record["rerun"])  # it was killed while it took over tasks: its own origin has the rest
             if record["origin"] in seen:
                 raise CorruptArtifact(f"{store.location(layout.prefix)}/run.json says that the run resumes itself")
-            layout = RunLayout(store, flow.name, record["origin"])
+            layout = RunLayout(store, record.get("origin_flow", layout.flow), record["origin"])
             seen.add(layout.run)
             record = layout.read_json(f"{layout.prefix}/run.json") or {}
         return Resumption(

@@ -57,8 +57,12 @@ class RunRecord:
         run_id: str,
         origin: str | None = None,
         rerun: Iterable[str] = (),
+        origin_flow: str | None = None,
     ) -> None:
-        """`origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded."""
+        """`origin` is the run that this one resumes, of the flow `origin_flow`.
+
+        `rerun` are the steps that run again even if they succeeded.
+        """
         self.run_id = run_id
         self.origin = origin
         self._uploads = ThreadPoolExecutor(8)  # starts no thread before there is anything to do
@@ -82,6 +86,7 @@ class RunRecord:
                 "configs": {config.name: recorded(config) for config in flow.configs},
                 **_settled(flow),
                 **({} if origin is None else {"origin": origin, "rerun": sorted(rerun)}),
+                **({"origin_flow": origin_flow} if origin_flow not in (None, flow.name) else {}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:

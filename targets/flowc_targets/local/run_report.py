@@ -1,18 +1,17 @@
-"""What a local run shows and returns: notes before it starts, output line by line, progress, and how it ended."""
+"""What a local run returns, what a reporter of it is told, and the notes before it starts."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from flowc_targets.kubernetes.pod import secret_names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from flowc_compiler.ir import ContainerSpec, Flow
+    from flowc_targets.base.live_table import StepProgress
 
 Stream = Literal["stdout", "stderr"]
 Status = Literal["successful", "failed", "interrupted"]
@@ -37,6 +36,11 @@ class FailedTask:
         """The task as messages name it."""
         return self.step if self.index == "-" else f"{self.step}[{self.index}]"
 
+    @property
+    def place(self) -> str:
+        """The task as commands name it."""
+        return self.step if self.index == "-" else f"{self.step}/{self.index}"
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -53,6 +57,9 @@ class RunResult:
     """How many of the tasks were taken over from an earlier run."""
     error: str = ""
     """What stopped the run when it was no task."""
+
+    again: tuple[str, ...] = ()
+    """The file and the options by which `flowc resume` finds the flow and its root; empty where nobody said."""
 
     @property
     def ok(self) -> bool:
@@ -89,95 +96,25 @@ class Reporter(Protocol):
         ...
 
 
-class ConsoleReporter:
-    """Writes the tasks' stdout to stdout; their stderr, notes and progress to stderr."""
+@runtime_checkable
+class LiveReporter(Reporter, Protocol):
+    """Shows what happens while it happens, and so wants to be called again in time."""
 
-    def __init__(self) -> None:
-        self._flow = ""
-        self._status = ""
-        errors: TextIO | None = sys.stderr
-        self._terminal = errors is not None and errors.isatty() and os.environ.get("TERM") != "dumb"
+    def watch(self, steps: Callable[[], Sequence[StepProgress]]) -> None:
+        """Called first. `steps` says at any time how far each step is."""
+        ...
 
-    def started(self, flow: str, run_id: str, root: str) -> None:
-        """Say where the run is."""
-        self._flow = flow
-        self._write("stderr", f"flowc: run {flow}/{run_id} in {root}\n")
+    def wait(self) -> float:
+        """In how many seconds, at most, `progress` is to be called again."""
+        ...
 
-    def lines(self, stream: Stream, prefix: str, lines: list[str]) -> None:
-        """Print the lines with their prefix."""
-        self._write(stream, "".join(f"{prefix}{line}\n" for line in lines))
+    def prompt(self, stream: Stream, text: str) -> None:
+        """A task that has the terminal wrote text, which is shown as it is and may have no end of a line."""
+        ...
 
-    def note(self, text: str) -> None:
-        """Print a line on stderr."""
-        self._write("stderr", f"flowc: {text}\n")
-
-    def progress(self, done: int, running: int, known: int) -> None:
-        """Redraw the progress line, on a terminal only."""
-        if not self._terminal:
-            return
-        status = f"{self._flow}: {done}/{known} tasks done, {running} running"
-        if status != self._status:
-            self._status = status[: shutil.get_terminal_size().columns - 1]
-            self._draw()
-
-    def finished(self, result: RunResult) -> None:
-        """Say how it ended, and where to look when it failed."""
-        self._clear()
-        self._status = ""
-        name = f"run {self._flow}/{result.run_id}"
-        if result.ok:
-            self.note(f"{name} finished: {result.tasks} tasks in {result.seconds:.1f} s")
-            return
-        if result.status == "interrupted":
-            self.note(f"{name} was interrupted")
-            return
-        self.note(f"{name} failed")
-        if result.error:
-            self._write("stderr", result.error.rstrip() + "\n")
-        if result.failed is not None:
-            if result.failed.traceback:
-                self._write("stderr", result.failed.traceback.rstrip() + "\n")
-            attempt = f" at attempt {result.failed.attempt}" if result.failed.attempt else ""
-            self.note(f"task {result.failed.name} failed{attempt}: {result.failed.message}")
-            if result.failed.log:
-                self.note(f"its log: {result.failed.log}")
-
-    def _write(self, stream: Stream, text: str) -> None:
-        self._clear()
-        self._put(sys.stdout if stream == "stdout" else sys.stderr, text)
-        self._draw()
-
-    def _put(self, file: TextIO | None, text: str) -> None:
-        """Write to a stream. The run goes on without one that is closed or fails: the logs are stored."""
-        if file is None:
-            return
-        try:
-            try:
-                file.write(text)
-                file.flush()
-            except UnicodeEncodeError:
-                file.write(text.encode("ascii", "backslashreplace").decode())
-                file.flush()
-        except (OSError, ValueError) as error:
-            discard(file)
-            if file is sys.stdout and not isinstance(error, BrokenPipeError):
-                self.note(f"standard output cannot be written: {error}; the output of tasks is in their logs only")
-
-    def _clear(self) -> None:
-        if self._terminal and self._status:
-            self._put(sys.stderr, "\r\x1b[2K")
-
-    def _draw(self) -> None:
-        if self._terminal and self._status:
-            self._put(sys.stderr, f"\r\x1b[2K{self._status}")
-
-
-def discard(file: TextIO) -> None:
-    """Let what is written to a stream from now on go nowhere, and what it still holds."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, file.fileno())
-        os.close(nowhere)
+    def prompts_are_over(self) -> None:
+        """That task has ended."""
+        ...
 
 
 def unsupported_locally(flow: Flow) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,8 @@ class Schedule:
         self._together = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self.known = 0
         """How many tasks the run has, as far as is known."""
+        self.known_of = Counter[str]()
+        """The same for each step."""
         self._lead_to(flow.start, ())
 
     @property
@@ -166,6 +168,7 @@ class Schedule:
                 self._add(_Span(step.target, (*path, index)))
             return
         self.known += count
+        self.known_of[step.target] += count
         gate = TaskKey(join.name, path) if join.name in self._bounds else None
         self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target), gate))
 
@@ -197,6 +200,7 @@ class Schedule:
                 self._lead_to(name, span.path)
             return
         self.known += 1
+        self.known_of[span.step] += 1
         self._ready.appendleft(span)
 
 

@@ -85,6 +85,8 @@ def environment_of_tasks(
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
     env[env_names.MAX_NUM_SPLITS] = str(options.max_num_splits)
     env[env_names.LOG_KEEPER] = ENGINE
+    if options.post_mortem:
+        env[env_names.POST_MORTEM] = "1"
     env[env_names.GANG_HOST] = "127.0.0.1"
     env[env_names.GANG_PORT] = "0"  # a free one: on one machine gangs would get in each other's way
     env[env_names.GANG_FRESH] = "1"  # no attempt of a run has a number twice,
@@ -135,7 +137,8 @@ class TaskServers:
     def _start(self, variables: Mapping[str, str]) -> ForkServer:
         options = ["fresh"] if self._options.start_method == "spawn" else []
         command = [self._options.python, "-c", BOOT]
-        server = ForkServer(command, {**self._env, **variables}, self._output, options=options, ready=self._ready)
+        env, terminal = {**self._env, **variables}, self._options.terminal
+        server = ForkServer(command, env, self._output, options=options, ready=self._ready, terminal=terminal)
         return self._pool.add_server(server)
 
     def _ready(self, threads: list[str]) -> None:

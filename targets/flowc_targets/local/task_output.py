@@ -52,6 +52,8 @@ class TaskOutput:
         self._prefix = prefix
         self._reporter = reporter
         self._pending = bytearray()
+        self.due = float("inf")
+        """When `flush_due` wants to be called, by the monotonic clock."""
         self.descriptor, self.write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
 
@@ -79,6 +81,12 @@ class TaskOutput:
             del self._pending[:end]
         return True
 
+    def flush_due(self) -> None:
+        """Show what has waited long enough: here nothing waits."""
+
+    def release(self, shown_elsewhere: str = "") -> None:
+        """Show what was held back, without what is shown elsewhere: here nothing is held back."""
+
     def finish(self) -> None:
         """Read what is in the pipe now and close it: a process that the task left behind may hold the other end."""
         waiting = struct.unpack("i", fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4)))[0]
@@ -94,4 +102,7 @@ class TaskOutput:
         text = data.decode("utf-8", "replace").removesuffix("\n")
         # A progress bar redraws its line with carriage returns: show its last state.
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+        self._show_lines(lines)
+
+    def _show_lines(self, lines: list[str]) -> None:
         self._reporter.lines(self.stream, self._prefix, lines)

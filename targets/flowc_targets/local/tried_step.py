@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowc.errors import FlowError, StoreError
-from flowc.protocol import PLAN_FILE, env_names
+from flowc.protocol import PLAN_FILE
 from flowc.protocol.plan import Plan
 from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
@@ -234,10 +234,9 @@ class _Trial:
     def run(self, step: Step) -> TriedStep:
         """Run the task to its end."""
         environment = step.specs.environment
-        env = environment_of_tasks(self.source, self.options, self.scratch / PLAN_FILE, self.root, self.run_id)
+        options = replace(self.options, post_mortem=self.tried.post_mortem)
+        env = environment_of_tasks(self.source, options, self.scratch / PLAN_FILE, self.root, self.run_id)
         env.update(step_variables(environment) if environment is not None else {})
-        if self.tried.post_mortem:
-            env[env_names.POST_MORTEM] = "1"
         index = index_text(self.inputs.path)
         command = [self.options.python, "-c", BOOT, "task", "--step", step.name, "--index", index]
         begun = time.monotonic()
@@ -284,9 +283,7 @@ class _Trial:
         Raises FlowcError with FC601.
         """
         origin = self.inputs.origin
-        record = RunRecord(
-            self.flow, self.options, self.run_id, self.scratch, origin.run if origin is not None else None, ()
-        )
+        record = RunRecord(self.flow, self.options, self.run_id, origin.run if origin is not None else None, ())
         done = 0
         try:
             if origin is not None:
@@ -318,7 +315,7 @@ class _Trial:
         values = list(self.own.keys(f"{self.flow.name}/data/"))
         place = f"{prefix}/{self.tried.step}/{index_text(self.inputs.path)}/"
         written = sorted(self.own.keys(place), key=lambda key: key.endswith(f"/{MANIFEST}"))
-        graph = [key for key in (f"{prefix}/graph.json", f"{prefix}/parameters.json") if self.own.exists(key)]
+        graph = [key for key in self.own.keys(f"{prefix}/") if key.count("/") == 2]
         for key in values:
             if not store.exists(key):
                 store.write(key, [self.own.read(key)])

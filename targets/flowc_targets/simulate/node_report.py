@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
 
+from flowc_targets.base.live_table import LiveTable, StepProgress
 from flowc_targets.simulate.workflow_nodes import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from flowc_targets.simulate.simulated_pods import Pod
@@ -18,16 +22,19 @@ if TYPE_CHECKING:
 _MARKS = {"Succeeded": "+", "Failed": "x", "Error": "!", "Skipped": "-", "Omitted": "o", "Running": ">", "Pending": "."}
 _WIDE = 6
 """Items of a fan-out that are shown one by one."""
+_INDICES = re.compile(r"\([^)]*\)")
 _LAST_LINES = 20
 _PAUSE = 2.0
 
 
 class Progress:
-    """Prints failures at once, and how far the run is every other second."""
+    """Prints failures at once, and how far the run is: by a table on a terminal, else every other second."""
 
-    def __init__(self, write: Callable[[str], None], *, output: bool) -> None:
-        """`write` takes a line; `output` shows the output of every pod."""
-        self._write = write
+    def __init__(self, write: Callable[[str], None], *, output: bool, table: bool = False) -> None:
+        """`write` takes a line; `output` shows the output of every pod; `table` is for a terminal."""
+        self._table = LiveTable("", lambda: steps_of(self._nodes.values()), _put) if table else None
+        self._nodes: dict[str, Node] = {}
+        self._write = write if self._table is None else self._write_above
         self._output = output
         self._pods: Counter[str] = Counter()
         self._last = time.monotonic()
@@ -35,6 +42,9 @@ class Progress:
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
+        if self._table is not None:
+            self._table.title = self._table.title or node.name
+            self._nodes[node.id] = node
         if node.type == "Pod":
             self._pods[node.phase] += 1
         elif node.phase == "Error" or (node.phase in FAILED and not node.retried):
@@ -52,6 +62,9 @@ class Progress:
 
     def tick(self, waiting: int) -> None:
         """Time has passed; `waiting` pods have no place."""
+        if self._table is not None:
+            self._table.tick()
+            return
         if time.monotonic() - self._last < _PAUSE:
             return
         self._last = time.monotonic()
@@ -59,8 +72,44 @@ class Progress:
         done = pods["Succeeded"] + pods["Failed"] + pods["Error"]
         text = f"{done} pods done, {pods['Running'] - done} running, {waiting} waiting"
         if text != self._shown:
-            self._write(text)
+            self._write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}")
             self._shown = text
+
+    def close(self) -> None:
+        """The run has ended: the last table stays."""
+        if self._table is not None:
+            self._table.close()
+
+    def _write_above(self, line: str) -> None:
+        assert self._table is not None
+        self._table.write(sys.stderr, f"{line}\n")
+
+
+def steps_of(nodes: Iterable[Node]) -> list[StepProgress]:
+    """How far each task of a DAG with pods is, by its name without items. A pod and its further attempts are one."""
+    nodes = list(nodes)
+    attempts = {child for node in nodes if node.type == "Retry" for child in node.children}
+    now, wall = time.monotonic(), time.time()
+    found: dict[str, StepProgress] = {}
+    for node in nodes:
+        if node.type != "Retry" and (node.type != "Pod" or node.id in attempts):
+            continue
+        name = _INDICES.sub("", node.name).rpartition(".")[2].removeprefix("s-")
+        step = found.setdefault(name, StepProgress(name))
+        step.total += 1
+        step.done += node.phase == "Succeeded"
+        step.failed += node.phase in FAILED
+        step.running += node.phase == "Running"
+        if node.phase != "Pending":
+            began = now - (wall - (node.running or node.started))
+            step.began = began if step.began is None else min(began, step.began)
+        step.changed = max(step.changed, now - (wall - node.finished) if node.finished else 0.0)
+    return list(found.values())
+
+
+def _put(file: TextIO, text: str) -> None:
+    file.write(text)
+    file.flush()
 
 
 def tree(nodes: Nodes) -> Iterator[str]:
