@@ -11,7 +11,7 @@ import pytest
 
 from flowc import Run, Task
 from flowc.flowspec import constants, parameters
-from flowc.testing import RunFlow, StepResult, run_step
+from flowc.testing import RunFlow, StepResult, Transition, compiled, run_step
 from tests.conftest import REPOSITORY
 
 CLASS_FLOWS = {
@@ -28,9 +28,13 @@ def examples_are_importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(REPOSITORY / "examples"), *sys.path])
 
 
+def _module(example: str) -> Any:
+    return importlib.import_module(example)
+
+
 def _flow(example: str) -> Any:
-    module = importlib.import_module(example)
-    return next(found for name, found in vars(module).items() if name.endswith("Flow") and found.__module__ == example)
+    names: dict[str, Any] = vars(_module(example))
+    return next(found for name, found in names.items() if name.endswith("Flow") and found.__module__ == example)
 
 
 def _artifacts(flow: Any, task: Task) -> dict[str, Any]:
@@ -44,7 +48,7 @@ def _given(flow: Any, run: Run, task: Task) -> dict[str, Any]:
     parents = sorted(task.parent_tasks, key=lambda parent: parent.path)
     if run.graph["steps"][task.step]["type"] == "join":
         inputs = [StepResult(_artifacts(flow, parent), None) for parent in parents]
-        if parents and len(parents[0].path) > len(task.path):
+        if not parents or len(parents[0].path) > len(task.path):
             return {"inputs": inputs}
         return {"inputs": {parent.step: one for parent, one in zip(parents, inputs, strict=True)}}
     found: dict[str, Any] = {"artifacts": _artifacts(flow, parents[-1]) if parents else {}, "index": index}
@@ -76,3 +80,47 @@ def test_a_step_alone_does_what_it_did_in_the_run(example: str, run_flow: RunFlo
         result = run_step(flow, task.step, parameters=CLASS_FLOWS[example], **given)
         assert result.artifacts == _artifacts(flow, task), task
         assert (result.next is None) == (task.step == "end")
+
+
+EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_pods_of_an_example(example: str) -> None:
+    found = compiled(EXAMPLES[example])
+    assert found.templates
+    for template in found.templates:
+        assert template.image is not None
+        assert set(template.limits) <= {"nvidia.com/gpu", "cpu", "memory"}
+        assert template.env["FLOWC_ROOT"] == "s3://bucket/prefix"
+
+
+def test_the_gpus_of_the_training() -> None:
+    for target in ("argo", "airflow"):
+        train = compiled(EXAMPLES["gpu_training"], target=target).template("train")
+        assert train.limits["nvidia.com/gpu"] == "1"
+        assert train.node_selector["cloud.google.com/gke-accelerator"] == "nvidia-tesla-t4"
+
+
+def test_steps_of_the_pipelines() -> None:
+    pick_model = _module("pick_model").pick_model
+    assert run_step(_module("fan_out_map").process_step, artifacts={"input_data": "x"}).artifacts == {"output": "x"}
+    choice = run_step(pick_model, "size_of", artifacts={"data": list(range(500))})
+    assert (choice.artifacts, choice.next) == ({"output": "small"}, Transition(["look_up"], choice="look_up"))
+
+
+@pytest.mark.process
+def test_a_pipeline_with_a_step_replaced(run_flow: RunFlow) -> None:
+    def size_of(data: Any) -> str:
+        return "small"
+
+    run = run_flow(_module("pick_model").pick_model, {"rows": 3}, replace={"size_of": size_of})
+    assert run.successful
+    assert "look_up" in run
+
+
+@pytest.mark.process
+def test_a_branch_that_is_lost_runs_again(simulate_flow: RunFlow) -> None:
+    run = simulate_flow(_flow("retry_once"), kill={"work": [0]})
+    assert [task.data.attempt for task in run["work"]] == [1, 1, 1]
+    assert run.successful

@@ -11,12 +11,13 @@ It needs the `flowc` command, and is not in the containers of tasks. The compile
 
 from __future__ import annotations
 
+from flowc.testing.compiled_flow import CompiledFlow, PodTemplate, compiled
 from flowc.testing.engine_runs import RunFlow, run_flow, simulate_flow
 from flowc.testing.faults import UnusedFault
 from flowc.testing.step_run import StepResult, Transition, run_step
 from flowc.testing.tested_flow import CompileFailed, UsageError, load, serve
 
 __all__ = [
-    "CompileFailed", "RunFlow", "StepResult", "Transition", "UnusedFault", "UsageError", "load", "run_flow", "run_step",
-    "serve", "simulate_flow",
+    "CompileFailed", "CompiledFlow", "PodTemplate", "RunFlow", "StepResult", "Transition", "UnusedFault", "UsageError",
+    "compiled", "load", "run_flow", "run_step", "serve", "simulate_flow",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowc.testing.tested_flow import AnyFlow
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.driver import Compilation
+    from flowc_compiler.ir import Flow
     from flowc_targets.base.target import EmittedFile
 
 RunFlow = Callable[..., "Run"]
@@ -110,7 +111,7 @@ def simulate_flow(
     fixed = {parameter.name for parameter in compilation.flow.parameters if parameter.fixed}
     values = {name: text for name, text in bound.items() if name not in fixed}
     chosen = {"parameters": values, **(options or {}), "root": store}
-    (emitted, *_) = emitted_files(compilation, "argo", chosen, sink)
+    (emitted, *_) = emitted_files(compilation, compilation.flow, "argo", chosen, sink)
     _report(sink)
     _upload(emitted, store)
     with injected(faults, compilation.flow) as happening:
@@ -147,9 +148,18 @@ def _compiled(
 
 
 def emitted_files(
-    compilation: Compilation, target: str, options: Mapping[str, Any], sink: DiagnosticSink
+    compilation: Compilation,
+    flow: Flow,
+    target: str,
+    options: Mapping[str, Any],
+    sink: DiagnosticSink,
+    *,
+    default_root: Union[str, None] = None,
 ) -> Sequence[EmittedFile]:
-    """What a target makes of a flow, with the options of its project and these. Raises CompileFailed."""
+    """What a target makes of a flow, with the options of its project and these. Raises CompileFailed.
+
+    `default_root` is the root where nothing else names one.
+    """
     from flowc_cli.target_options import build_options, emit_files, find_target
 
     engine = find_target(target, sink)
@@ -159,7 +169,9 @@ def emitted_files(
     chosen = build_options(engine.options_model, target, compilation.source.path, given, (), sink, deploys=False)
     _raise(sink)
     assert chosen is not None
-    emitted = emit_files(engine, compilation.flow, compilation.source, chosen, sink)
+    if chosen.root is None:
+        chosen = chosen.model_copy(update={"root": default_root})
+    emitted = emit_files(engine, flow, compilation.source, chosen, sink)
     _raise(sink)
     return emitted
 

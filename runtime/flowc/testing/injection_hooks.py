@@ -185,7 +185,7 @@ def _replaced_step(found: Any, flow: Any, *inputs: Any) -> None:
     else:
         for name, value in found.items():
             setattr(flow, name, value)
-    attributes: Dict[str, Any] = vars(flow)
+    attributes: Dict[str, Any] = flow.__dict__
     state = attributes["_flowc"]
     step = state.step
     if state.transition is not None or not step.next or step.kind in ("switch", "parallel"):
