@@ -33,7 +33,7 @@ def _module(example: str) -> Any:
 
 
 def _flow(example: str) -> Any:
-    names: dict[str, Any] = vars(_module(example))
+    names: dict[str, Any] = _module(example).__dict__
     return next(found for name, found in names.items() if name.endswith("Flow") and found.__module__ == example)
 
 

@@ -101,6 +101,12 @@ def test_every_step_has_a_pod(flow: Any, target: str) -> None:
     assert {template.image for template in found.templates} == {"python:3.11-slim"}
 
 
+def test_what_several_steps_share(policy: Path) -> None:
+    for target in ("argo", "airflow"):
+        found = compiled(policy, target=target, decorators=["resources:memory=500"])
+        assert [pod.requests["memory"] for pod in found.templates] == ["4000Mi", "500Mi", "500Mi", "500Mi"]
+
+
 def test_projects_settings_count(policy: Path) -> None:
     settings = '[tool.flowc]\nroot = "s3://own/root"\nimage = "ours:2"\n'
     write_files(policy.parent, {"pyproject.toml": settings})

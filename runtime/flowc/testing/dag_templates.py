@@ -12,53 +12,56 @@ from flowc.testing.compiled_flow import PodTemplate
 def dag_templates(texts: List[str], steps: List[str]) -> List[PodTemplate]:
     """The pods of steps in the files of a DAG, in the order of `steps`."""
     for text in texts:
-        tree = ast.parse(text)
-        calls = {str(call["task_id"]): call for call in _tasks(tree)}
+        file = _DagFile(ast.parse(text))
+        calls = {str(call["task_id"]): call for call in file.tasks()}
         if calls:
-            general = _default_arguments(tree)
+            general = file.default_arguments()
             return [_pod(step, {**general, **calls[step]}) for step in steps if step in calls]
     return []
 
 
-def _tasks(tree: ast.Module) -> Iterator[Dict[str, Any]]:
-    """The arguments of every call that makes a task."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and any(keyword.arg == "task_id" for keyword in node.keywords):
-            arguments = _keywords(node)
-            if isinstance(arguments["task_id"], str) and not isinstance(node.func, ast.Name):
-                name = ast.unparse(node.func)
-                if name.endswith(".override"):
-                    continue
-            yield arguments
+class _DagFile:
+    """A DAG file as flowc prints it."""
 
+    def __init__(self, tree: ast.Module) -> None:
+        self._calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        self._names: Dict[str, ast.expr] = {}
+        """What names stand for that several tasks share."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                self._names[node.targets[0].id] = node.value
 
-def _default_arguments(tree: ast.Module) -> Dict[str, Any]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            found = next((item.value for item in node.keywords if item.arg == "default_args"), None)
-            if found is not None:
-                arguments: Dict[str, Any] = _value(found)
-                return arguments
-    return {}
+    def tasks(self) -> Iterator[Dict[str, Any]]:
+        """The arguments of every call that makes a task."""
+        for call in self._calls:
+            if any(item.arg == "task_id" for item in call.keywords) and not ast.unparse(call.func).endswith("override"):
+                yield self._keywords(call)
 
+    def default_arguments(self) -> Dict[str, Any]:
+        """The arguments that all tasks have."""
+        found = (item.value for call in self._calls for item in call.keywords if item.arg == "default_args")
+        value: Dict[str, Any] = next((self._value(item) for item in found), {})
+        return value
 
-def _keywords(call: ast.Call) -> Dict[str, Any]:
-    return {item.arg: _value(item.value) for item in call.keywords if item.arg is not None}
+    def _keywords(self, call: ast.Call) -> Dict[str, Any]:
+        return {item.arg: self._value(item.value) for item in call.keywords if item.arg is not None}
 
-
-def _value(node: ast.expr) -> Any:
-    """The value of an expression as the printer writes it: plain data, and objects as dicts with Kubernetes' names."""
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, (ast.List, ast.Tuple)):
-        return [_value(item) for item in node.elts]
-    if isinstance(node, ast.Dict):
-        return {_value(key): _value(value) for key, value in zip(node.keys, node.values) if key is not None}
-    if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("k8s."):
-        return {_camel(name): value for name, value in _keywords(node).items()}
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "timedelta":
-        return _keywords(node).get("seconds")
-    return ast.unparse(node)
+    def _value(self, node: ast.expr) -> Any:
+        """The value of an expression: plain data, and objects as dicts with Kubernetes' names; else its text."""
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return [self._value(item) for item in node.elts]
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values)
+            return {self._value(key): self._value(value) for key, value in pairs if key is not None}
+        if isinstance(node, ast.Name) and node.id in self._names:
+            return self._value(self._names[node.id])
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("k8s."):
+            return {_camel(name): value for name, value in self._keywords(node).items()}
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "timedelta":
+            return self._keywords(node).get("seconds")
+        return ast.unparse(node)
 
 
 def _camel(name: str) -> str:
