@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 @pytest.fixture
 def flowc_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty store of the test's own: `Flow(...)` and `Run(...)` read from it, and runs are written to it."""
+    from flowc.protocol import env_names
+
     root = tmp_path / "flowc"
-    monkeypatch.setenv("FLOWC_ROOT", str(root))
+    monkeypatch.setenv(env_names.ROOT, str(root))
     return root
 
 

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from flowc.includefile import IncludeFile
     from flowc.join_inputs import Inputs
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
+    from flowc.notebooks import NotebookRun
     from flowc.pipeline_calls import unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
@@ -69,9 +70,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType",
-    "Metaflow", "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU",
-    "__version__", "airflow_options", "batch", "card", "catch", "conda", "conda_base", "config_expr", "current",
-    "default_metadata",
+    "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task",
+    "TorchrunSingleNodeMultiGPU", "__version__", "airflow_options", "batch", "card", "catch", "conda", "conda_base",
+    "config_expr", "current", "default_metadata",
     "default_namespace", "environment", "exit_hook", "foreach_options", "get_metadata", "get_namespace",
     "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
     "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",
@@ -88,6 +89,14 @@ if not TYPE_CHECKING:  # a name that flowc does not have is an error in an edito
             from flowc.join_inputs import Inputs
 
             return Inputs
+        if name == "NotebookRun":
+            from flowc.notebooks import NotebookRun
+
+            return NotebookRun
+        if name == "load_ipython_extension":  # what `%load_ext flowc` looks for
+            from flowc.notebooks.flowc_magic import load_ipython_extension
+
+            return load_ipython_extension
         if name in __all__ or name == "JSONTypeClass":
             from flowc.compat.served_modules import find
             from flowc.protocol.zenml_names import PIPELINES

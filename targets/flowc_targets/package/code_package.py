@@ -41,7 +41,7 @@ _COMMENT = re.compile(rb"""(?:^[ \t]*#.*|[ \t]+#[^"']*)$""")
 _OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
-NOT_SHIPPED = frozenset({"testing"})
+NOT_SHIPPED = frozenset({"notebooks", "testing"})
 """The packages of the runtime that no task needs."""
 MAIN_FILE = "__main__.py"
 """What Python runs of a zip."""

@@ -1,0 +1,11 @@
+"""Flows in notebooks: `NotebookRun(Flow, n=3)`, `%%flowc`, and what runs look like there. See docs/notebooks.md.
+
+It needs the `flowc` command, and is not in the containers of tasks.
+"""
+
+from __future__ import annotations
+
+from flowc.notebooks.cell_source import NotebookError
+from flowc.notebooks.notebook_run import NBRunner, NotebookRun
+
+__all__ = ["NBRunner", "NotebookError", "NotebookRun"]

@@ -1,0 +1,108 @@
+"""The file of a flow of cells: what it needs, in the order of its execution, and where its lines come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flowc.notebooks.cell_source import CellNames, NotebookError, cell_source
+from flowc.notebooks.cell_statements import Cell
+
+FLOW = """
+class F(FlowSpec):
+    @step
+    def start(self):
+        {use}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+IMPORT = "from flowc import FlowSpec, Parameter, step"
+
+
+def _source(*texts: str, use: str = "pass", namespace: dict[str, Any] | None = None) -> str:
+    cells = [Cell(number, text) for number, text in enumerate([IMPORT, *texts, FLOW.format(use=use)], 1)]
+    return cell_source("F", cells, namespace or {}, is_class=True).text
+
+
+ROWS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...] | None]] = {
+    "what it does not need": (("x = 1", "print(x)", "y = x"), "pass", ()),
+    "a constant": (("x = 1",), "x", ("x = 1",)),
+    "the latest": (("x = 1", "x = 2"), "x", ("x = 2",)),
+    "what that is made of": (("x = 1", "x = x + 1"), "x", ("x = 1", "x = x + 1")),
+    "what it was when it was read": (("n = 3", "xs = list(range(n))", "n = 5"), "xs, n", None),
+    "what a function reads is the latest": (
+        ("n = 3", "def f():\n    return n", "n = 5"), "f()", ("def f():\n    return n", "n = 5"),
+    ),
+    "a function above what it uses": (
+        ("def f():\n    return g()", "def g():\n    return 1"), "f()",
+        ("def f():\n    return g()", "def g():\n    return 1"),
+    ),
+    "a local name is none of the notebook": (("x = 1",), "x = 2; print(x)", ()),
+    "changes of an object": (
+        ("t = {}", "t['a'] = 1", "t.update(b=2)", "print(t)"), "t", ("t = {}", "t['a'] = 1", "t.update(b=2)"),
+    ),
+    "imports": (("import os, sys", "from math import pi, tau"), "os, pi", ("import os", "from math import pi")),
+    "an import as another name": (("import numpy as np",), "np", ("import numpy as np",)),
+    "a decorator": (
+        ("import functools", "@functools.cache\ndef f():\n    return 1"), "f()",
+        ("import functools", "@functools.cache\ndef f():\n    return 1"),
+    ),
+    "a base class": (("class Base:\n    size = 1",), "Base.size", ("class Base:\n    size = 1",)),
+    "a condition": (("if True:\n    x = 1\nelse:\n    x = 2",), "x", ("if True:\n    x = 1\nelse:\n    x = 2",)),
+    "two of a line": (("a = 1; b = 2; c = 3",), "b", ("b = 2",)),
+    "a default and an annotation": (("A = int", "D = 1", "def f(x: A = D): ..."), "f()", None),
+    "a comprehension": (
+        ("n = 2", "xs = [i for i in range(n)]", "i = 7"), "xs", ("n = 2", "xs = [i for i in range(n)]"),
+    ),
+    "a lambda": (("n = 2", "f = lambda x: x + n"), "f(1)", ("n = 2", "f = lambda x: x + n")),
+    "the import path": (("import sys", "sys.path.insert(0, 'lib')"), "pass", None),
+    "no Python": (("!ls", "x = 1"), "x", ("x = 1",)),
+    "a magic with code in it": (
+        ("get_ipython().run_cell_magic('time', '', 'x = 1\\n')",), "x", ("x = 1",),
+    ),
+    "a star": (("from math import *",), "pi", ("from math import *",)),
+    "IPython's own": ((), "display(1)", ("from IPython.display import display",)),
+    "several lines": (('x = """\na\n  b"""',), "x", ('x = """\na\n  b"""',)),
+}  # fmt: skip
+"""Cells, what the flow uses, and what of the cells it needs; `None` is all."""
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_a_flow_needs(row: str) -> None:
+    texts, use, wanted = ROWS[row]
+    expected = texts if wanted is None else wanted
+    text = _source(*texts, use=use, namespace={"pi": 3.14, "x": 1})
+    assert "from flowc import FlowSpec, step" in text
+    body = text.partition("class F(")[0]
+    kept = "\n".join(line for line in body.splitlines() if line and not line.startswith(("#", '"""F', "from flowc")))
+    assert sorted(kept.splitlines()) == sorted("\n".join(expected).splitlines())
+    compile(text, "cells", "exec")
+    positions = [body.index(item) for item in expected if not item.startswith("from IPython")]
+    assert positions == sorted(positions)
+
+
+def test_lines_have_their_cells() -> None:
+    cells = [Cell(1, IMPORT), Cell(4, "x = 1\n\ny = [\n  x,\n]"), Cell(7, FLOW.format(use="y"))]
+    source = cell_source("F", cells, {}, is_class=True)
+    lines = source.text.splitlines()
+    places = {line: source.place(number) for number, line in enumerate(lines, 1)}
+    assert places["x = 1"] == (4, 1)
+    assert places["  x,"] == (4, 4)
+    assert places["        y"] == (7, 5)
+    names = CellNames(source, "F_cells.py")
+    number = lines.index("        y") + 1
+    assert names.translated(f'  File "/work/F_cells.py", line {number}, in start') == "  Cell In[7], line 5, in start"
+    assert names.translated(f" --> F_cells.py:{number}:9") == " --> In [7], line 5, column 9"
+    assert names.translated(f"{number} |         y") == f"{5:>{len(str(number))}} |         y"
+    assert names.translated('  File "/work/other.py", line 3') == '  File "/work/other.py", line 3'
+
+
+def test_what_no_cell_defines_is_an_error_with_its_cell() -> None:
+    with pytest.raises(NotebookError, match=r"In \[2\], line 2 uses 'loaded', which no cell defines"):
+        _source(namespace={"loaded": 1}, use="loaded")
+    with pytest.raises(NotebookError, match=r"In \[2\], line 1 uses a magic or the shell"):
+        _source("files = get_ipython().getoutput('ls')", use="files")
