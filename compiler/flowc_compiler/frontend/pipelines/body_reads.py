@@ -304,7 +304,9 @@ def set_variables(evaluator: PipelineEvaluator) -> None:
 
 def extra_variables(evaluator: PipelineEvaluator, layers: Sequence[SettingsLayer]) -> dict[str, str]:
     """The variable with `extra` of the pipeline and of a step that has these layers, the weakest first."""
-    of_step, of_pipeline = _extra(layers), _extra(evaluator.pipeline_layers)
+    own = _without_none(_extra([layer for layer in layers if layer.of == "step"]))
+    of_pipeline = _extra(evaluator.pipeline_layers)
+    of_step = _updated(_extra([layer for layer in layers if layer.of != "step"]), own)
     if not of_step:
         return {}
     return {env_names.EXTRA: json.dumps({"pipeline": of_pipeline, "step": of_step}, default=str)}
@@ -317,6 +319,12 @@ def _extra(layers: Sequence[SettingsLayer]) -> dict[str, object]:
         known = {} if values.get("merge") is False else found
         found = _updated(known, texts(plain_value(values["extra"]))) if "extra" in values else found
     return found
+
+
+def _without_none(entries: Mapping[str, object]) -> dict[str, object]:
+    """Entries without those that are None, as ZenML adds those of a step to the pipeline's."""
+    found = {key: _without_none(texts(item)) if isinstance(item, dict) else item for key, item in entries.items()}
+    return {key: item for key, item in found.items() if item is not None}
 
 
 def report_extra(evaluator: PipelineEvaluator, step_layers: Sequence[SettingsLayer], *, is_read: bool) -> None:

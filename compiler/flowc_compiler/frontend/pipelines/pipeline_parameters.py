@@ -32,6 +32,7 @@ from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluat
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, PipelineFunction, Result, StepFunction
 from flowc_compiler.frontend.pipelines.result_nodes import COMPUTING, result_nodes
+from flowc_compiler.frontend.pipelines.settings.lax_values import lax_value
 from flowc_compiler.frontend.pipelines.settings.run_configuration import GivenValue
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
 from flowc_compiler.ir import Parameter
@@ -158,6 +159,7 @@ def _known(
     in_signature = False
     configured = evaluator.run_configuration.parameters.get(name)
     if configured is not None:
+        configured = configured._replace(value=lax_value(configured.value, parameter.node.annotation))
         value, where = configured
         _check_conflict(evaluator, name, configured, run)
     elif run is not None and name in run.arguments:

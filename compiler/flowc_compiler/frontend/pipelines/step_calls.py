@@ -45,6 +45,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.settings.lax_values import lax_value
 from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument
 from flowc_compiler.ir.regions import (
     Argument,
@@ -141,7 +142,12 @@ def bind_step(
             "FC113", f"the step `{step.function}` takes `*args` or `**kwargs`", node,
             "give each of its parameters a name; a list or a dict holds any number of values",
         )  # fmt: skip
-    preset = {key: item for key, item in preset_parameters(evaluator, step).items() if key not in arguments.keywords}
+    annotations = {item.name: item.node.annotation for item in signature.named}
+    preset = {
+        key: lax_value(item, annotations.get(key))
+        for key, item in preset_parameters(evaluator, step).items()
+        if key not in arguments.keywords
+    }
     taken = {item.name for item in signature.positional[: len(arguments.positional)]}
     for key, value in preset.items():
         if key not in taken:
@@ -176,7 +182,9 @@ def _override(
     A call that passes another value is FC113, which ZenML refuses, too. Where it passes a result, that counts: FC410.
     """
     places = {item.name: index for index, item in enumerate(signature.positional[: len(arguments.positional)])}
-    for key, (value, span) in evaluator.run_configuration.parameters_of(name, evaluator.lasting_sink).items():
+    annotations = {item.name: item.node.annotation for item in signature.named}
+    for key, (given, span) in evaluator.run_configuration.parameters_of(name, evaluator.lasting_sink).items():
+        value = lax_value(given, annotations.get(key))
         old = arguments.positional[places[key]] if key in places else arguments.keywords.get(key)
         if old is None:
             arguments.keywords[key] = BoundValue(value, node)
