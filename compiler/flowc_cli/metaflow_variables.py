@@ -127,3 +127,29 @@ def check_variables(source: SourceFile, command: Command, environment: Mapping[s
         if way_out in OF_S3.values():
             what = f"{'counts' if one else 'count'} for metaflow.S3 in tasks on this machine only"
         sink.warning("FC302", f"{' and '.join(names)} {what}", None, help=way_out)
+
+
+def variables_of_file(source: SourceFile) -> set[str]:
+    """The variables METAFLOW_RUN_NAME that a flow's file surely sets itself, before Metaflow's click reads them.
+
+    Those of the environment count for nothing then. `os.environ.setdefault` leaves them.
+    """
+    if "METAFLOW_RUN_" not in source.text:
+        return set()
+    import ast
+
+    found: set[str] = set()
+    statements = list(ast.parse(source.text).body)
+    for item in statements:
+        match item:
+            case ast.If(test=ast.Compare(left=ast.Name(id="__name__")), body=body):
+                statements += body
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value=str(name)))]):
+                found.add(name)
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="update"), args=args, keywords=keywords)):
+                found.update(keyword.arg for keyword in keywords if keyword.arg is not None)
+                keys = (key for arg in args if isinstance(arg, ast.Dict) for key in arg.keys)
+                found.update(key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+            case _:
+                pass
+    return {name for name in found if name.startswith("METAFLOW_RUN_")}

@@ -15,7 +15,7 @@ from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options, run_parameters
 from flowc_cli.local_runs import error_code, local_options, run_locally
-from flowc_cli.metaflow_variables import check_variables, task_namespace
+from flowc_cli.metaflow_variables import check_variables, task_namespace, variables_of_file
 from flowc_cli.outline import parameters_of
 from flowc_cli.output import report
 from flowc_cli.python_call import current_call
@@ -115,6 +115,8 @@ def run(
 
         def prepare(options: FlowOptions, sink: DiagnosticSink) -> tuple[Compilation, RunOptions]:
             compilation = _compile(file, options, sink)
+            for variable in variables_of_file(compilation.source):
+                os.environ.pop(variable, None)
             params = options.parameters.bind(compilation.flow, sink)
             check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
             check_variables(compilation.source, "run", os.environ, sink)

@@ -84,7 +84,7 @@ class ParameterReader:
         variable = f"METAFLOW_RUN_{name.replace('-', '_').upper()}"
         if variable not in view.source.text:
             return None
-        top = [item.value if isinstance(item, ast.Expr) else item for item in view.tree.body]
+        top = [part for item in view.tree.body for part in _setting_parts(item)]
         found = [value for node in top if (value := _value_set(node, variable)) is not None]
         values = [value for node in walk(view.tree) if (value := _value_set(node, variable)) is not None]
         if values == found[:1]:
@@ -231,6 +231,17 @@ def _fits(value: object, parameter_type: ParameterType) -> bool:
     except (TypeError, ValueError, OverflowError):
         return False
     return True
+
+
+def _setting_parts(statement: ast.stmt) -> list[ast.AST]:
+    """What of a statement may set a variable: itself, a call, and the arguments of `os.environ.update(...)`."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="update"), args=args, keywords=keywords)):
+            return [*args, *keywords]
+        case ast.Expr(value=value):
+            return [value]
+        case _:
+            return [statement]
 
 
 def _value_set(node: ast.AST, variable: str) -> ast.expr | None:
