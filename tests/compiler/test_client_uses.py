@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc import pipeline_settings
-from flowc.compat import step_context, zenml_client, zenml_models, zenml_runs, zenml_stack
+from flowc.compat import step_context, zenml_client, zenml_models, zenml_runs, zenml_secrets, zenml_stack
 from flowc.protocol.zenml_names import CLASSES, FUNCTIONS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
@@ -70,8 +70,8 @@ REFUSED = {
     "Client().zen_store.experiment_tracker.name": "zen_store` of `Client",
     "client = Client(); client.list_models()": "list_models` of `Client",
     "client = connect(); client.zen_store": "zen_store` of `Client",
-    "shared.get_secret('x')": "get_secret` of `Client",
-    "helpers.shared.get_secret('x')": "get_secret` of `Client",
+    "shared.create_secret('x')": "create_secret` of `Client",
+    "helpers.shared.create_secret('x')": "create_secret` of `Client",
     "(c := Client()).root": "root` of `Client",
     "context = get_step_context(); context.model.number": "number` of `Model",
     "get_step_context().model_version.model_id": "model_id` of `ModelVersion",
@@ -195,6 +195,60 @@ def test_a_secret_that_the_code_can_do_without_is_a_warning(tmp_path: Path, code
     assert ("no store of secrets" if severity == "warning" else "get_secret` of `Client") in found
 
 
+SECRETS = """
+from zenml import pipeline, step
+from zenml.client import Client
+
+
+def shared(name="db"):
+    return Client().get_secret("db").secret_values["pw"]
+
+
+@step(secrets=["db"])
+def work() -> None:
+    BODY
+
+
+@step
+def other() -> None:
+    pass
+
+
+@pipeline
+def p():
+    CALLS
+
+
+p()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "calls", "found"),
+    [
+        ("Client().get_secret('db').secret_values['pw']", "work()", []),
+        ("Client().get_secret(name_id_or_prefix='db').secret_values.get('pw')", "work()", []),
+        ("client = Client(); secret = client.get_secret('db'); print(secret.name)", "work()", []),
+        ("shared()", "work()", []),
+        ("shared()", "work(); other()", []),
+        ("Client().get_secret('other')", "work()", ["error"]),
+        ("Client().get_secret(shared.__name__)", "work()", ["error"]),
+        ("get = Client().get_secret", "work()", ["error"]),
+        ("Client().get_secret('db').values", "work()", ["error"]),
+        ("Client().get_secret('db')", "work(); work.with_options(secrets=['more'])()", []),
+        ("try: Client().get_secret('db')\n    except KeyError: pass", "work()", []),
+        ("try: Client().get_secret('x')\n    except KeyError: pass", "work()", ["warning"]),
+    ],
+)
+def test_a_secret_of_the_step_is_served(tmp_path: Path, body: str, calls: str, found: list[str]) -> None:
+    text = SECRETS.replace("BODY", body).replace("CALLS", calls)
+    write_files(tmp_path, {"flow.py": text})
+    sink = DiagnosticSink()
+    with contextlib.suppress(FlowcError):
+        compile_file(tmp_path / "flow.py", sink)
+    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC106", severity) for severity in found]
+
+
 ALERTER = "alerter = Client().active_stack.alerter"
 
 
@@ -234,7 +288,15 @@ def test_the_table_is_what_the_runtime_has() -> None:
             continue
         found: Any = next(
             vars(module)[name]
-            for module in (step_context, zenml_client, zenml_runs, zenml_models, zenml_stack, pipeline_settings)
+            for module in (
+                step_context,
+                zenml_client,
+                zenml_runs,
+                zenml_models,
+                zenml_secrets,
+                zenml_stack,
+                pipeline_settings,
+            )  # fmt: skip
             if name in vars(module)
         )
         above: list[type] = [item for item in inspect.getmro(found) if item is not object]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, TypeVar
 
     from flowc.compat.zenml_models import ModelVersion
+    from flowc.compat.zenml_secrets import SecretResponse
     from flowc.compat.zenml_stack import Stack
 
     T = TypeVar("T")
@@ -129,19 +130,17 @@ class Client:
         del options
         return find_version(str(model_name_or_id), model_version_name_or_number_or_id or "latest")
 
+    def get_secret(self, name_id_or_prefix: str, **options: Any) -> SecretResponse:
+        """A secret of the running step, by its name. Raises KeyError."""
+        from flowc.compat.zenml_secrets import find_secret
+
+        return find_secret(name_id_or_prefix, **options)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if name == "get_secret":
-            return _no_secret
         known = ", ".join(sorted(item for item in dir(Client) if not item.startswith("_")))
         raise AttributeError(f"Client has no {name!r} in flowc, which has no server; it has {known}")
-
-
-def _no_secret(name_id_or_prefix: str, *args: Any, **options: Any) -> Any:
-    """`Client().get_secret`. Raises KeyError, as ZenML does for a secret that its store does not have."""
-    del args, options
-    raise KeyError(f"there is no secret {str(name_id_or_prefix)!r}: flowc has no store of secrets")
 
 
 def _versions(flow: Flow, name: str, version: Optional[str]) -> Iterator[ArtifactVersion]:

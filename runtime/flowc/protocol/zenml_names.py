@@ -260,11 +260,13 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "get_artifact_version": f"(name_id_or_prefix version {_OPTIONS})ArtifactVersion",
         "get_pipeline": f"(name_id_or_prefix {_OPTIONS})PipelineResponse",
         "get_pipeline_run": f"(name_id_or_prefix allow_name_prefix_match {_OPTIONS})PipelineRun",
+        "get_secret": f"(name_id_or_prefix {_OPTIONS})SecretResponse",
         "get_run_step": f"(step_run_id {_OPTIONS})StepRun",
         "get_model_version": f"(model_name_or_id model_version_name_or_number_or_id {_OPTIONS})ModelVersion",
         "list_pipeline_runs": f"(pipeline pipeline_name pipeline_id status page size {_OPTIONS})[PipelineRun]",
         "list_pipelines": f"(name page size {_OPTIONS})[PipelineResponse]",
     },
+    "SecretResponse": {"name": "", "secret_values": ""},
     "Model": {**_MODEL, "name": "", "version": ""},
     "ModelVersion": {
         **_MODEL,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flowc.protocol.zenml_names import CLASSES, FUNCTIONS, STACK_COMPONENTS
@@ -39,11 +39,16 @@ class ClientUses(NamedTuple):
 
 
 def check_uses(
-    main: ModuleView, modules: LocalModules, steps: Iterable[StepFunction], sink: DiagnosticSink
+    main: ModuleView,
+    modules: LocalModules,
+    steps: Iterable[StepFunction],
+    sink: DiagnosticSink,
+    secrets: Mapping[int, Collection[str]],
 ) -> ClientUses:
     """Collect FC106 for what the tasks of these steps take of served objects that don't have it.
 
-    Returns what they read.
+    `secrets` has the names of those that all calls of a step have, by the identity of the step's node. Returns what
+    the tasks read.
     """
     code = TaskCode(main, modules)
     for step in steps:
@@ -59,10 +64,20 @@ def check_uses(
         for scope in code.scopes:
             types.bind(scope)
         for scope in code.scopes:
-            check = _Check(types, scope, sink)
+            own = {name for names in secrets.values() for name in names}  # of a function that some step calls
+            if id(scope.node) in secrets:
+                own = set(secrets[id(scope.node)])
+            check = _Check(types, scope, sink, own)
             check.run()
             reads_extra = reads_extra or check.reads_extra
     return ClientUses(any(_LOOKS_UP.search(scope.view.source.text) for scope in code.scopes), reads_extra)
+
+
+def _first_text(call: ast.Call) -> str | None:
+    """The first argument of a call, where it is a literal text."""
+    values = [*call.args, *(item.value for item in call.keywords if item.arg == "name_id_or_prefix")]
+    first = values[0].value if values and isinstance(values[0], ast.Constant) else None
+    return first if isinstance(first, str) else None
 
 
 def _of_component(name: str) -> str:
@@ -75,8 +90,8 @@ def _of_component(name: str) -> str:
 class _Check:
     """The check of one scope."""
 
-    def __init__(self, types: ClientTypes, scope: Scope, sink: DiagnosticSink) -> None:
-        self._types, self._scope, self._sink = types, scope, sink
+    def __init__(self, types: ClientTypes, scope: Scope, sink: DiagnosticSink, secrets: Collection[str]) -> None:
+        self._types, self._scope, self._sink, self._secrets = types, scope, sink, secrets
         self.reads_extra = False
         self._skipped = set(map(id, self._behind_components()))
         """What only runs with a component of a stack: `if alerter: alerter.post(...)`."""
@@ -143,13 +158,26 @@ class _Check:
         self.reads_extra = self.reads_extra or (
             of in {"RunningRunConfig", "RunningStepConfig"} and node.attr == "extra"
         )
+        if of == "Client" and node.attr == "get_secret":
+            self._secret(node)
         if of not in CLASSES or node.attr in CLASSES[of] or node.attr.startswith("__"):
             return
         reason = refusal_of_attribute(node.attr) or f"it has {', '.join(sorted(CLASSES[of]))}"
-        if of == "Client" and node.attr == "get_secret" and id(node) in self._caught:
-            self._sink.warning("FC106", _NO_SECRETS, self._scope.view.span(node), help=reason)
-            return
         self._error(node, f"flowc does not serve `{node.attr}` of `{of}`", reason)
+
+    def _secret(self, node: ast.Attribute) -> None:
+        """A secret is one of the step's own: `get_secret("name")` in a step with `secrets=["name"]`."""
+        calls = (item for item in self._scope.nodes if isinstance(item, ast.Call) and item.func is node)
+        names = [_first_text(call) for call in calls]
+        if names and all(name is not None and name in self._secrets for name in names):
+            return
+        shown = next((name for name in names if name is not None), "name")
+        way_out = f'give it to the step: `@step(secrets=["{shown}"])`; or read the variable of its key'
+        if id(node) in self._caught:
+            self._sink.warning("FC106", _NO_SECRETS, self._scope.view.span(node), help=way_out)
+        else:
+            message = "`get_secret` of `Client` has only secrets that the step names, and flowc has no store of others"
+            self._error(node, message, way_out)
 
     def _call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2:

@@ -30,6 +30,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     PipelineFunction,
     Result,
+    StepBuilder,
     StepOutputs,
     build_body,
 )
@@ -228,7 +229,7 @@ def _read(
         evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
         body = build_body(evaluator.nodes.root)
         evaluator.hook.check(body, pipeline.view, pipeline.node)
-        uses = check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
+        uses = check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink, _secrets(evaluator))
         report_extra(evaluator, evaluator.step_layers(), is_read=uses.reads_extra)
         if uses.looks_up:
             returned = tuple(sorted(evaluator.nodes.names))
@@ -238,7 +239,7 @@ def _read(
         if (
             evaluator.missing
         ):  # what other values of parameters would call is not known: these steps are the likely ones
-            check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
+            check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink, _secrets(evaluator))
     complete = complete and not evaluator.sink.failed
     if not complete and not evaluator.nodes.names:
         return None
@@ -262,6 +263,18 @@ def _read(
         body=body,
         complete=complete,
     )
+
+
+def _secrets(evaluator: PipelineEvaluator) -> dict[int, set[str]]:
+    """The Secrets of Kubernetes that all calls of a step have, by the identity of its node."""
+    of_calls: dict[tuple[str | None, str], set[str]] = {}
+    for name in evaluator.nodes.names:
+        step = evaluator.nodes.get(name)
+        if isinstance(step, StepBuilder):
+            key, spec = (step.call.module, step.call.function), step.specs.secrets
+            own = {item.id for item in spec.sources if item.type == "kubernetes"} if spec is not None else set[str]()
+            of_calls[key] = of_calls.get(key, own) & own
+    return {id(step.node): of_calls.get((step.module, step.function), set()) for step in evaluator.hook.called}
 
 
 def _evaluate(evaluator: PipelineEvaluator, pipeline: PipelineFunction, environment: Environment) -> Signal:
