@@ -296,7 +296,7 @@ def test_the_table_is_what_the_runtime_has() -> None:
                 zenml_secrets,
                 zenml_stack,
                 pipeline_settings,
-            )  # fmt: skip
+            )
             if name in vars(module)
         )
         above: list[type] = [item for item in inspect.getmro(found) if item is not object]
