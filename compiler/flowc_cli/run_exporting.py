@@ -46,7 +46,7 @@ def named_values(document: dict[str, Any]) -> Iterator[tuple[str, int]]:
         for _, ref in artifacts.referenced({"parameters": {}, "artifacts": {}, **document}):
             if isinstance(ref, dict) and "hash" in ref and "inline" not in ref:  # pyright: ignore[reportUnnecessaryIsInstance]
                 yield str(ref["hash"]), int(ref["size"])
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return  # no manifest: its reader says so
 
 

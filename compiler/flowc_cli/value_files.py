@@ -51,6 +51,8 @@ def value_problem(store: Store, flow: str, digest: str, size: int) -> str | None
             read_value(store, flow, digest, size)
             return None
         key = artifacts.data_key(flow, digest)
+        if not store.is_complete(key, size):
+            return f"{store.location(key)} is gone, or has another size"
         for _ in verified_pieces(store, key, size, digest):
             pass
     except MissingKey:

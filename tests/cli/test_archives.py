@@ -388,3 +388,19 @@ def test_a_disk_that_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     code, said = take_in(capsys, tmp_path / "nowhere.tar", store.url)
     assert code == 1
     assert "cannot read" in said
+
+
+@pytest.mark.parametrize("size", ["1e999", "-1", "1" + "0" * 18, '"x"', "null"])
+def test_a_size_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], size: str) -> None:
+    """Whoever wrote the run says how large its values are."""
+    store = open_store(str(tmp_path / "root"))
+    run = make(store, "one", blob("a"))
+    key = f"{run.pathspec}/end/-/0/manifest.json"
+    document = json.loads(bytes(store.read(key)))
+    text = json.dumps({name: value for name, value in document.items() if name != "digest"} | {"version": 1})
+    store.write(key, [text.replace(f'"size": {document["artifacts"]["value"]["size"]}', f'"size": {size}').encode()])
+    for command in (["export", "Train/one", "-o", str(tmp_path / "a.tar")], ["runs"], ["fsck"], ["gc"]):
+        code, said = call(capsys, *command, "--root", store.url)
+        assert code in (0, 1), said
+        assert "Traceback" not in said
+    assert values(store) == 1

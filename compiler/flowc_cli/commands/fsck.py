@@ -89,17 +89,21 @@ def _check_run(layout: RunLayout, seen: Values) -> Iterator[_Damage | None]:
         yield None
         parts = key[len(layout.prefix) + 1 :].split("/")
         if parts[-1] in (MANIFEST, FAILED, PARAMETERS):
-            for name, ref in artifacts.referenced({"artifacts": {}, **read}):
-                if "inline" not in ref:
-                    named.append(("/".join(parts[:3]), name, str(ref["hash"])))
-                    sizes[layout.flow, str(ref["hash"])] = int(ref["size"])
+            try:
+                for name, ref in artifacts.referenced({"artifacts": {}, **read}):
+                    if "inline" not in ref:
+                        sizes[layout.flow, str(ref["hash"])] = int(ref["size"])
+                        named.append(("/".join(parts[:3]), name, str(ref["hash"])))
+            except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+                problem = f"{layout.store.location(key)} refers to values in a way that nothing reads"
+                yield _Damage(problem, "restore it")
     _read_values(layout.store, {value: size for value, size in sizes.items() if value not in seen}, seen)
     for where, name, digest in named:
-        problem = seen[layout.flow, digest]
-        if problem:
+        wrong = seen[layout.flow, digest]
+        if wrong:
             again = "the next run that stores it mends it"
             again += f"; {_AGAIN}: {layout.flow}/{layout.run}" if "/" in where else ""
-            yield _Damage(f"{where}, artifact {name!r}: {problem}", again)
+            yield _Damage(f"{where}, artifact {name!r}: {wrong}", again)
 
 
 def _read_document(layout: RunLayout, key: str) -> dict[str, Any] | _Damage:
