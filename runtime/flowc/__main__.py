@@ -90,7 +90,7 @@ def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
     from flowc.protocol import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
-    from flowc.shim.log_keeper import keep_log
+    from flowc.shim.log_keeper import keep_log, leave
     from flowc.shim.task_runner import Task, run_task
     from flowc.store.run_layout import parse_index
 
@@ -109,7 +109,7 @@ def _task(args: List[str]) -> int:
         return PROTOCOL_ERROR
     kept = keep_log(plan.flow, task)
     if kept is not None:
-        return kept
+        leave(kept)
     line_buffer()
     code = run_task(plan, task, problem=_enter_packages(plan, task, ["task", *args]))
     _forget_broken_streams()
