@@ -361,7 +361,7 @@ class EventsTimeline(MetaflowCardComponent):
         """Each event's facts as texts, and what its components describe."""
         events = [
             {
-                "facts": {str(name): value_text(value, 10) for name, value in event["facts"].items()},
+                "facts": {str(name): _cell(value) for name, value in event["facts"].items()},
                 "theme": event["theme"],
                 "parts": {str(name): described(part) for name, part in event["parts"].items()},
             }
@@ -453,6 +453,7 @@ def value_text(value: Any, items: int) -> str:
 
 
 def _cell(cell: Any) -> Any:
+    """A value as the text of a cell, or what a component describes."""
     if isinstance(cell, MetaflowCardComponent):
         return described(cell)
     if cell is None or isinstance(cell, (str, bool, int, float)):

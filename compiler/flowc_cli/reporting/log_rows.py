@@ -11,15 +11,17 @@ LOG_BYTES = 64 << 10
 """Of the log of an attempt, its end."""
 
 
-def log_rows(lines: Sequence[LogRecord], started: float | None) -> tuple[tuple[LogRow, ...], int]:
-    """The rows, and how many lines of the beginning are left out."""
-    first, left = len(lines), LOG_BYTES
+def log_rows(
+    lines: Sequence[LogRecord], started: float | None, most: int = LOG_BYTES
+) -> tuple[tuple[LogRow, ...], int]:
+    """The rows of the last `most` bytes, and how many lines of the beginning are left out."""
+    first, left = len(lines), most
     while first and left > 0:
         first -= 1
         left -= len(lines[first].text) + 1
     rows: list[LogRow] = []
     for line in lines[first:]:
-        text = line.text[-LOG_BYTES:].decode("utf-8", "replace")
+        text = line.text[-most:].decode("utf-8", "replace")
         seconds = round(line.time - started, 1) if line.time and started is not None else None
         last = rows[-1] if rows else None
         if last is not None and last.stream == line.stream and last.seconds == seconds:

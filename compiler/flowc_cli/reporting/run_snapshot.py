@@ -16,7 +16,7 @@ from flowc.store.run_layout import index_text
 from flowc_cli.drawing.graph_document import GraphDocument
 from flowc_cli.reporting.card_views import card_views, stored_cards
 from flowc_cli.reporting.code_graph import run_graph, stored_code
-from flowc_cli.reporting.log_rows import log_rows, without_traceback
+from flowc_cli.reporting.log_rows import LOG_BYTES, log_rows, without_traceback
 from flowc_cli.reporting.run_view import (
     ArtifactView,
     AttemptRow,
@@ -37,7 +37,8 @@ from flowc_cli.value_texts import LARGE
 DETAILED = 25
 """How many tasks of a step a file has with artifacts and logs."""
 PAGE_BYTES = 24 << 20
-"""Values beyond that many bytes are named by their size."""
+"""Values, and logs, and cards beyond that many bytes are left out, or shortened."""
+_SHORT_LOG = 2 << 10
 
 
 class Snapshot:
@@ -51,7 +52,8 @@ class Snapshot:
         self._views: dict[tuple[str, int], TaskView] = {}
         """Those of tasks that have ended, by task and number of attempts."""
         self._values: dict[str, Any] = {}
-        self._size = 0
+        self._size = self._logged = self._drawn = 0
+        """Characters of values, of logs, and of cards."""
 
     def refresh(self) -> RunView:
         """Read what is new, and return the run without details of tasks."""
@@ -122,6 +124,7 @@ class Snapshot:
 
         The page says that there are more, unless it gets them elsewhere.
         """
+        self._logged = self._drawn = 0
         view = self.refresh()
         assert self.record is not None
         tasks = list(self.record.tasks)
@@ -169,17 +172,43 @@ class Snapshot:
         with contextlib.suppress(FlowError):
             refs = task.references
         return TaskView(
-            attempts={attempt.number: _attempt(task, attempt) for attempt in item.attempts},
+            attempts={attempt.number: self._attempt(task, attempt) for attempt in item.attempts},
             artifacts=self._artifacts(refs),
             cards=tuple(self._cards(task, item)),
             origin=item.origin or "",
             problem=item.problem,
         )
 
+    def _attempt(self, task: Task, attempt: Attempt) -> AttemptView:
+        """What an attempt has left to read; of logs less where there are many."""
+        failure = attempt.failure
+        found = (
+            None
+            if failure is None
+            else FailureView(
+                type=str(failure.get("type", "")),
+                message=str(failure.get("message", "")),
+                traceback=str(failure.get("traceback", "")),
+            )
+        )
+        stored = task.stored_log(attempt.number)
+        if stored is None:
+            return AttemptView(failure=found, has_log=False)
+        lines = list(whole_lines(stored.records()))
+        if found is not None:
+            lines = without_traceback(lines, found.traceback)
+        rows, cut = log_rows(lines, attempt.started, LOG_BYTES if self._logged < PAGE_BYTES else _SHORT_LOG)
+        self._logged += sum(len(row.text) for row in rows)
+        return AttemptView(failure=found, log=rows, cut=cut)
+
     def _cards(self, task: Task, item: TaskRecord) -> list[dict[str, Any]]:
         """The cards of the attempt that counts; of one that failed or still runs, its own."""
         number = item.last.number if item.committed is None else item.committed
         cards = stored_cards(task, number)
+        self._drawn += len(str(cards)) if cards else 0
+        if self._drawn > PAGE_BYTES:
+            text = "The cards of this run are too large for one page: ask for fewer --details."
+            cards = [{"components": [{"kind": "error", "text": text}]}] if cards else []
         return card_views(cards) if cards else []
 
     def values(self, keys: Iterable[str]) -> dict[str, Any]:
@@ -239,27 +268,6 @@ def state_of(task: TaskRecord) -> str:
     if task.done and task.origin is not None:
         return "taken over"
     return "caught" if task.done and task.caught else task.state
-
-
-def _attempt(task: Task, attempt: Attempt) -> AttemptView:
-    failure = attempt.failure
-    found = (
-        None
-        if failure is None
-        else FailureView(
-            type=str(failure.get("type", "")),
-            message=str(failure.get("message", "")),
-            traceback=str(failure.get("traceback", "")),
-        )
-    )
-    stored = task.stored_log(attempt.number)
-    if stored is None:
-        return AttemptView(failure=found, has_log=False)
-    lines = list(whole_lines(stored.records()))
-    if found is not None:
-        lines = without_traceback(lines, found.traceback)
-    rows, cut = log_rows(lines, attempt.started)
-    return AttemptView(failure=found, log=rows, cut=cut)
 
 
 def _chosen(tasks: Sequence[TaskRecord], count: int) -> list[TaskRecord]:

@@ -32,7 +32,7 @@ class StepMarks:
             counts = Counter(row.state for row in rows)
             if total > len(rows):
                 counts["waiting"] += total - len(rows)
-            self.notes[step.name] = _lines(rows, counts, total)
+            self.notes[step.name] = _lines(rows, counts, total) if total or step.open else ["skipped"]
             shares = tuple((_style(state), count / total) for state, count in _sorted(counts)) if total > 1 else ()
             self.marks[step.name] = Mark(f"state-{_style(_worst(counts))}", ", ".join(self.notes[step.name]), shares)
 

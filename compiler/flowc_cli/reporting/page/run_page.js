@@ -1,6 +1,7 @@
 // The page of a run.
 
 const KEYS = [["/", "search tasks"], ["j  k", "next and previous task"], ["Esc", "close"], ["o g l a c", "overview, graph, timeline, tasks, code"], ["f", "first failed task"], ["t", "light or dark"], ["?", "these keys"]];
+const MOST_CARDS = 24;
 const SECTIONS = [["overview", "Overview"], ["graph", "Graph"], ["parameters", "Parameters"], ["timeline", "Timeline"], ["cards", "Cards"], ["tasks", "Tasks"], ["code", "Code"]];
 
 class RunPage {
@@ -34,7 +35,7 @@ class RunPage {
     const more = [bad ? `${countText(bad)} failed` : "", counts.running ? `${countText(counts.running)} running` : "", counts.waiting ? `${countText(counts.waiting)} not begun` : "", counts["taken over"] ? `${countText(counts["taken over"])} taken over` : ""].filter(Boolean).join(", ");
     const tiles = [
       tile(run.state === "running" ? "Running for" : "Duration", secondsText(run.ended ?? (run.state === "running" ? run.now : run.length)), momentText(0, run.created)),
-      tile("Tasks done", `${countText(done)} of ${countText(total)}`, more || "all of them", bad > 0),
+      tile("Tasks done", done === total ? countText(done) : `${countText(done)} of ${countText(total)}`, more || "all of them", bad > 0),
       tile("Work", secondsText(busy), busy && run.length ? `${(busy / run.length).toFixed(1)} tasks at a time` : ""),
       waits.length ? tile("Waiting", secondsText(median(waits)), `a task; at most ${secondsText(waits.reduce((a, b) => Math.max(a, b)))}`) : null,
       tile("Tried again", countText(tries), tries ? `in ${plural(again, "task")}` : "no task"),
@@ -70,7 +71,8 @@ class RunPage {
   cards() {
     const found = this.run.tasks.flatMap((task) => (this.run.details[task.key]?.cards || []).map((card) => [task, card]));
     byId("cards").hidden = !found.length;
-    byId("cards").replaceChildren(make("h2", {}, "Cards"), ...found.map(([task, card]) => make("div", { class: "card run-card" }, make("div", { class: "section-head" }, make("button", { type: "button", class: "link", onclick: () => this.open(task.key) }, task.key)), cardView(card))));
+    byId("cards").replaceChildren(make("h2", {}, "Cards"), make("div", { class: "card-grid" }, found.slice(0, MOST_CARDS).map(([task, card]) => make("div", { class: "card run-card" }, make("button", { type: "button", class: "link", onclick: () => this.open(task.key) }, task.key), cardView(card)))),
+      found.length > MOST_CARDS ? make("p", { class: "soft" }, `and ${plural(found.length - MOST_CARDS, "more card")}: see them at their tasks`) : "");
   }
   graph() {
     for (const node of document.querySelectorAll("#graph-box .node")) {

@@ -53,8 +53,19 @@ class Panel {
     if (waits.length) facts.push(["waited", `median ${secondsText(median(waits))}, longest ${secondsText(most(waits))}`]);
     const slow = step.tasks.filter((task) => task.took !== null).sort((a, b) => b.took - a.took).slice(0, 5), bad = step.tasks.filter((task) => BAD.includes(task.state)).slice(0, 20);
     const links = (title, tasks) => (tasks.length ? [make("h3", {}, title), make("div", { class: "filters" }, tasks.map((task) => make("button", { type: "button", class: "chip", onclick: () => this.page.open(task.key) }, `${task.index || task.key} · ${secondsText(task.took)}`)))] : []);
-    this.fill([this.head(step.name, null, null), factList(facts), links("Failed", bad), step.tasks.length > 1 ? links("Longest", slow) : [], this.about(step)]);
+    const spread = times.length > 20 ? [make("h3", {}, "Durations"), histogram(times)] : [];
+    this.fill([this.head(step.name, null, null), factList(facts), spread, links("Failed", bad), step.tasks.length > 1 ? links("Longest", slow) : [], this.about(step)]);
   }
+}
+
+/** How many of many times are how long. */
+function histogram(times) {
+  const most = times.reduce((a, b) => Math.max(a, b), 0) || 1, least = times.reduce((a, b) => Math.min(a, b)), bins = new Array(40).fill(0);
+  for (const time of times) bins[Math.min(39, Math.floor(((time - least) / (most - least || 1)) * 40))]++;
+  const tall = Math.max(...bins);
+  return make("div", {}, make("div", { class: "histogram", role: "img", "aria-label": `${plural(times.length, "task")} by duration` }, bins.map((count, place) => make("i", {
+    style: { height: `${count ? Math.max(3, (count / tall) * 100) : 0}%` }, title: `${plural(count, "task")}: ${secondsText(least + ((most - least) * place) / 40)} to ${secondsText(least + ((most - least) * (place + 1)) / 40)}` }))),
+    make("div", { class: "ends faint num" }, make("span", {}, secondsText(least)), make("span", {}, secondsText(most))));
 }
 
 function factList(facts) {

@@ -111,7 +111,8 @@ class Timeline {
   }
 }
 
-const tickText = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 60 ? `${Number(seconds.toFixed(1))} s` : seconds < 3600 ? `${Number((seconds / 60).toFixed(1))} min` : seconds < 86400 ? `${Number((seconds / 3600).toFixed(1))} h` : `${Number((seconds / 86400).toFixed(1))} d`);
+const clock = (large, small) => `${Math.floor(large)}:${String(Math.round(small)).padStart(2, "0")}`;
+const tickText = (seconds) => (seconds >= 60 && seconds < 3600 && seconds % 60 ? clock(seconds / 60, seconds % 60) : seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 60 ? `${Number(seconds.toFixed(1))} s` : seconds < 3600 ? `${Number((seconds / 60).toFixed(1))} min` : seconds < 86400 ? `${Number((seconds / 3600).toFixed(1))} h` : `${Number((seconds / 86400).toFixed(1))} d`);
 
 function worst(step) {
   for (const state of [...BAD, "running", "caught"]) if (step.tasks.some((task) => task.state === state)) return state;
