@@ -68,6 +68,12 @@ class Run(Entity["Flow", Step]):
         assert run is not None
         return run
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from flowc.notebooks.run_html import run_html
+
+        return run_html(self)
+
     @classmethod
     def of(cls, flow: Flow, name: str) -> Run:
         """A run without any check."""

@@ -36,6 +36,12 @@ class Step(Entity["Run", Task]):
         above = Run(f"{flow}/{run}", root=root, trusted=trusted, _namespace_check=_namespace_check)
         self._become(self._require(above, name, f"Step({pathspec!r})"))
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from flowc.notebooks.run_html import step_html
+
+        return step_html(self)
+
     @classmethod
     def of(cls, run: Run, name: str, tasks: Dict[Path, Dict[int, bool]]) -> Step:
         """A step without any check."""

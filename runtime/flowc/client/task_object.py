@@ -61,6 +61,12 @@ class Task(Entity["Step", DataArtifact]):
         self._become(self._require(step, name, f"Task({pathspec!r})"))
         self._asked = attempt
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from flowc.notebooks.run_html import task_html
+
+        return task_html(self)
+
     @classmethod
     def of(cls, step: Step, path: Path, attempts: Dict[int, bool]) -> Task:
         """A task without any check."""

@@ -1,0 +1,160 @@
+"""Flows that cells define, on a real kernel."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from typing import Any
+
+import pytest
+
+from tests.support import write_files
+
+pytestmark = pytest.mark.process
+
+CELLS: dict[str, str] = {
+    "imports": """
+        %load_ext flowc
+        import math
+        from metaflow import FlowSpec, NBRunner, Parameter, step
+        from flowc import NotebookRun
+        start_value = 3
+    """,
+    "helpers": """
+        from beside import double
+
+        TABLE = {"a": 1}
+        unused = open("/dev/null")
+
+        class Reading:
+            def __init__(self, value):
+                self.value = value
+
+        def area(radius):
+            return double(radius) * math.pi
+    """,
+    "change": "TABLE['b'] = 2",
+    "flow": """
+        class CellFlow(FlowSpec):
+            n = Parameter("n", default=1)
+
+            @step
+            def start(self):
+                self.area = area(self.n)
+                self.table = dict(TABLE)
+                self.reading = Reading(start_value)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                print("n is", self.n)
+    """,
+    "run": "run = NotebookRun(CellFlow, n=3)\nrun",
+    "artifacts": "round(run.data.area, 2), run.data.table, run.data.reading.value, type(run.data.reading) is Reading",
+    "metaflow": "NBRunner(CellFlow, show_output=False).nbrun(n=5).data.n",
+    "resume": "NBRunner(CellFlow, show_output=False).nbresume(step_to_rerun='end').data.n",
+    "failing": """
+        %%flowc --n 4
+        class BadFlow(CellFlow):
+            @step
+            def end(self):
+                print(1 / 0)
+    """,
+    "unfinished": """
+        %%flowc check
+        class UnfinishedFlow(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.middle)
+
+            @step
+            def end(self):
+                pass
+    """,
+    "check": "%flowc check CellFlow",
+    "pipeline": """
+        from flowc import pipeline
+        from flowc import step as pipeline_step
+
+        @pipeline_step
+        def squared(number: int) -> int:
+            return number**2
+
+        @pipeline
+        def square(number: int = 1):
+            squared(number)
+
+        NotebookRun(square, number=9)["squared"].task.data.output
+    """,
+    "nothing": "NotebookRun(3)",
+    "files": "import os\nsorted(os.listdir('.'))",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+    """What each cell shows, of one notebook that is executed once."""
+    client, formats = pytest.importorskip("nbclient"), importlib.import_module("nbformat.v4")
+    folder = tmp_path_factory.mktemp("notebook")
+    write_files(folder, {"beside.py": "def double(value):\n    return 2 * value\n"})
+    cells = [formats.new_code_cell(textwrap.dedent(text).strip()) for text in CELLS.values()]
+    notebook: Any = formats.new_notebook(cells=cells)
+    runner = client.NotebookClient(
+        notebook, timeout=300, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    runner.execute()
+    return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
+
+
+def _printed(outputs: list[Any]) -> str:
+    return "".join(item.text for item in outputs if item.output_type == "stream")
+
+
+def _result(outputs: list[Any], kind: str = "text/plain") -> str:
+    found = [item.data[kind] for item in outputs if item.output_type == "execute_result"]
+    assert found, outputs
+    return str(found[0])
+
+
+def test_a_flow_of_cells_runs(outputs: dict[str, list[Any]]) -> None:
+    assert "/end] n is 3\n" in _printed(outputs["run"])
+    assert _result(outputs["run"]).startswith("NotebookRun('CellFlow/")
+    assert "<b>Run CellFlow/" in _result(outputs["run"], "text/html")
+    assert _result(outputs["artifacts"]) == "(18.85, {'a': 1, 'b': 2}, 3, True)"
+
+
+def test_metaflows_runner(outputs: dict[str, list[Any]]) -> None:
+    assert _printed(outputs["metaflow"]) == ""
+    assert _result(outputs["metaflow"]) == "5"
+    assert _result(outputs["resume"]) == "5"
+
+
+def test_what_fails_is_named_by_its_cell(outputs: dict[str, list[Any]]) -> None:
+    number = [*CELLS].index("failing") + 1
+    assert f"  Cell In[{number}], line 5, in end\n" in _printed(outputs["failing"])
+    assert "ZeroDivisionError" in _printed(outputs["failing"])
+    assert _result(outputs["failing"]).startswith("Run('BadFlow/")
+
+
+def test_diagnostics_are_named_by_their_cell(outputs: dict[str, list[Any]]) -> None:
+    number = [*CELLS].index("unfinished") + 1
+    printed = _printed(outputs["unfinished"])
+    assert "error[FC201]: step `start` leads to `middle`" in printed
+    assert f"--> In [{number}], line 5, column 19\n" in printed
+    assert "5 |         self.next(self.middle)" in printed
+    (error,) = [item for item in outputs["unfinished"] if item.output_type == "error"]
+    assert "\n".join(error.traceback) == "NotebookError: flowc check has ended with exit code 2"
+    assert "flow CellFlow, 2 steps, no errors" in _printed(outputs["check"])
+
+
+def test_a_pipeline_of_cells_runs(outputs: dict[str, list[Any]]) -> None:
+    assert _result(outputs["pipeline"]) == "81"
+
+
+def test_what_is_no_flow_is_an_error(outputs: dict[str, list[Any]]) -> None:
+    (error,) = outputs["nothing"]
+    assert error.evalue == "3 is neither the class of a flow nor a pipeline"
+
+
+def test_nothing_stays_beside_the_notebook(outputs: dict[str, list[Any]]) -> None:
+    assert [name for name in eval(_result(outputs["files"])) if name != "__pycache__"] == [".flowc", "beside.py"]
