@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from typing import Any
 
 import pytest
 
 from tests.support import write_files
+from tests.testing.kernel import executed, printed, result
 
 pytestmark = pytest.mark.process
 
@@ -94,61 +94,45 @@ CELLS: dict[str, str] = {
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What each cell shows, of one notebook that is executed once."""
-    client, formats = pytest.importorskip("nbclient"), importlib.import_module("nbformat.v4")
     folder = tmp_path_factory.mktemp("notebook")
     write_files(folder, {"beside.py": "def double(value):\n    return 2 * value\n"})
-    cells = [formats.new_code_cell(textwrap.dedent(text).strip()) for text in CELLS.values()]
-    notebook: Any = formats.new_notebook(cells=cells)
-    runner = client.NotebookClient(
-        notebook, timeout=300, allow_errors=True, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-    )
-    runner.execute()
-    return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells, strict=True)}
-
-
-def _printed(outputs: list[Any]) -> str:
-    return "".join(item.text for item in outputs if item.output_type == "stream")
-
-
-def _result(outputs: list[Any], kind: str = "text/plain") -> str:
-    found = [item.data[kind] for item in outputs if item.output_type == "execute_result"]
-    assert found, outputs
-    return str(found[0])
+    texts = [textwrap.dedent(text).strip() for text in CELLS.values()]
+    return dict(zip(CELLS, executed(folder, texts), strict=True))
 
 
 def test_a_flow_of_cells_runs(outputs: dict[str, list[Any]]) -> None:
-    assert "/end] n is 3\n" in _printed(outputs["run"])
-    assert _result(outputs["run"]).startswith("NotebookRun('CellFlow/")
-    assert "<b>Run CellFlow/" in _result(outputs["run"], "text/html")
-    assert _result(outputs["artifacts"]) == "(18.85, {'a': 1, 'b': 2}, 3, True)"
+    assert "/end] n is 3\n" in printed(outputs["run"])
+    assert result(outputs["run"]).startswith("NotebookRun('CellFlow/")
+    assert "<b>Run CellFlow/" in result(outputs["run"], "text/html")
+    assert result(outputs["artifacts"]) == "(18.85, {'a': 1, 'b': 2}, 3, True)"
 
 
 def test_metaflows_runner(outputs: dict[str, list[Any]]) -> None:
-    assert _printed(outputs["metaflow"]) == ""
-    assert _result(outputs["metaflow"]) == "5"
-    assert _result(outputs["resume"]) == "5"
+    assert printed(outputs["metaflow"]) == ""
+    assert result(outputs["metaflow"]) == "5"
+    assert result(outputs["resume"]) == "5"
 
 
 def test_what_fails_is_named_by_its_cell(outputs: dict[str, list[Any]]) -> None:
     number = [*CELLS].index("failing") + 1
-    assert f"  Cell In[{number}], line 5, in end\n" in _printed(outputs["failing"])
-    assert "ZeroDivisionError" in _printed(outputs["failing"])
-    assert _result(outputs["failing"]).startswith("Run('BadFlow/")
+    assert f"  Cell In[{number}], line 5, in end\n" in printed(outputs["failing"])
+    assert "ZeroDivisionError" in printed(outputs["failing"])
+    assert result(outputs["failing"]).startswith("Run('BadFlow/")
 
 
 def test_diagnostics_are_named_by_their_cell(outputs: dict[str, list[Any]]) -> None:
     number = [*CELLS].index("unfinished") + 1
-    printed = _printed(outputs["unfinished"])
-    assert "error[FC201]: step `start` leads to `middle`" in printed
-    assert f"--> In [{number}], line 5, column 19\n" in printed
-    assert "5 |         self.next(self.middle)" in printed
+    text = printed(outputs["unfinished"])
+    assert "error[FC201]: step `start` leads to `middle`" in text
+    assert f"--> In [{number}], line 5, column 19\n" in text
+    assert "5 |         self.next(self.middle)" in text
     (error,) = [item for item in outputs["unfinished"] if item.output_type == "error"]
     assert "\n".join(error.traceback) == "NotebookError: flowc check has ended with exit code 2"
-    assert "flow CellFlow, 2 steps, no errors" in _printed(outputs["check"])
+    assert "flow CellFlow, 2 steps, no errors" in printed(outputs["check"])
 
 
 def test_a_pipeline_of_cells_runs(outputs: dict[str, list[Any]]) -> None:
-    assert _result(outputs["pipeline"]) == "81"
+    assert result(outputs["pipeline"]) == "81"
 
 
 def test_what_is_no_flow_is_an_error(outputs: dict[str, list[Any]]) -> None:
@@ -157,4 +141,4 @@ def test_what_is_no_flow_is_an_error(outputs: dict[str, list[Any]]) -> None:
 
 
 def test_nothing_stays_beside_the_notebook(outputs: dict[str, list[Any]]) -> None:
-    assert [name for name in eval(_result(outputs["files"])) if name != "__pycache__"] == [".flowc", "beside.py"]
+    assert [name for name in eval(result(outputs["files"])) if name != "__pycache__"] == [".flowc", "beside.py"]

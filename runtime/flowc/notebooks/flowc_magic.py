@@ -23,7 +23,12 @@ from flowc.notebooks.notebook_run import (
     start,
 )
 
-_OF_RUNS = frozenset({"run", "resume"})
+_STARTING = frozenset({"run", "resume"})
+"""Commands that make a run."""
+_OF_FILES = frozenset(
+    {"check", "compile", "diff", "graph", "image", "ir", "migrate", "package", "resume", "run", "submit", "try"}
+)
+"""Commands that are given a file; for others a flow is a name."""
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -45,12 +50,12 @@ def of_line(shell: Any, line: str) -> Run | None:
     if not words:
         raise NotebookError("write the command: %flowc check WeatherFlow")
     namespace: Dict[str, Any] = shell.user_ns
-    if words[0] in _OF_RUNS and len(words) > 1 and is_flow(namespace.get(words[1])):
+    if words[0] in _STARTING and len(words) > 1 and is_flow(namespace.get(words[1])):
         return _run(namespace[words[1]], words[0], words[2:])
     with ExitStack() as stack:
         first: FlowFile | None = None
         for place, word in enumerate(words):
-            if place and is_flow(namespace.get(word)):
+            if place and words[0] in _OF_FILES and is_flow(namespace.get(word)):
                 file = stack.enter_context(flow_file(namespace[word]))
                 first, words[place] = first or file, file.path
         code = execute(words, first)
@@ -71,7 +76,7 @@ def of_cell(shell: Any, line: str, cell: str) -> Run | None:
     if not flows:
         raise NotebookError("the cell defines no flow: neither a class of FlowSpec nor a pipeline")
     flow = shell.user_ns[flows[-1]]
-    if command in _OF_RUNS:
+    if command in _STARTING:
         return _run(flow, command, words)
     with flow_file(flow) as file:
         code = execute([command, file.path, *words], file)
