@@ -14,7 +14,8 @@ from flowc.errors import FlowError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator
-    from typing import Mapping as _Texts
+
+    _Texts = Mapping[str, str]
 else:
     _Texts = Mapping
 
@@ -30,7 +31,7 @@ class SecretResponse:
         return f"<the Secret {self.name!r}>"
 
 
-class SecretValues(_Texts["str", "str"] if TYPE_CHECKING else _Texts):
+class SecretValues(_Texts):
     """The values of a secret by their keys, which are variables of the task."""
 
     def __init__(self, name: str) -> None:
