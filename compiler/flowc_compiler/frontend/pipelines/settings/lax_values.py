@@ -8,7 +8,6 @@ reported by the checks of types.
 from __future__ import annotations
 
 import ast
-import math
 import re
 from typing import Any, cast
 
@@ -57,7 +56,7 @@ def _of_generic(value: object, name: tuple[str, ...], inner: ast.expr, depth: in
         return {
             lax_value(key, parts[0], depth + 1): lax_value(item, parts[1], depth + 1) for key, item in entries.items()
         }
-    return value
+    return cast("object", value)
 
 
 def _float(value: Any) -> object:
@@ -72,7 +71,7 @@ def _float(value: Any) -> object:
 def _int(value: Any) -> object:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     match = _WHOLE.fullmatch(value) if isinstance(value, str) and len(value) <= 400 else None
     return int(match[1]) if match is not None else value
