@@ -112,3 +112,47 @@ def test_a_pipeline_that_uses_zenml(tmp_path: Path) -> None:
     head = "from zenml import pipeline, step\n\n\n@step\ndef a(x: int) -> int:\n    return x\n\n\n"
     (found,) = diagnostics(tmp_path, f"{head}@pipeline(dynamic=True)\ndef p():\n    a.map([1], x=unmapped(1))\n")
     assert (found.code, found.help) == ("FC112", "import it: `from zenml import unmapped`")
+
+
+LOOKED_UP = """from zenml import pipeline, step
+
+
+@step
+def load() -> list[int]:
+    return [1]
+
+
+@step
+def use(x: int) -> int:
+    return x
+
+
+@pipeline(dynamic=True)
+def p():
+    xs = load().load()
+    found, table = [], {}
+    other = table
+    BODY
+"""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for x in xs:\n        table[x] = use(x)\n    use(table[1])",
+        "for x in xs:\n        table[x] = use(x)\n    use(other[1])",
+        "for x in xs:\n        table[x] = use(x)\n    for value in table.values():\n        use(value)",
+        "table[sorted(xs)[0] if any(sorted(v for v in xs if v > 1)) else 2] = 1\n    use(table[2])",
+        "found.append(next(iter(xs)))\n    use(found[0])",
+        "found.extend([next(iter(xs))])\n    use(found[0])\n    a, b = found",
+        "table.update({next(iter(xs)): 1})\n    use(table[1])",
+        "found[next(iter(xs))] = 3\n    use(found[0])",
+        "found += [next(iter(xs))]\n    use(found[0])",
+        "table.setdefault('a', []).append(next(iter(xs)))\n    use(table['a'][0])",
+        "table['a'] = {}\n    table['a'][next(iter(xs))] = 1\n    use(table['a'][1])",
+        "del table[next(iter(xs))]\n    use(table['a'])",
+    ],
+)
+def test_what_a_refused_statement_would_have_changed_is_not_reported(body: str, tmp_path: Path) -> None:
+    found = diagnostics(tmp_path, LOOKED_UP.replace("BODY", body))
+    assert [item.code for item in found if item.severity == "error"] == ["FC111"]

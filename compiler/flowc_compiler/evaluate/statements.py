@@ -73,6 +73,8 @@ def execute(evaluator: Evaluator, statements: Sequence[ast.stmt]) -> Signal:
             refused = True
             for name in bound_names([item]):
                 evaluator.bind(name, Unresolved(""))
+            for value in _changed_values(evaluator, item):
+                evaluator.poison(value, Unresolved(""))
             continue
         if signal is not None:
             if refused:
@@ -81,6 +83,22 @@ def execute(evaluator: Evaluator, statements: Sequence[ast.stmt]) -> Signal:
     if refused:
         raise EvaluationError
     return None
+
+
+def _changed_values(evaluator: Evaluator, item: ast.stmt) -> Iterator[object]:
+    """The lists, dicts and sets that a statement would have changed: by an assignment, or by a method."""
+    scopes = (evaluator.frame.environment, *evaluator.frame.closure)
+    for node in walk(item):
+        changes = isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load)
+        owner = node.value if isinstance(node, ast.Subscript) and changes else None
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+        while isinstance(owner, ast.Subscript | ast.Attribute):
+            owner = owner.value
+        if isinstance(owner, ast.Name):
+            value = next((scope[owner.id] for scope in scopes if owner.id in scope), None)
+            if is_kind(value, list, dict, set):
+                yield value
 
 
 def _one(evaluator: Evaluator, item: ast.stmt) -> Signal:
