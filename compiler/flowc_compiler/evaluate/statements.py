@@ -71,10 +71,7 @@ def execute(evaluator: Evaluator, statements: Sequence[ast.stmt]) -> Signal:
                 evaluator.forget([item], why, only_bound=isinstance(error, RaisedError))
                 continue
             refused = True
-            for name in bound_names([item]):
-                evaluator.bind(name, Unresolved(""))
-            for value in _changed_values(evaluator, item):
-                evaluator.poison(value, Unresolved(""))
+            _forget_effects(evaluator, item)
             continue
         if signal is not None:
             if refused:
@@ -83,6 +80,14 @@ def execute(evaluator: Evaluator, statements: Sequence[ast.stmt]) -> Signal:
     if refused:
         raise EvaluationError
     return None
+
+
+def _forget_effects(evaluator: Evaluator, item: ast.stmt) -> None:
+    """Make what a refused statement would have bound or changed unusable, without another error."""
+    for name in bound_names([item]):
+        evaluator.bind(name, Unresolved(""))
+    for value in _changed_values(evaluator, item):
+        evaluator.poison(value, Unresolved(""))
 
 
 def _changed_values(evaluator: Evaluator, item: ast.stmt) -> Iterator[object]:
