@@ -212,7 +212,7 @@ _NO_FLOWS = frozenset({"migrate", "simulate", "config"})
 """Commands whose file is no flow that is compiled."""
 _NO_SETTINGS = frozenset({"explain", "targets", "lsp", "config"})
 """Commands for which settings have no options, or which print them."""
-_OF_FLOWS = frozenset({"run", "resume"})
+_OF_FLOWS = frozenset({"run", "try", "resume"})
 """Commands that take a flow's parameters as options."""
 _TABLES_OF_OTHERS = {"resume": ("run",), "diff": ("compile",)}
 

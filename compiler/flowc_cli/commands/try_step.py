@@ -152,7 +152,7 @@ def _outcome(result: TriedStep, step: Step) -> Iterator[str]:
 
 def _reason(result: TriedStep) -> str:
     error = result.failure
-    return visible_line(f": {error['type']}: {error['message']}") if error is not None else ""
+    return visible_line("".join(f": {error[key]}" for key in ("type", "message") if error[key])) if error else ""
 
 
 def _value(store: LayeredStore, flow: str, name: str, ref: dict[str, Any]) -> Iterator[str]:
