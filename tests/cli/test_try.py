@@ -9,6 +9,12 @@ import pytest
 
 from flowc.client import Run
 from flowc.store import open_store
+from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.driver import compile_file
+from flowc_targets.local import RunOptions, run_flow
+from flowc_targets.local.tried_inputs import TryOptions
+from flowc_targets.local.tried_step import try_step
+from tests.local.flows import Recorder
 from tests.support import flowc
 
 if TYPE_CHECKING:
@@ -90,6 +96,53 @@ class ShopsFlow(FlowSpec):
 
 if __name__ == "__main__":
     ShopsFlow()
+"""
+
+LOOPS = """
+from flowc import FlowSpec, parallel, step
+
+class LoopsFlow(FlowSpec):
+    @step
+    def start(self):
+        self.items = [2, 1]
+        self.next(self.each, foreach="items")
+
+    @step
+    def each(self):
+        self.count, self.log = self.input, []
+        self.next(self.again)
+
+    @step
+    def again(self):
+        self.count -= 1
+        self.log = self.log + [self.count]
+        self.state = "more" if self.count > 0 else "done"
+        self.next({"more": self.again, "done": self.ready}, condition="state")
+
+    @step
+    def ready(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.logs = [one.log for one in inputs]
+        self.next(self.split)
+
+    @step
+    def split(self):
+        self.next(self.gang, num_parallel=2)
+
+    @parallel
+    @step
+    def gang(self):
+        self.next(self.end)
+
+    @step
+    def end(self, inputs):
+        pass
+
+if __name__ == "__main__":
+    LoopsFlow()
 """
 
 PIPELINE = """
@@ -220,6 +273,26 @@ def test_values_of_files(ran: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert "division by zero" in tried(ran, "shops.py", "end", "--artifacts-module", "broken.py", fails=True)
     tried(ran, "shops.py", "read/1", fails=True)
     assert "ValueError: no price in south" in capfd.readouterr().err
+
+
+def test_each_task_of_a_run_sets_again_what_it_has_set(tmp_path: Path) -> None:
+    """Iterations of a recursive switch, items and joins: artifacts, choices and widths are those of the run."""
+    (tmp_path / "loops.py").write_text(LOOPS)
+    found = compile_file(tmp_path / "loops.py")
+    options = RunOptions(root=str(tmp_path / "store"))
+    result = run_flow(found.flow, found.source, options, Recorder())
+    run = Run(f"LoopsFlow/{result.run_id}", root=options.root)
+    tasks = [task for step in run for task in step if step.name != "gang"]
+    assert len(tasks) == 11
+    for task in tasks:
+        index = ".".join(map(str, task.path)) or None
+        with try_step(found.flow, found.source, options, TryOptions(task.step, index), lambda line: None) as tried:
+            assert tried.manifest is not None
+            for entry in ("artifacts", "choice", "foreach"):
+                assert tried.manifest.get(entry) == task.manifest.get(entry), (task.id, entry)
+    member = try_step(found.flow, found.source, options, TryOptions("gang", "0"), lambda line: None)
+    with pytest.raises(FlowcError, match="FC614"), member:
+        pass
 
 
 def test_a_kept_step_is_a_run_to_resume(ran: Path) -> None:
