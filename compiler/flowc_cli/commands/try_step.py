@@ -114,11 +114,14 @@ def _compile(
         return options.compile(file, sink)
     origin = ResumeOptions(tried.run)
     found = replace(options, note_unread=False).compile(file, DiagnosticSink())
-    settled = replace(options.parameters, kept=lambda name: (origin_parameters(name, engine, origin)[0], {}))
+
+    def settled(name: str) -> tuple[dict[str, object], dict[str, str]]:
+        return origin_parameters(name, engine, origin)[0], {}
+
     if found.flow.configs and not (options.config or options.config_value):
         options = replace(options, origin_configs=origin_configs(found.flow, engine, origin))
     if any(parameter.fixed for parameter in found.flow.parameters):
-        options = replace(options, parameters=settled)
+        options = replace(options, parameters=replace(options.parameters, kept=settled))
     return options.compile(file, sink)
 
 

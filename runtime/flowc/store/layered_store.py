@@ -95,8 +95,11 @@ class LayeredStore(Store):
 
     def read_range(self, key: str, start: int, length: int) -> Buffer:
         """Of the folder, else of the store below."""
-        read = lambda below: self.base.read_range(below, start, length)  # noqa: E731
-        return self._first(key, lambda: self.own.read_range(key, start, length), read)
+
+        def read_below(below: str) -> Buffer:
+            return self.base.read_range(below, start, length)
+
+        return self._first(key, lambda: self.own.read_range(key, start, length), read_below)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """To the folder."""

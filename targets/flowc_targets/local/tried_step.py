@@ -118,11 +118,18 @@ def tried_step(flow: Flow, name: str) -> Step:
     return step
 
 
+def arguments_of(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a step of a pipeline, as the plan's entry of the step has them; none for another step."""
+    call: dict[str, Any] = entry.get("call") or {}
+    arguments: dict[str, Any] = call.get("arguments", {})
+    return arguments
+
+
 def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None:
     """Check what was given against the step. Raises FlowcError with FC505 and FC614."""
     entry = plan["steps"][tried.step]
     joins = flow.by_name[tried.step].kind == "join"
-    arguments = (entry.get("call") or {}).get("arguments", {})
+    arguments = arguments_of(entry)
     for value in tried.given:
         if value.step is not None and value.step not in flow.by_name:
             raise FlowcError.of("FC608", f"flow {flow.name} has no step `{value.step}`", help="write STEP.NAME=VALUE")
@@ -202,7 +209,7 @@ class _Trial:
         check_variables(self.flow.model_copy(update={"steps": (step,)}))
         try:
             base = open_store(self.options.root).url
-            arguments = (plan["steps"][step.name].get("call") or {}).get("arguments", {})
+            arguments = arguments_of(plan["steps"][step.name])
             given = [value for value in self.tried.given if value.step is not None or value.name not in arguments]
             self.root = write_layer(self.scratch, Plan(plan), self.inputs, self.run_id, base, given, self.tried.item)
             for value in self.tried.given:
