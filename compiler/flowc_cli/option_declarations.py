@@ -72,7 +72,9 @@ def _declared(function: Callable[..., Any]) -> dict[str, OptionDeclaration]:
         annotated: tuple[Any, ...] = typing.get_args(hint) if typing.get_origin(hint) is typing.Annotated else ()
         info = next((item for item in annotated[1:] if isinstance(item, OptionInfo)), None)
         if info is not None and not info.hidden:
-            option = _declaration(parameter, annotated[0], info, defaults[parameter].default)
+            default = defaults[parameter].default
+            needed = default is inspect.Parameter.empty
+            option = _declaration(parameter, annotated[0], info, None if needed else default)
             options[option.name] = option
     return options
 

@@ -26,6 +26,7 @@ from flowc_cli.command_settings import (
 from flowc_cli.option_declarations import NEVER_SET, options_of
 from flowc_cli.project_config import ENV_OPTION, PATHS, ProjectSettings, report_unusable, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics.validation_messages import validation_message
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import load_target, target_names
 
@@ -112,7 +113,7 @@ def _check_values(settings: ProjectSettings, target: str, sink: DiagnosticSink) 
             for problem in error.errors():
                 path = [str(part) for part in problem["loc"]]
                 where = f"[{'.'.join(('tool.flowc', *keys))}] {'.'.join(path)}"
-                message = f"{where}: {problem['msg'].removeprefix('Value error, ')}"
+                message = f"{where}: {validation_message(problem)}"
                 settings.error(sink, "FC505", message, (*keys, *path[:1]), help="correct its value")
 
 

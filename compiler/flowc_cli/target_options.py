@@ -18,6 +18,7 @@ from flowc_cli.command_settings import GIVEN
 from flowc_cli.output import write_error
 from flowc_cli.project_config import ProjectSettings, configuration, read_settings, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.diagnostics.validation_messages import validation_message
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
@@ -124,7 +125,7 @@ def build_options(
         for problem in error.errors():
             where = ".".join(str(part) for part in problem["loc"])
             sink.error(
-                "FC505", f"option `{where}` of target {target}: {problem['msg'].removeprefix('Value error, ')}", None,
+                "FC505", f"option `{where}` of target {target}: {validation_message(problem)}", None,
                 help="correct its value",
             )  # fmt: skip
         return None

@@ -131,6 +131,7 @@ def test_deferred_tasks_in_a_restricted_namespace(series: str, namespace: str, r
     with live_airflow(series, tmp_path / "home", TRIGGERER) as live, watched_pods(namespace, tmp_path) as pods:
         done = submit(live, tmp_path, root, namespace)
         assert done.returncode == 0, done.stderr + live.said()
+        live.until(name_of(done), "succeeded", seconds=900)
         check_tasks(live)
         log = live.logs(name_of(done))
     assert "went left" in "\n".join(log)
@@ -150,7 +151,7 @@ def submit(live: Live, folder: Path, root: str, namespace: str) -> subprocess.Co
     reach = ["--set", f"config_file={os.environ['KUBECONFIG']}", "--set", "in_cluster=false"]
     pods = ["--image", PYTHON_IMAGE, "--namespace", namespace, "--env-from-secret", "s3", *variables, *reach]
     command = ["submit", str(folder / "flow.py"), "--target", "airflow", "--root", root, *pods]
-    return live.flowc(*command, "--dags-folder", str(live.dags), "--watch")
+    return live.flowc(*command, "--dags-folder", str(live.dags))
 
 
 def name_of(done: subprocess.CompletedProcess[str]) -> str:

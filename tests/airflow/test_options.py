@@ -144,7 +144,9 @@ def test_retries_that_no_task_has(source: str, decorator: str, steps: int, warne
     [
         ("", "has no argument"),
         ("pool=''", "`pool`"),
-        ("on_failure_callback='notify'", "`on_failure_callback`"),
+        ("on_failure_callback='notify'", "'notify' is not a dotted name, such as company.alerts.page"),
+        ("on_failure_callback=['a.b']", "this is not a text"),
+        ("outlets='s3://b/x'", "this is not a list"),
         ("on_failure_callback='a.b()'", "`on_failure_callback`"),
         ("executor_config={'a': {1, 2}}", "`executor_config`"),
         ("retries=2", "retries"),
@@ -165,6 +167,35 @@ def test_settings_that_airflow_would_refuse(setting: str, tmp_path: Path) -> Non
     (tmp_path / "flow_file.py").write_text("from flowc import FlowSpec, step\n" + PLAIN)
     done = flowc(tmp_path, "compile", "flow_file.py", "-t", "airflow", "--root", ROOT, "--set", setting)
     assert "FC505" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ('outlets=["s3://b/in", "a b", "x-y://z"]', ""),
+        ('outlets=["s3://b/in", ""]', "has no name"),
+        ('inlets=[" "]', "has no name"),
+        ('outlets=["Käufe"]', "has letters other than ASCII's"),
+        ('outlets=["s3://b/" + "x" * 1500]', "has more than 1500 characters"),
+        ('inlets=["airflow://b"]', "has a reserved name"),
+        ('inlets=["self"]', "has a reserved name"),
+    ],
+)
+def test_names_of_assets(names: str, problem: str, tmp_path: Path) -> None:
+    """The whole file would be an import error in one of the versions."""
+    text, found = emit_text(tmp_path, "from flowc import airflow_options\n" + optioned(names))
+    assert [(item.code, problem in item.message) for item in found] == ([("FC501", True)] if problem else [])
+    assert bool(text) != bool(problem)
+    trigger = f"from flowc import trigger\n@trigger(events={names.partition('=')[2]})\n"
+    _, found = emit_text(tmp_path, PLAIN.replace("class ", trigger + "class "))
+    assert [item.code for item in found if problem in item.message] == (["FC501"] if problem else [])
+
+
+def test_the_asset_of_a_flow_whose_name_has_other_letters(tmp_path: Path) -> None:
+    """Airflow 2 refuses them."""
+    text, found = emit_text(tmp_path, PLAIN.replace("PlainFlow", "Flöw"))
+    assert not found
+    assert 'outlets=[Asset("metaflow.Fl%C3%B6w.end")]' in text
 
 
 def test_what_has_no_effect_is_reported(tmp_path: Path) -> None:

@@ -44,6 +44,14 @@ def as_airflow_2(lines: list[tuple[str, str]]) -> str:
 @pytest.mark.parametrize("sent", [as_airflow_2, as_airflow_3])
 def test_lines_of_steps_only(sent: Any) -> None:
     assert list(printed(sent(RUNS), OWN)) == ["first", "The Pod has an Event: printed from here"]
+    deferred = [
+        ("pod.py", "Found matching pod start-abc"),
+        ("pod.py", "[base] logs: first"),
+        ("pod.py", "[base] logs: [base] second"),
+        ("pod.py", "[proxy] logs: no step"),
+        ("pod.py", "Trigger emitted an success event"),
+    ]
+    assert list(printed(sent(deferred), OWN)) == ["first", "[base] second"], "of a task that the triggerer waited for"
     local = [("dag.py", "by a local process"), ("flowc_runtime_1_0_12ab.py", "by one of a folder")]
     assert list(printed(sent(local), OWN)) == ["by a local process", "by one of a folder"]
 

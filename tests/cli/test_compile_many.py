@@ -71,6 +71,7 @@ def test_an_error_in_one_flow_keeps_all_from_being_written(project: Path) -> Non
         (["flows/a.py", "flows/deep/b.py"], "nowhere to write to"),
         (["flows/a.py", "flows/deep/b.py", "-o", "x.yaml"], "do not fit into x.yaml"),
         (["flows/a.py", "flows/helper.py", "-o", "x"], "flows/helper.py has no flow"),
+        (["flows", "nowhere", "-o", "x"], "there is no file nowhere"),
         (["flows/a.py", "copies", "-o", "x"], "would both be x/diamond-flow.yaml"),
         (["nothing", "-o", "x"], "no flow to compile"),
         (["flows/a.py", "--check"], "nowhere to write to"),

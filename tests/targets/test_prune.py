@@ -135,6 +135,11 @@ def test_nothing_goes_where_users_are_not_known(kubernetes: Kubernetes) -> None:
     code, said, deleted = kubernetes.prune()
     assert (code, deleted) == (3, [])
     assert "FC610" in said
+    logged = 'E1129 13:47:09.126691   17204 memcache.go:265] "Unhandled Error" err="refused"\n'
+    (kubernetes.folder / "cronworkflows.argoproj.io").write_text(f"Error: the connection was refused\n{logged * 4}")
+    said = kubernetes.prune()[1]
+    assert "kubectl cannot list cronworkflows.argoproj.io: Error: the connection was refused" in said
+    assert "memcache" not in said
     kubernetes.have("cronworkflows.argoproj.io")
     (kubernetes.folder / "clusterworkflowtemplates.argoproj.io").write_text("Error from server (Forbidden): no\n")
     code, said, deleted = kubernetes.prune()

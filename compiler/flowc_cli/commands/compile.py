@@ -254,7 +254,10 @@ class CompileJob:
             path, named = found[number]
             names = [name for name in flow_names(path) if wanted in {None, name}]
             if named and not names:
-                sink.error("FC104", f"{path} has no flow", None, help="leave it out, or name its folder")
+                if path.exists():
+                    sink.error("FC104", f"{path} has no flow", None, help="leave it out, or name its folder")
+                else:
+                    sink.error("FC104", f"there is no file {path}", None, help="check the path")
                 continue
             own = sink.nested()
             emitted = [(path, name, self._emitted(path, name, own)) for name in names or [wanted or ""]]

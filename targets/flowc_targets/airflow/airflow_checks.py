@@ -13,9 +13,11 @@ from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
 from flowc_targets.kubernetes.pod_security import check_restricted
-from flowc_targets.package.project_names import check_upstream_flows, deployment_name
+from flowc_targets.package.project_names import check_upstream_flows, deployment_name, event_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ForeachStep, ParallelStep, Step
     from flowc_compiler.ir.regions import Value
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 NAME = "airflow"
 MAX_ID = 250
 """The longest id of a DAG or a task."""
+MAX_ASSET = 1500
+"""The longest name of an asset."""
 MAX_TAG = 100
 """The longest tag of a DAG."""
 
@@ -60,6 +64,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             f"of 30 s (target {NAME})", flow.span,
             help="raise that setting, split the flow, or turn repeated steps into a foreach",
         )  # fmt: skip
+    _check_assets(flow, sink)
     _check_widths(flow, options.max_map_length, sink)
     _check_parallelism(flow, sink)
     for step in flow.steps:
@@ -141,6 +146,27 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
+
+
+def _check_assets(flow: Flow, sink: DiagnosticSink) -> None:
+    """Report names of assets that Airflow refuses when it reads the DAG file."""
+    trigger = flow.specs.trigger
+    named = [(event_name(flow, event), trigger.span) for event in trigger.events] if trigger is not None else []
+    for spec in (step.specs.airflow for step in flow.steps):
+        named += [(name, spec.span) for name in (*spec.inlets, *spec.outlets)] if spec is not None else []
+    for name, span in dict.fromkeys(named):
+        problem = next((text for text, wrong in _ASSET_PROBLEMS.items() if wrong(name)), None)
+        if problem is not None:
+            message = f"the asset {name[:80]!r} {problem}, which Airflow refuses"
+            sink.unsupported("FC501", NAME, message, span, help="give it another name")
+
+
+_ASSET_PROBLEMS: Mapping[str, Callable[[str], bool]] = {
+    "has no name": lambda name: not name.strip(),
+    "has letters other than ASCII's": lambda name: not name.isascii(),
+    f"has more than {MAX_ASSET} characters": lambda name: len(name) > MAX_ASSET,
+    "has a reserved name": lambda name: name in {"self", "context"} or name.lower().startswith("airflow:"),
+}
 
 
 def _check_deferrable(step: Step, sink: DiagnosticSink) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, JsonValue, PrivateAttr
 
+from flowc_compiler.diagnostics.validation_messages import DOTTED_NAME
 from flowc_targets.base.options import TargetOptions, Unused
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ GPU_NODE_SECONDS = 3600
 """Time for pods with GPUs to wait for a node by default."""
 
 
-DOTTED = r"^[^\W\d]\w*(\.[^\W\d]\w*)+$"
-"""A name in a module, as Python imports it."""
 _OF_PODS = (
     "deferrable", "startup_timeout_seconds", "schedule_timeout_seconds", "kubernetes_conn_id", "config_file",
     "in_cluster", "pod_override",
@@ -73,10 +72,10 @@ class AirflowOptions(TargetOptions):
     executor_config: dict[str, JsonValue] = Field({}, description="what the executor gets beside each task")
     deferrable: bool | None = Field(None, description="have Airflow's triggerer wait for pods, and not workers")
     on_failure_callback: str | None = Field(
-        None, pattern=DOTTED, description="dotted name of what Airflow calls when a run has failed"
+        None, pattern=DOTTED_NAME, description="dotted name of what Airflow calls when a run has failed"
     )
     on_success_callback: str | None = Field(
-        None, pattern=DOTTED, description="dotted name of what Airflow calls when a run has succeeded"
+        None, pattern=DOTTED_NAME, description="dotted name of what Airflow calls when a run has succeeded"
     )
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"

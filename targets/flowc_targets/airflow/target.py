@@ -26,7 +26,7 @@ from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
 from flowc_targets.airflow.documentation import documentation
 from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
-from flowc_targets.airflow.task_lowering import asset, lower_steps
+from flowc_targets.airflow.task_lowering import asset, finished_asset, lower_steps
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import ENGINE, run_labels
@@ -35,7 +35,7 @@ from flowc_targets.kubernetes.package_maps import code_digest, package_maps, spl
 from flowc_targets.kubernetes.pod import check_mounts
 from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import compressed_sizes, largest_files, package_files, zip_files
-from flowc_targets.package.project_names import deployment_name, event_name, finished_event, upstream_deployment
+from flowc_targets.package.project_names import deployment_name, event_name, upstream_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -253,11 +253,11 @@ def _schedule(flow: Flow) -> Expression:
     specs = flow.specs
     events = specs.trigger.events if specs.trigger is not None else ()
     flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
-    names = [
-        *(event_name(flow, event) for event in events),
-        *(finished_event(upstream_deployment(flow, item) or item.name) for item in flows),
+    found = [
+        *(asset(event_name(flow, event)) for event in events),
+        *(finished_asset(upstream_deployment(flow, item) or item.name) for item in flows),
     ]
-    assets = tuple(asset(name) for name in dict.fromkeys(names))
+    assets = tuple({item.args: item for item in found}.values())
     if specs.schedule is None:
         return assets or None
     if not assets:

@@ -8,6 +8,7 @@ groups, its segments: what comes before the inner foreach, and what comes after.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
@@ -28,7 +29,7 @@ from flowc_targets.airflow.dag_model import (
 from flowc_targets.airflow.documentation import markdown
 from flowc_targets.airflow.switch_choices import switch_choices
 from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
-from flowc_targets.package.project_names import own_finished_event
+from flowc_targets.package.project_names import deployment_name, finished_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +66,11 @@ def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> Lo
 def asset(name: str) -> Call:
     """Return an asset, which Airflow 2 calls a dataset."""
     return Call("Asset", (name,))
+
+
+def finished_asset(deployment: str) -> Call:
+    """Return the asset of a deployed flow's success. Airflow 2 takes no names with other letters than ASCII's."""
+    return asset("".join(char if char.isascii() else quote(char) for char in finished_event(deployment)))
 
 
 def _share(body: Block, names: Names) -> dict[str, Expression]:
@@ -327,7 +333,7 @@ class _Lowering:
         several = len(step.parents) > 1 or any(name in self._prefixes for name in step.parents)
         options: dict[str, Expression] = {"trigger_rule": "none_failed"} if step.kind == "join" or several else {}
         if step.name == self._flow.end:
-            options["outlets"] = (asset(own_finished_event(self._flow)),)
+            options["outlets"] = (finished_asset(deployment_name(self._flow)),)
         return options
 
     def _step_options(self, step: Step) -> dict[str, Expression]:

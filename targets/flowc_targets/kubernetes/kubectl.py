@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 KUBECTL_SECONDS = 60
 """How long kubectl may take for an object."""
 _LIST_SECONDS = 600
+_LOGGED = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ ")
+"""The start of a line of klog."""
 _NO_SUCH_KIND = "the server doesn't have a resource type"
 
 
@@ -80,4 +83,10 @@ def _run(arguments: Sequence[str], namespace: str | None, seconds: int) -> tuple
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
     except (OSError, subprocess.TimeoutExpired) as error:
         return "", str(error)
-    return result.stdout, result.stderr.strip() or "it fails" if result.returncode else None
+    return result.stdout, _complaint(result.stderr) or "it fails" if result.returncode else None
+
+
+def _complaint(text: str) -> str:
+    """What kubectl says, without the lines that its library logs, where it also says something itself."""
+    lines = text.strip().splitlines()
+    return "\n".join(line for line in lines if not _LOGGED.match(line)) or text.strip()

@@ -98,11 +98,6 @@ def finished_event(deployment: str) -> str:
     return f"metaflow.{deployment}.end"
 
 
-def own_finished_event(flow: Flow) -> str:
-    """The name of that event for the flow itself."""
-    return finished_event(deployment_name(flow))
-
-
 def upstream_deployment(flow: Flow, upstream: UpstreamFlow) -> str | None:
     """The deployment that `@trigger_on_finish` waits for, by default in the flow's own project and branch.
 

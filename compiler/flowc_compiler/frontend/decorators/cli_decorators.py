@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics.validation_messages import validation_message
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
     except ValidationError as error:
         for problem in error.errors():
             key = f"`{problem['loc'][0]}`: " if problem["loc"] else ""
-            message = str(problem["msg"]).removeprefix("Value error, ")
+            message = validation_message(problem)
             sink.error("FC404", f"`--with {text}`: {key}{message}", None, help="see docs/decorators.md")
         return None
 

@@ -28,9 +28,10 @@ _PARTS = 1000
 """The most parts to read of one log."""
 
 _LINE = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?:[^}]*/)?(?P<file>[^}/]+):\d+\} (?P<level>[A-Z]+) - (?P<text>.*)$")
-_POD_LINE = re.compile(r"^\[base\] ?")
 _PRINTED_BY = "pod_manager.py"
 """Airflow's module that logs what a pod prints, each line behind the name of its container, and what it does itself."""
+_POD_LINES = {_PRINTED_BY: re.compile(r"^\[base\] ?"), "pod.py": re.compile(r"^\[base\] logs: ")}
+"""How the lines of a pod begin, by the module that logs them: `pod.py` does it for a task that was deferred."""
 _EVENT = re.compile(r"^The Pod has an Event: (?P<text>.*) from \S+$", re.DOTALL)
 _STARTED = ("Successfully assigned", "Created container", "Started container", "Container created", "Container started")
 """How events begin after which a pod does not wait any more, or not yet."""
@@ -93,8 +94,9 @@ def printed(content: object, files: set[str]) -> Iterator[str]:
 def _structured(entry: Json, files: set[str]) -> Iterator[str]:
     """Yield a line of Airflow 3, and of its own errors the exceptions, which are in another field."""
     text = str(entry.get("event", ""))
-    if _is_steps(str(entry.get("filename") or ""), text, files):
-        yield _POD_LINE.sub("", text)
+    line = _line_of_step(str(entry.get("filename") or ""), text, files)
+    if line is not None:
+        yield line
     elif entry.get("level") in {"error", "critical"}:
         yield text
         details = entry.get("error_detail")
@@ -108,17 +110,21 @@ def _textual(content: str, files: set[str]) -> Iterator[str]:
     taken = False
     for text in _unquoted(content).splitlines():
         line = _LINE.match(text)
+        shown = _line_of_step(line["file"], line["text"], files) if line is not None else text
         if line is not None:
-            taken = _is_steps(line["file"], line["text"], files) or line["level"] in {"ERROR", "CRITICAL"}
-        if taken:
-            yield _POD_LINE.sub("", line["text"]) if line is not None else text
+            taken = shown is not None or line["level"] in {"ERROR", "CRITICAL"}
+            shown = line["text"] if shown is None else shown
+        if taken and shown is not None:
+            yield shown
 
 
-def _is_steps(file: str, text: str, files: set[str]) -> bool:
-    """Whether a line that a file has logged was printed by a step."""
-    if file == _PRINTED_BY:
-        return _POD_LINE.match(text) is not None
-    return file in files or file.startswith(RUNTIME_NAME)
+def _line_of_step(file: str, text: str, files: set[str]) -> str | None:
+    """What a step has printed, of a line that a file has logged; `None` where that is Airflow's own."""
+    pattern = _POD_LINES.get(file)
+    if pattern is not None:
+        begin = pattern.match(text)
+        return text[begin.end() :] if begin is not None else None
+    return text if file in files or file.startswith(RUNTIME_NAME) else None
 
 
 def with_reasons(api: Api, state: RunState, instances: Sequence[tuple[Json, TaskState]]) -> RunState:
@@ -141,7 +147,7 @@ def waiting_reason(content: object) -> str:
     for file, text in _lines_of(content):
         if file != _PRINTED_BY:
             continue
-        if _POD_LINE.match(text):
+        if _POD_LINES[file].match(text):
             return ""
         event = _EVENT.match(text)
         if event is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
+from flowc_compiler.diagnostics.validation_messages import DOTTED_NAME
 from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Options,
@@ -74,8 +75,6 @@ class ForeachOptionsArguments(Arguments):
         return some_specs(foreach=options)
 
 
-DOTTED = r"^[^\W\d]\w*(\.[^\W\d]\w*)+$"
-"""A name in a module, as Python imports it."""
 _CALLBACKS = (
     "on_execute_callback", "on_failure_callback", "on_retry_callback", "on_skipped_callback", "on_success_callback",
 )  # fmt: skip
@@ -92,11 +91,11 @@ class AirflowArguments(Arguments):
     deferrable: bool | None = None
     inlets: tuple[str, ...] = ()
     outlets: tuple[str, ...] = ()
-    on_execute_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
-    on_failure_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
-    on_retry_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
-    on_skipped_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
-    on_success_callback: Annotated[str | None, Field(pattern=DOTTED)] = None
+    on_execute_callback: Annotated[str | None, Field(pattern=DOTTED_NAME)] = None
+    on_failure_callback: Annotated[str | None, Field(pattern=DOTTED_NAME)] = None
+    on_retry_callback: Annotated[str | None, Field(pattern=DOTTED_NAME)] = None
+    on_skipped_callback: Annotated[str | None, Field(pattern=DOTTED_NAME)] = None
+    on_success_callback: Annotated[str | None, Field(pattern=DOTTED_NAME)] = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         callbacks = {name: value for name in _CALLBACKS if (value := getattr(self, name)) is not None}
