@@ -125,9 +125,10 @@ class Cards(Card):
         given = list(declared)
         made = [Card(each.get("id"), each.get("type", "default"), store, each.get("title")) for each in given]
         asked = [card for card, each in zip(made, given) if each.get("customize")]
-        plain = [card for card in made if card.id is None]
-        chosen = asked or (made if len(made) == 1 else plain)
-        if chosen:  # as in Metaflow: the card that asks for it, that is alone, or that has no id
+        filled = [card for card in made if card.type in ("default", "blank")] or made
+        plain = [card for card in filled if card.id is None]
+        chosen = asked or (filled if len(filled) == 1 else plain)
+        if chosen:  # as in Metaflow: the card that asks for it, the only one that steps fill, or that without an id
             own = chosen[0]
             self.id, self.type, self.title, self.components = own.id, own.type, own.title, own.components
         self.cards: Dict[str, Card] = {card.id: card for card in made if card.id is not None}
@@ -171,10 +172,10 @@ class CardStore:
 
     def write(self) -> None:
         """Write the cards, where there is anything in them. What is wrong with them is said, and fails no task."""
-        self._written = wall_time()
         try:
             cards = [card.describe() for card in self.cards.all() if len(card)]
             if cards:
+                self._written = wall_time()
                 self._layout.write_json(self._key, {"version": 1, "cards": _bounded(cards)})
         except Exception as error:
             with contextlib.suppress(Exception):
