@@ -47,9 +47,8 @@ def test_cards_by_id() -> None:
     found["model"] = [cards.Markdown("d"), cards.Markdown("e")]
     assert len(found["model"]) == 2
     del found["model"].components[0]
-    assert [
-        card["components"][0]["text"] for card in map(lambda card: card.describe(), found.all()) if card["components"]
-    ] == ["e"]
+    stored = [card.describe()["components"] for card in found.all()]
+    assert [part["text"] for parts in stored for part in parts] == ["e"]
     found.components["none"].update("x")
     assert len(found) == 0
 
