@@ -177,3 +177,10 @@ def test_a_pipeline(own: str, tmp_path: Path) -> None:
     assert found[0] == found[1]
     assert found[2] == found[3]
     assert found[0] != found[2] or own == "@plain"
+
+
+def test_a_wrapper_may_set_artifacts(tmp_path: Path) -> None:
+    write_files(tmp_path, {"helper.py": HELPER})
+    wrapper = TOP.replace("        function(self)\n", "        self.trace = 1\n        function(self)\n")
+    flow = FLOW.format(first="@wrapped", last="@step").replace("        pass", "        print(self.trace)")
+    assert compiled(tmp_path, wrapper + flow).flow.end == "end"

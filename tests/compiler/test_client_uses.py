@@ -249,6 +249,31 @@ def test_a_secret_of_the_step_is_served(tmp_path: Path, body: str, calls: str, f
     assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC106", severity) for severity in found]
 
 
+READ = """
+from zenml import pipeline, step
+from zenml.client import Client
+
+
+@step
+def use(x: int, y: float) -> None:
+    pass
+
+
+@pipeline
+def p(lr: float = 0.5):
+    use(Client().get_pipeline("features").last_successful_run.steps["make"].output, GIVEN)
+
+
+p()
+"""
+
+
+@pytest.mark.parametrize("given", ["lr", "lr * 2", "1.5"])
+def test_a_read_waits_for_no_parameter(tmp_path: Path, given: str) -> None:
+    write_files(tmp_path, {"flow.py": READ.replace("GIVEN", given)})
+    assert len(compile_file(tmp_path / "flow.py").flow.steps) == 2
+
+
 ALERTER = "alerter = Client().active_stack.alerter"
 
 

@@ -156,3 +156,43 @@ def p():
 def test_what_a_refused_statement_would_have_changed_is_not_reported(body: str, tmp_path: Path) -> None:
     found = diagnostics(tmp_path, LOOKED_UP.replace("BODY", body))
     assert [item.code for item in found if item.severity == "error"] == ["FC111"]
+
+
+BLOCKS = """import os
+from metaflow import FlowSpec, Parameter, step
+
+DEBUG = os.getenv("DEBUG")
+
+
+class F(FlowSpec):
+    a = Parameter("a", default=1)
+    BLOCK
+
+    @step
+    def start(self):
+        print(self.LIMIT, self.a)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("block", "codes"),
+    [
+        ("if DEBUG:\n        LIMIT = 1\n    else:\n        LIMIT = 2", []),
+        ("try:\n        LIMIT = int(DEBUG)\n    except TypeError:\n        LIMIT = 2", []),
+        ("for LIMIT in range(3):\n        pass", []),
+        ("with open(__file__) as file:\n        LIMIT = file.read()", []),
+        ("while True:\n        LIMIT = 3\n        break", []),
+        ("if DEBUG:\n        LIMIT = Parameter('limit')\n    else:\n        LIMIT = 2", ["FC108"]),
+        ("if DEBUG:\n        a = 2\n        LIMIT = 2", ["FC108"]),
+        ("if DEBUG:\n        LIMIT = staticmethod(lambda: 1)\n    LIMIT = 1", []),
+        ("for name in ('LIMIT',):\n        locals()[name] = 1", ["FC108"]),
+        ("if DEBUG:\n        def LIMIT(self):\n            pass", ["FC108"]),
+    ],
+)
+def test_blocks_in_a_flow_bind_constants(block: str, codes: list[str], tmp_path: Path) -> None:
+    assert [item.code for item in diagnostics(tmp_path, BLOCKS.replace("BLOCK", block))] == codes

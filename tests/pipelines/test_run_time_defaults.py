@@ -55,6 +55,7 @@ BODIES = {
     "z = x + x\\nuse(z)": "",
     "print(x)\\nlogger.info('x %s', x)\\nlogger.info(f'{x}')\\nuse(x)": "",
     "if x == 'a':\\n    use(x)": "",
+    "import logging as log\\nlog.info('x %s', x)\\nuse(x)": "",
     "for i in x:\\n    use(i)": "FC304",
     "use({'a': 1}[x])": "FC304",
     "use(1, id=x)": "FC304",

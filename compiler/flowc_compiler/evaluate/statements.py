@@ -181,11 +181,14 @@ def _expression(evaluator: Evaluator, item: ast.Expr) -> Signal:
 def prints(evaluator: Evaluator, function: ast.expr) -> bool:
     """Whether a function only writes for a person: `print`, `logger.info`, `warnings.warn`, a logger's `log_row`."""
     parts = dotted(function)
-    if not parts or evaluator.is_local(parts[0]):
+    local = parts[:1] and evaluator.is_local(parts[0])
+    if not parts or (local and len(parts) == 1):
         return False
     if len(parts) == 1:
         return parts == ("print",)
-    value = evaluator.namespace(evaluator.view).get(parts[0])
+    scopes = (evaluator.frame.environment, *evaluator.frame.closure) if local else ()
+    own = (scope[parts[0]] for scope in scopes if parts[0] in scope)
+    value = next(own, None) if local else evaluator.namespace(evaluator.view).get(parts[0])
     path = value.path if isinstance(value, Foreign) else ()
     if parts[-1] not in _WRITING:
         return len(parts) == 2 and path == ("logging", "getLogger", "()") and parts[1].startswith("log_")

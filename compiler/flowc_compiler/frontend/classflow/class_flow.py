@@ -40,6 +40,7 @@ from flowc_compiler.ir import (
 )
 from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileValues
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
+_NAMESPACES = {"exec", "eval", "globals", "locals", "setattr", "vars"}
+"""Functions that may bind any name."""
 RESERVED_STEPS = frozenset(
     {
         "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name",
@@ -198,7 +201,7 @@ class _FlowReader:
         if isinstance(statement, FunctionNode):
             self._method(body, statement)
         elif isinstance(statement, _BLOCKS):
-            self._report_statement(body, statement)
+            self._block(body, statement)
         elif not isinstance(statement, ast.ClassDef):
             self._assignment(body, statement)
 
@@ -256,6 +259,21 @@ class _FlowReader:
             return params.args[0].arg
         self._sink.error("FC107", message, body.view.head_span(function), help=way_out)
         return None
+
+    def _block(self, body: ClassBodyReader, statement: ast.stmt) -> None:
+        """`if`, `try` and the like: what they bind are constants of the class, unless it may be more."""
+        nodes = list(walk(statement))
+        defines = any(isinstance(node, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom) for node in nodes)
+        names = {node.id for node in nodes if isinstance(node, ast.Name)}
+        values = (node.value for node in nodes if isinstance(node, ast.Assign | ast.AnnAssign | ast.Expr))
+        declares = any(value is not None and body.hides_declaration(value) for value in values)
+        if defines or declares or names & _NAMESPACES or names & {*self._parameters, *self._step_bodies}:
+            self._report_statement(body, statement)
+            return
+        for name in bound_names([statement]):
+            self._graph.forget(name)
+            if not name.startswith("__"):
+                self._constants[name] = None
 
     def _assignment(self, body: ClassBodyReader, statement: ast.stmt) -> None:
         target = assigned(statement)

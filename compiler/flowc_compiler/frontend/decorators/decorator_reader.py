@@ -202,7 +202,9 @@ class ArgumentReader:
             return (item,)
         found = self.scope.applied(item)
         if found is not None and any(self.view.names.resolve(callee(part)) == "step" for part in found.items):
-            return found.items
+            # Where it has a wrapper around the step, that is code of the user's own: so is what stands for it here.
+            wrapper = ast.copy_location(ast.parse("lambda function: function", mode="eval").body, item)
+            return (*found.items, wrapper)
         if found is None or found.reason:
             check_own(item, None, self.view, "step", self._modules, self._sink, self.scope)
             return None

@@ -27,7 +27,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, text
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
 from flowc_compiler.ir import EnvironmentSpec
-from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value
+from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value, references
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
 from flowc_compiler.syntax.tree_walk import walk
 
@@ -192,13 +192,19 @@ def materialize_reads(
     """The arguments of a step, with the results of tasks in place of what these read."""
     if not any(isinstance(given.value, ClientRead) for given in bound.values()):
         return bound
-    waits = [*after, *(given for given in bound.values() if isinstance(given.value, Result | StepOutputs))]
+    results = (given for given in bound.values() if isinstance(given.value, Result | StepOutputs))
+    waits = [*after, *(given for given in results if _comes_from_steps(given.value))]
     return {
         name: BoundValue(read_result(evaluator, given.value, given.node, waits), given.node)
         if isinstance(given.value, ClientRead)
         else given
         for name, given in bound.items()
     }
+
+
+def _comes_from_steps(value: object) -> bool:
+    """Whether a task can wait for a value; not so for what parameters of the run alone make."""
+    return not isinstance(value, Result) or value.node is not None or any(references(value.value))
 
 
 def model_attribute(evaluator: PipelineEvaluator, model: SettingsObject, name: str, node: ast.expr) -> object:
