@@ -306,3 +306,31 @@ def test_a_kept_step_is_a_run_to_resume(ran: Path) -> None:
     resumed = flowc(ran, "resume", "sums.py", "--origin-run-id", run.id, "--root", "store")
     assert resumed.returncode == 0, resumed.stderr
     assert Run.latest("sums", root=str(ran / "store"))["total"].task.data.output == 0 + 2 + 12 + 5
+
+
+FAN = """
+from flowc import pipeline, step
+
+@step
+def make(number: int) -> int:
+    return number
+
+@step
+def combine(numbers: list[int]) -> int:
+    return len(numbers)
+
+@pipeline
+def fan(count: int = 5):
+    combine([make(number) for number in range(count)])
+
+if __name__ == "__main__":
+    fan()
+"""
+
+
+def test_a_pipeline_has_the_graph_of_the_run(tmp_path: Path) -> None:
+    """A parameter that shapes the graph is that of the run, unless another value is given."""
+    (tmp_path / "fan.py").write_text(FAN)
+    assert flowc(tmp_path, "run", "fan.py", "-p", "count=2", "--root", "store").returncode == 0
+    assert "output = 2\n" in tried(tmp_path, "fan.py", "combine")
+    assert "make_4" in tried(tmp_path, "fan.py", "combine", "-p", "count=5", fails=True)

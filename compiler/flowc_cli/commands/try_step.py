@@ -109,20 +109,34 @@ def try_(
 def _compile(
     file: Path, options: FlowOptions, engine: RunOptions, tried: TryOptions, sink: DiagnosticSink
 ) -> Compilation:
-    """Compile the flow, with the configs of the run that is named, and what a pipeline of it was compiled with."""
-    if tried.run is None:
-        return options.compile(file, sink)
+    """Compile the flow, with the configs of the run that is named, and what shaped a pipeline's graph in a run."""
+    own = sink.nested()
+    found = options.compile(file, own)
+    fixed = any(parameter.fixed for parameter in found.flow.parameters)
+    if tried.alone or (tried.run is None and not fixed):
+        sink.extend(own)
+        return found
     origin = ResumeOptions(tried.run)
-    found = replace(options, note_unread=False).compile(file, DiagnosticSink())
-
-    def settled(name: str) -> tuple[dict[str, object], dict[str, str]]:
-        return origin_parameters(name, engine, origin)[0], {}
-
-    if found.flow.configs and not (options.config or options.config_value):
+    if found.flow.configs and tried.run is not None and not (options.config or options.config_value):
         options = replace(options, origin_configs=origin_configs(found.flow, engine, origin))
-    if any(parameter.fixed for parameter in found.flow.parameters):
-        options = replace(options, parameters=replace(options.parameters, kept=settled))
+    if fixed:
+        settled = _settled(found.flow.name, engine, origin)
+
+        def kept(name: str) -> tuple[dict[str, object], dict[str, str]]:
+            return settled if name == found.flow.name else {}, {}
+
+        options = replace(options, parameters=replace(options.parameters, kept=kept))
     return options.compile(file, sink)
+
+
+def _settled(name: str, engine: RunOptions, origin: ResumeOptions) -> dict[str, object]:
+    """What shaped the graph of a pipeline in the run, or in the latest one; nothing where there is none."""
+    try:
+        return origin_parameters(name, engine, origin)[0]
+    except FlowcError:
+        if origin.origin_run_id is not None:
+            raise
+        return {}
 
 
 def _try(compilation: Compilation, engine: RunOptions, tried: TryOptions) -> int:

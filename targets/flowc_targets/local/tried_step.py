@@ -27,6 +27,7 @@ from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local.options import ResumeOptions
 from flowc_targets.local.resumption import Replay, find_origin
 from flowc_targets.local.run_record import RunRecord, new_run_id, raise_unusable
+from flowc_targets.local.run_report import unsupported_locally
 from flowc_targets.local.schedule import Schedule
 from flowc_targets.local.task_environment import (
     check_params,
@@ -176,6 +177,8 @@ def _announce(flow: Flow, step: Step, inputs: TaskInputs, say: Callable[[str], N
     say(f"{flow.name}/{step.name}{index} {on}")
     specs = {"@retry": step.specs.retry, "@catch": step.specs.catch, "@timeout": step.specs.timeout}
     found = [name for name, spec in specs.items() if spec is not None]
+    for note in unsupported_locally(flow.model_copy(update={"steps": (step,)})):
+        say(note)
     if found:
         say(f"{' and '.join(found)} {'does' if len(found) == 1 else 'do'} nothing for a step that is tried")
 
