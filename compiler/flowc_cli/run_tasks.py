@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.client.attempts import Attempt, read_attempt
+from flowc.client.run_state import run_status
 from flowc.errors import CorruptArtifact, FlowError
 from flowc.store.run_layout import index_text
 from flowc_cli.step_totals import StepTotals, step_totals
@@ -165,8 +166,8 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
 
     A file that is damaged is the `problem` of its task. Raises FlowError.
     """
-    status = run.status
     found = {step: tasks for step, tasks in run.all_attempts().items() if tasks}
+    status = run_status(run, found)
     chosen = set(found) if steps is None else set(steps)
     over = run.over  # an engine other than the local one goes on with other tasks when one has failed
     wanted = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 
 from flowc.client.log_records import read_log, stream_bytes
 from flowc.shim import log_keeper
+from flowc.shim.stall_watch import STALL_LOOKS, StallWatch
 from flowc.store.s3 import S3Store
 from tests.runtime.faultserver import FaultServer, Handler, refuses
 from tests.runtime.shim import Shim
@@ -176,6 +178,22 @@ def test_what_was_printed_until_a_group_is_killed_is_there(tmp_path: Path) -> No
         os.killpg(process.pid, signal.SIGKILL)
         assert process.wait(20) == -9
     assert stored(task, "stdout") == b"ready\n"
+
+
+STALLS = "import os, threading; lock = threading.Lock(); lock.acquire(); os.fork() and os.wait(); lock.acquire()"
+
+
+@pytest.mark.skipif(not Path("/proc/self/syscall").exists(), reason="Linux says what a thread waits for")
+@pytest.mark.parametrize("behind_keeper", [True, False])
+def test_a_task_that_waits_forever_is_found_behind_its_keeper(behind_keeper: bool) -> None:
+    with subprocess.Popen([sys.executable, "-c", STALLS], process_group=0) as process:
+        watch = StallWatch(behind_keeper=behind_keeper)
+        found = []
+        for _ in range(STALL_LOOKS + 3):
+            time.sleep(0.3)
+            found.append(watch.is_stalled(process.pid))
+        os.killpg(process.pid, signal.SIGKILL)
+    assert any(found) == behind_keeper
 
 
 @pytest.fixture

@@ -27,8 +27,11 @@ A process that is killed leaves no trace, and a pod without `@timeout` may work 
 """
 
 
-def run_status(run: Run) -> str:
-    """`successful`, `failed`, `interrupted`, `running`, or `lost`: it does not go on, and nothing says why."""
+def run_status(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]] | None = None) -> str:
+    """`successful`, `failed`, `interrupted`, `running`, or `lost`: it does not go on, and nothing says why.
+
+    `found` are its attempts, where they have been listed.
+    """
     end = run.layout.read_json(f"{run.pathspec}/run-end.json")
     if end is not None:
         return str(end["status"])
@@ -40,7 +43,7 @@ def run_status(run: Run) -> str:
             return "running"
         end = run.layout.read_json(f"{run.pathspec}/run-end.json")  # written since, or not seen for once
         return "lost" if end is None else str(end["status"])
-    return _status_from_attempts(run)
+    return _status_from_attempts(run, run.all_attempts() if found is None else found)
 
 
 def is_deserted(run: Run) -> bool:
@@ -52,8 +55,8 @@ def is_deserted(run: Run) -> bool:
     return is_gone(owner, float(beat["time"]))
 
 
-def _status_from_attempts(run: Run) -> str:
-    newest, found = run.created_seconds(), run.all_attempts()
+def _status_from_attempts(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]]) -> str:
+    newest = run.created_seconds()
     for last in _unfinished(run, found):
         if last.failure is not None and last.last:
             return "failed"

@@ -245,7 +245,7 @@ class _Keeper:
     def _listen_to_signals(self) -> None:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _ignore)  # a handler must stand for the wake-up to be written
-        passes_on = os.getsid(0) == os.getpid()
+        passes_on = os.getpid() in (1, os.getsid(0))
 
         def received(number: int, frame: FrameType | None) -> None:
             del frame
