@@ -223,7 +223,7 @@ class _Keeper:
             os.set_blocking(descriptor, False)
         for descriptor in (*self._streams, self._control, self._wake):
             self._poll.register(descriptor, select.POLLIN)
-        sys.stderr = None  # type: ignore[assignment] # the task itself says that it waits for the store
+        sys.stderr = None  # the task itself says that it waits for the store
         self._listen_to_signals()
         while True:
             status = self._ended()
