@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +137,25 @@ def test_a_store_without_runs(tmp_path: Path) -> None:
     client = Client(tmp_path, "http://127.0.0.1")
     assert json.loads(client.get("/data/runs").text) == []
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.process
+def test_the_command_serves_until_it_is_interrupted(root: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "flowc_cli", "ui", "--root", str(root), "--port", str(port)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            assert f"http://localhost:{port}/" in server.stderr.readline()
+            deadline = time.monotonic() + 30
+            while is_free(port) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert httpx.get(f"http://127.0.0.1:{port}/data/runs", timeout=30).json()[0][1] == "argo-1"
+            server.send_signal(signal.SIGINT)
+            said = server.communicate(timeout=30)[1]
+            assert server.returncode in (0, 130)
+            assert "Traceback" not in said
+        finally:
+            server.kill()

@@ -133,11 +133,18 @@ def test_the_page_runs_nothing_of_the_run_and_loads_nothing(folder: Path) -> Non
     assert 'src="http' not in re.sub(r'xmlns="http://www.w3.org/2000/svg"|"http://www.w3.org/2000/svg"', "", page)
 
 
-def test_a_browser_shows_it(folder: Path) -> None:
+@pytest.mark.parametrize("width", [1400, 400])
+def test_a_browser_shows_it(folder: Path, width: int) -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-headless-shell")
     if browser is None:
         pytest.skip("there is no Chromium")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'browser'}"]
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={folder / 'browser'}",
+        f"--window-size={width},900",
+    ]
     address = (folder / "run.html").as_uri()
     done = subprocess.run(
         [browser, *options, "--dump-dom", f"{address}#task/join"],

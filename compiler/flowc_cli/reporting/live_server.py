@@ -90,12 +90,12 @@ class LiveRuns:
     def __init__(self, root: str | None) -> None:
         self.root = root
         self._list = RunList(root)
-        self._lock = Lock()
+        self._lock, self._list_lock = Lock(), Lock()
         self._runs: OrderedDict[str, LiveRun] = OrderedDict()
 
     def listing(self) -> str:
         """All runs as JSON. Raises FlowError."""
-        with self._lock:
+        with self._list_lock:
             return json.dumps(self._list.rows(), ensure_ascii=False)
 
     def run(self, request: Request) -> LiveRun:
@@ -187,4 +187,7 @@ def serve(root: str | None, port: int) -> None:
     """Serve until Ctrl-C."""
     import uvicorn
 
-    uvicorn.run(application(root), host="127.0.0.1", port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        application(root), host="127.0.0.1", port=port, log_level="warning", server_header=False,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
