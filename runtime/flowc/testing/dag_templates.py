@@ -40,7 +40,8 @@ class _DagFile:
     def default_arguments(self) -> Dict[str, Any]:
         """The arguments that all tasks have."""
         found = (item.value for call in self._calls for item in call.keywords if item.arg == "default_args")
-        value: Dict[str, Any] = next((self._value(item) for item in found), {})
+        node = next(found, None)
+        value: Dict[str, Any] = {} if node is None else self._value(node)
         return value
 
     def _keywords(self, call: ast.Call) -> Dict[str, Any]:
