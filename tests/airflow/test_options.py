@@ -327,3 +327,81 @@ def test_airflow_has_all_of_it(series: str, tmp_path: Path) -> None:
     assert found["end"] == {**common, "executor_config": {"x": True}}
     assert [[uri.rstrip("/") for uri in uris] for uris in found["assets"]] == [["s3://b/in"], ["made"]]
     assert found["callbacks"] == [True, True]
+
+
+SCHEDULED = """\
+from flowc import FlowSpec, schedule, step, trigger
+
+
+@schedule(cron="0 5 * * *", timezone="Europe/Berlin")
+@trigger(events=["s3://b/in", "made"])
+class ScheduledFlow(FlowSpec):
+    @step
+    def start(self):
+        "Lists the shops."
+        self.shops = [[1], [2, 3]]
+        self.next(self.outer, foreach="shops")
+
+    @step
+    def outer(self):
+        self.items = self.input
+        self.next(self.inner, foreach="items")
+
+    @step
+    def inner(self):
+        self.next(self.close)
+
+    @step
+    def close(self, inputs):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+LOAD_SCHEDULED = """\
+import json, logging, sys
+logging.disable(logging.CRITICAL)
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:
+    from airflow.models.dagbag import DagBag
+try:
+    from airflow.serialization.definitions.dag import SerializedDAG as _
+    from airflow.serialization.serialized_objects import DagSerialization as Serialization
+except ImportError:
+    from airflow.serialization.serialized_objects import SerializedDAG as Serialization
+bag = DagBag(sys.argv[1])
+assert not bag.import_errors, bag.import_errors
+(dag,) = bag.dags.values()
+whole = Serialization.to_dict(dag)
+again = Serialization.from_dict(json.loads(json.dumps(whole)))
+print(json.dumps({
+    "timetable": type(dag.timetable).__name__, "summary": again.timetable.summary,
+    "groups": {group: sorted(found.children) for group, found in dag.task_group.get_task_group_dict().items() if group},
+    "doc": dag.doc_md, "start": dag.get_task("start").doc_md,
+}))
+"""
+
+
+@pytest.mark.airflow
+@pytest.mark.parametrize("series", ["3.3", "2.11"])
+def test_schedule_with_assets_groups_and_docs(series: str, tmp_path: Path) -> None:
+    """As the scheduler reads them: serialized."""
+    airflow = Airflow.of_series(series, tmp_path)
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "flow.py").write_text(emit_text(tmp_path, SCHEDULED)[0])
+    command = [str(airflow.environment / "bin" / "python"), "-c", LOAD_SCHEDULED, str(dags)]
+    done = subprocess.run(command, env=airflow.variables(tmp_path, dags), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert found["timetable"] in {"AssetOrTimeSchedule", "DatasetOrTimeSchedule"}
+    assert "0 5 * * *" in found["summary"]
+    assert set(found["groups"]) == {"start_items", "outer_items", "start_items_2"}
+    assert "outer -> inner, for each of items" in found["doc"]
+    assert found["start"] == "Lists the shops."
