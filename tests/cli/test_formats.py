@@ -1,6 +1,6 @@
 """What earlier releases wrote is read by all that reads runs, and what a later one may write is refused by it.
 
-`stores/NAME.tar.gz` is a root with four runs of `stores/kept.py`, as the code of its time wrote it; it never changes.
+`stores/NAME.tar.gz` is a root with four runs of `stores/kept.txt`, as the code of its time wrote it; it never changes.
 A release adds one: `flowc run kept.py -p n=2 --tag first --tag nightly`, a run that stops at its end (KEPT_STOP=1), one
 that resumes it, and one by `flowc simulate`, each with another file in KEPT_MARK.
 """
@@ -53,8 +53,12 @@ def kept(root: str, capsys: pytest.CaptureFixture[str]) -> Call:
 def runs_of(root: str) -> dict[str, Run]:
     """The runs by what became of them."""
     found = list(Flow("Kept", root=root, _namespace_check=False))
-    kinds = {"tagged": lambda run: run.tags >= {"first"}, "failed": lambda run: run.status == "failed"}
-    kinds |= {"resumed": lambda run: run.origin_id is not None, "engine": lambda run: not run.record}
+    kinds: dict[str, Callable[[Run], bool]] = {
+        "tagged": lambda run: run.tags >= {"first"},
+        "failed": lambda run: run.status == "failed",
+        "resumed": lambda run: run.origin_id is not None,
+        "engine": lambda run: not run.record,
+    }
     return {kind: next(run for run in found if is_it(run)) for kind, is_it in kinds.items()}
 
 
@@ -109,7 +113,7 @@ def test_commands(root: str, kept: Callable[..., str], tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_resuming(root: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(STORES / "kept.py", tmp_path)
+    shutil.copy(STORES / "kept.txt", tmp_path / "kept.py")
     failed = runs_of(root)["failed"]
     done = flowc(tmp_path, "resume", "kept.py", "--root", root, "--origin-run-id", failed.id, KEPT_MARK=__file__)
     assert done.returncode == 0, done.stderr
@@ -120,7 +124,7 @@ def test_resuming(root: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) 
 
 
 def test_resuming_what_is_not_whole(root: str, tmp_path: Path) -> None:
-    shutil.copy(STORES / "kept.py", tmp_path)
+    shutil.copy(STORES / "kept.txt", tmp_path / "kept.py")
     failed = runs_of(root)["failed"]
     failed.layout.write_json(f"{failed.pathspec}/{IMPORTED}", {"version": 1})
     done = flowc(tmp_path, "resume", "kept.py", "--root", root, "--origin-run-id", failed.id)

@@ -184,7 +184,6 @@ def _take_time(seed: float) -> None:
 
         return later
 
-    for kind in (FileStore, S3Store):
-        kind.write = slowly(kind.write)  # type: ignore[method-assign]
-        kind.delete = slowly(kind.delete)  # type: ignore[method-assign]
-        kind.read = slowly(kind.read)  # type: ignore[method-assign]
+    kinds: tuple[Any, ...] = (FileStore, S3Store)
+    for kind in kinds:
+        kind.write, kind.delete, kind.read = slowly(kind.write), slowly(kind.delete), slowly(kind.read)

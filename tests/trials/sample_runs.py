@@ -134,7 +134,7 @@ def _imported() -> Callable[[list[str]], None]:
 
 
 def begin(
-    folder: Path, arguments: list[str], output: Path, prepare: Callable[[], None] = lambda: None, **environment: str
+    folder: Path, arguments: list[str], output: Path, prepare: Callable[[], None] = lambda: None, /, **environment: str
 ) -> int:
     """Begin a command of flowc in a process, whose id is that of its group, too; `prepare` is called there before."""
     main = _imported()

@@ -143,8 +143,9 @@ def _wait_where_it_harms(seed: float) -> None:
         return sweep(*arguments)
 
     command.sweep = sweep_later  # type: ignore[attr-defined]
-    for kind in (FileStore, S3Store):
-        kind.delete = _later(kind.delete, pauses)  # type: ignore[method-assign]
+    kinds: tuple[Any, ...] = (FileStore, S3Store)
+    for kind in kinds:
+        kind.delete = _later(kind.delete, pauses)
 
 
 def _later(delete: Callable[[Any, str], None], pauses: random.Random) -> Callable[[Any, str], None]:
