@@ -12,7 +12,7 @@ import mmap
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -221,7 +221,8 @@ class _Import:
     def _check_all(self) -> int:
         """Whether each value that the run names has come, but for those that were lost before. Returns their number."""
         found: Any = self._archive.end.get("missing", [])
-        missing = {_digest(item) for item in found} if isinstance(found, list) else set[bytes]()
+        items: list[Any] = found if isinstance(found, list) else [found]  # pyright: ignore[reportUnknownVariableType]
+        missing = {_digest(item) for item in items}
         lost = self._named - self._taken - missing
         if lost:
             raise ArchiveError(f"the value {min(lost).hex()}, which its run names, is not in it")
@@ -229,7 +230,7 @@ class _Import:
 
 
 @contextmanager
-def _spooled(archive: ArchiveReader, entry: Entry) -> Iterator[tuple[Sequence[Any], str]]:
+def _spooled(archive: ArchiveReader, entry: Entry) -> Generator[tuple[Sequence[Any], str]]:
     """The content of an entry, as parts, and its hash: in memory, or in a file that is mapped, where it is large."""
     digest = hashlib.sha256()
     if entry.size <= AT_ONCE:

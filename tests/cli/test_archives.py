@@ -227,6 +227,7 @@ HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "value that is not there": (archive((MANIFEST, named(ABC)), RECORD), f"the value {ABC}"),
     "value twice": (archive((MANIFEST, named(ABC)), (f"data/{ABC}", b"abc"), (f"data/{ABC}", b"abc")), "twice"),
     "file twice": (archive(("run/a", b"1"), ("run/a", b"2")), "twice"),
+    "number of lost values": (archive(RECORD, end={"missing": 5}), "not the hash"),
     "no files": (archive(), "no files"),
     "flow elsewhere": (archive(RECORD, head={**HEAD, "flow": ".."}), "its flow has the name"),
     "run elsewhere": (archive(RECORD, head={**HEAD, "run": "a/b"}), "its run has the name"),
@@ -307,7 +308,7 @@ def killed_import(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch, aft
 
     with monkeypatch.context() as patch, path.open("rb") as file:
         patch.setattr(kind, "write", killed)
-        patch.setattr(run_importing, "remove_run", lambda layout: None)
+        patch.setattr(run_importing, "remove_run", print)
         patch.setattr(run_importing, "this_owner", lambda: owner or {**this_owner(), "pid": 999999, "began": "never"})
         if store.remote:  # whatever was begun elsewhere ends, too
             patch.setattr(run_importing, "THREADS", 1)
@@ -326,6 +327,7 @@ def test_a_killed_import(
     export(capsys, store, tmp_path / "a.tar")
     age(store, 2 * DAY)  # what is there already is renewed
     root = ("--root", store.url)
+    after = 0
     for number, after in enumerate(range(2, 20, 3)):
         if list(store.keys("Train/one/")):
             assert call(capsys, "rm", "Train/one", *root)[0] == 0

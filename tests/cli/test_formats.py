@@ -27,6 +27,7 @@ from tests.support import flowc
 STORES = Path(__file__).with_name("stores")
 NAMES = sorted(path.name.removesuffix(".tar.gz") for path in STORES.glob("*.tar.gz"))
 BIG = list(range(2000))
+OLD = time.time() - 9 * DAY
 Call = Callable[..., tuple[int, str]]
 
 
@@ -94,7 +95,7 @@ def test_commands(root: str, kept: Callable[..., str], tmp_path: Path) -> None:
     assert "; 0 are damaged" in kept("fsck")
     assert kept("report", tagged, "-o", str(tmp_path / "run.html")) is not None
     for path in before:
-        os.utime(path, (time.time() - 9 * DAY,) * 2)
+        os.utime(path, (OLD, OLD))
     assert "0 runs and 0 values" in kept("gc")
     assert {path: path.read_bytes() for path in Path(root).rglob("*") if path.is_file()} == before
     for run in runs.values():
@@ -170,7 +171,7 @@ def test_a_flow_with_a_newer_run_keeps_its_values(root: str, capsys: pytest.Capt
     newer(root, f"{run.pathspec}/end/-/0/manifest.json")
     data = [path for path in (Path(root) / "Kept" / "data").rglob("*") if path.is_file()]
     for path in data:
-        os.utime(path, (time.time() - 9 * DAY,) * 2)
+        os.utime(path, (OLD, OLD))
     code, said = call(capsys, "gc", "--root", root)
     assert code == 1
     assert "values of its flow are removed by that release only" in said.replace("\n", " ")

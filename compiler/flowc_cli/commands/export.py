@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -59,7 +59,7 @@ def export(
 
 
 @contextmanager
-def _opened(output: str) -> Iterator[BinaryIO]:
+def _opened(output: str) -> Generator[BinaryIO]:
     """A file that is there under its name once it is whole, or standard output."""
     if output == _STDOUT:
         yield sys.stdout.buffer
