@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 FIRST_SECONDS = 0.4
 """A run that ends sooner shows no table."""
-DRAW_SECONDS, MOST_SECONDS = 0.25, 1.0
+DRAW_SECONDS, MOST_SECONDS = 0.33, 1.0
 """How long a drawing stays, at least and at most."""
 OUTPUT_SECONDS = 0.1
 """How long output may wait, so that the table is not drawn anew for each line."""

@@ -84,7 +84,7 @@ class TaskInputs:
 
 def is_start(plan: Plan, step: PlanStep, path: IndexPath) -> bool:
     """Whether nothing comes before a task."""
-    return step.name == plan.start and not (step.loops and any(path))
+    return plan.is_first(step) and not (step.loops and any(path))
 
 
 def find_inputs(plan: Plan, tried: TryOptions, root: str) -> TaskInputs:
@@ -177,7 +177,6 @@ def check_inputs(layout: RunLayout, plan: Plan, step: PlanStep, path: IndexPath,
         return
     state = TaskState(layout, plan, step, path)
     if plan.pipeline:
-        layout.manifest(plan.start, ())
         values = Values(state)
         for name, value in (step.call or {}).get("arguments", {}).items():
             if name not in given:
