@@ -44,7 +44,7 @@ def lax_value(value: object, annotation: ast.expr | None, depth: int = 0) -> obj
 
 
 def _of_generic(value: object, name: tuple[str, ...], inner: ast.expr, depth: int) -> object:
-    parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+    unchanged, parts = value, inner.elts if isinstance(inner, ast.Tuple) else [inner]
     if name == ("Annotated",) and parts:
         return lax_value(value, parts[0], depth + 1)
     if name == ("Optional",):
@@ -56,7 +56,7 @@ def _of_generic(value: object, name: tuple[str, ...], inner: ast.expr, depth: in
         return {
             lax_value(key, parts[0], depth + 1): lax_value(item, parts[1], depth + 1) for key, item in entries.items()
         }
-    return cast("object", value)
+    return unchanged
 
 
 def _float(value: Any) -> object:
