@@ -2,6 +2,9 @@
 
 Each has patches, an override, labels and a user; a step that fails is retried, and the count of a foreach, the choice
 of a switch and labels of items leave their pods by deferred tasks.
+
+On a busy machine Airflow 3.3 fails a deferred task that resumes before its scheduler has seen it defer (apache/airflow
+#71580, #72716, both open): steps have attempts left for that.
 """
 
 from __future__ import annotations
@@ -62,7 +65,7 @@ class Restricted(FlowSpec):
         self.next(self.work, foreach="items")
 
     @timeout(seconds=300)
-    @retry(times=1, minutes_between_retries=0)
+    @retry(times=3, minutes_between_retries=0)
     @step
     def work(self):
         if self.input["name"] == "b" and current.retry_count == 0:
@@ -105,6 +108,7 @@ annotations = { "example.com/cost" = "a b" }
 [airflow]
 deferrable = true
 owner = "me"
+retries = 3
 pod_override = { metadata = { labels = { override = "yes" } }, spec = { terminationGracePeriodSeconds = 7 } }
 """
 
@@ -170,14 +174,15 @@ def check_tasks(live: Live) -> None:
         query = "select map_index, rendered_map_index, try_number from task_instance where task_id like '%work'"
         found = sorted(database.execute(query).fetchall())
         owners = database.execute("select owners from dag where dag_id = 'Restricted'").fetchone()[0]
-    assert found == [(0, "0 a", 1), (1, "1 b", 2)]
+    assert [row[:2] for row in found] == [(0, "0 a"), (1, "1 b")]
+    assert found[1][2] >= 2
     assert sorted(owners.split(", ")) == ["ann", "me"]
 
 
 def check_pods(pods: list[dict[str, Any]]) -> None:
     """What the cluster has had of the pods."""
     shown = {pod["metadata"]["name"]: pod for pod in pods}
-    assert len(shown) == 9, [*shown]  # of seven tasks, one of them twice, and the hook's
+    assert len(shown) >= 9, [*shown]  # of seven tasks, one of them at least twice, and the hook's
     for pod in shown.values():
         labels, spec = pod["metadata"]["labels"], pod["spec"]
         assert labels.items() >= {"team": "forecasting", "override": "yes"}.items()
@@ -187,7 +192,7 @@ def check_pods(pods: list[dict[str, Any]]) -> None:
         assert (
             spec["securityContext"].get("runAsUser") or spec["containers"][0]["securityContext"]["runAsUser"]
         ) == 1234
-    (start,) = (pod for pod in shown.values() if pod["metadata"]["labels"].get("cost-center") == "42")
+    start, *_ = (pod for pod in shown.values() if pod["metadata"]["labels"].get("cost-center") == "42")
     assert start["metadata"]["labels"]["step"] == "start"
     assert start["spec"]["hostAliases"] == [{"ip": "10.1.2.3", "hostnames": ["warehouse"]}]
 
