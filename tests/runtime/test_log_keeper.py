@@ -188,7 +188,7 @@ STALLS = "import os, threading; lock = threading.Lock(); lock.acquire(); os.fork
 def test_a_task_that_waits_forever_is_found_behind_its_keeper(behind_keeper: bool) -> None:
     with subprocess.Popen([sys.executable, "-c", STALLS], process_group=0) as process:
         watch = StallWatch(behind_keeper=behind_keeper)
-        found = []
+        found = list[bool]()
         for _ in range(STALL_LOOKS + 3):
             time.sleep(0.3)
             found.append(watch.is_stalled(process.pid))
