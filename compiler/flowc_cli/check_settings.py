@@ -80,7 +80,10 @@ def codes_of(settings: ProjectSettings, sink: DiagnosticSink) -> CheckSettings:
             settings.error(sink, "FC505", f"{where} is not a list of codes", (SECTION, key), help=help_text)
         else:
             found[key] = tuple(cast("list[str]", value))
-            _known(where, found[key], sink)
+            own = sink.nested()
+            _known(where, found[key], own)
+            for item in own.diagnostics:
+                settings.error(sink, item.code, item.message, (SECTION, key), help=item.help)
     return CheckSettings(**found)
 
 

@@ -320,6 +320,10 @@ def _report_layer(
             settings.report(
                 sink, "FC505", f"{layer.title()} {key} is not a table", layer.profile, (key,), help=help_text
             )
+        elif key in NEVER_SET and key not in options:
+            message = f"{layer.title()} {key} counts on the command line only: {NEVER_SET[key]}"
+            help_text = f"leave it out, and give --{key.replace('_', '-')}"
+            settings.report(sink, "FC505", message, layer.profile, (key,), help=help_text)
         elif key not in options and key not in tables:
             help_text = _help_for(key, isinstance(value, dict), options, tables)
             message = f"{layer.title()} has an unknown option `{key}`"

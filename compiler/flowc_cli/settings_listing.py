@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from pydantic import ValidationError
-
 from flowc.errors import StoreError
 from flowc.project_settings import ADDED, SettingsError, add_chain, rebased
 from flowc.protocol import env_names
@@ -24,9 +22,9 @@ from flowc_cli.command_settings import (
     values_of,
 )
 from flowc_cli.option_declarations import NEVER_SET, options_of
+from flowc_cli.option_validation import report_option_problems, validated_options
 from flowc_cli.project_config import ENV_OPTION, PATHS, ProjectSettings, report_unusable, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.diagnostics.validation_messages import validation_message
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import load_target, target_names
 
@@ -107,14 +105,8 @@ def _check_values(settings: ProjectSettings, target: str, sink: DiagnosticSink) 
     tables += [((target,), cast("dict[str, Any]", own))] if isinstance(own, dict) else []
     for keys, values in tables:
         known = {key: value for key, value in values.items() if key in model.model_fields}
-        try:
-            model.model_validate(known)
-        except ValidationError as error:
-            for problem in error.errors():
-                path = [str(part) for part in problem["loc"]]
-                where = f"[{'.'.join(('tool.flowc', *keys))}] {'.'.join(path)}"
-                message = f"{where}: {validation_message(problem)}"
-                settings.error(sink, "FC505", message, (*keys, *path[:1]), help="correct its value")
+        _, problems = validated_options(model, known)
+        report_option_problems(problems, target if keys else "", settings, (), sink)
 
 
 def list_settings(settings: ProjectSettings) -> list[Entry]:

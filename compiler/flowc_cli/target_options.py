@@ -10,15 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from flowc.project_settings import rebased
 from flowc.protocol import env_names
 from flowc_cli.command_settings import GIVEN
+from flowc_cli.option_validation import report_option_problems, validated_options
 from flowc_cli.output import write_error
 from flowc_cli.project_config import ProjectSettings, configuration, read_settings, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.diagnostics.validation_messages import validation_message
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
@@ -30,6 +28,7 @@ from flowc_targets.base.target import (
     UnknownTargetError,
     emit_checked,
     load_target,
+    target_names,
 )
 from flowc_targets.kubernetes.pod import check_kubernetes_options
 
@@ -112,24 +111,19 @@ def build_options(
         name, separator, text = item.partition("=")
         name = name.replace("-", "_")
         if not separator or name not in fields:
-            help_text = suggest(name, fields, _known(fields)).help
+            help_text = elsewhere(name, target) or suggest(name, fields, _known(fields)).help
             sink.error("FC504", f"`--set {item}` is not an option of target {target}", None, help=help_text)
             continue
         if name in given_names:
             sink.error("FC507", f"option {name} is given twice", None, help="keep one of them")
         given_names.add(name)
-        values[name] = _parsed(text, fields[name].annotation)
-    try:
-        options = model.model_validate(values) if not sink.failed else None
-    except ValidationError as error:
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"])
-            sink.error(
-                "FC505", f"option `{where}` of target {target}: {validation_message(problem)}", None,
-                help="correct its value",
-            )  # fmt: skip
-        return None
-    if options is None:
+        values[name] = _parsed(name, text, fields[name].annotation, sink)
+    options, problems = validated_options(
+        model, {name: value for name, value in values.items() if value is not _NO_TOML}, given_names
+    )
+    layers = read_settings(located(file).parent, DiagnosticSink())
+    report_option_problems(problems, target, layers, given_names, sink)
+    if options is None or sink.failed:
         return None
     if options.root and not options.in_pods:
         home = settings_of(located(file).parent).folder if options.root is configured else ""
@@ -159,7 +153,18 @@ def _report_foreign(name: str, target: str, fields: Mapping[str, Any], sink: Dia
         sink.warning("FC506", message, None, help="write it into the table of its target")
     else:
         shown = name.removesuffix("s").replace("_", "-")
-        sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=_known(fields))
+        help_text = elsewhere(name, target) or suggest(name, fields, _known(fields)).help
+        sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=help_text)
+
+
+def elsewhere(name: str, target: str, *, table: bool = False) -> str:
+    """The help for an option, of the command line or a target's table, of other targets; empty where none has it."""
+    known = (other for other in target_names() if other != target)
+    others = [other for other in known if name in load_target(other).options_model.model_fields]
+    if not others:
+        return ""
+    way_out = f"write it into [tool.flowc.{others[0]}]" if table else f"leave it out, or compile with -t {others[0]}"
+    return f"it is an option of target {' and '.join(others)}: {way_out}"
 
 
 def _configured(
@@ -196,7 +201,7 @@ def report_unknown_target_options(
         for key in typing.cast("dict[str, object]", inner) if isinstance(inner, dict) else ():
             if key not in fields:
                 message = f"{layer.title(target)} has an unknown option `{key}`"
-                help_text = suggest(key, fields, _known(fields)).help
+                help_text = elsewhere(key, target, table=True) or suggest(key, fields, _known(fields)).help
                 settings.report(sink, "FC504", message, layer.profile, (target, key), help=help_text)
 
 
@@ -216,12 +221,24 @@ def _pairs(value: object, name: str, sink: DiagnosticSink) -> dict[str, str]:
     return pairs
 
 
-def _parsed(text: str, annotation: object) -> object:
-    """A `--set` value: TOML where the option is not a plain string, so that lists and tables can be written."""
+_NO_TOML = object()
+"""Stands for a value that is reported already."""
+
+
+def _parsed(name: str, text: str, annotation: object, sink: DiagnosticSink) -> object:
+    """A `--set` value: TOML where the option is not a plain string, so that lists and tables can be written.
+
+    Collects FC505 for the text of a table that is no TOML.
+    """
     origin = typing.get_origin(annotation)
     if annotation is str or (origin in (typing.Union, types.UnionType) and str in typing.get_args(annotation)):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except tomllib.TOMLDecodeError as error:
+        if origin in (dict, Mapping) and text.lstrip().startswith("{"):
+            message = f"`--set {name}={text}` is not TOML: {str(error).partition(' (at ')[0]}"
+            help_text = f"""write --set '{name}={{ NAME = "value" }}', and a name with other characters in quotes"""
+            sink.error("FC505", message, None, help=help_text)
+            return _NO_TOML
         return [item for item in text.split(",") if item] if origin in (tuple, list) else text

@@ -12,6 +12,7 @@ from flowc_compiler.driver import compile_file
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.target import emit_package
 from tests.argo.manifests import codes, diamond, emit
+from tests.support import START_AND_END, compiled, emitted, errors
 
 LINE = 11
 """Where the decorators of the left step stand in the diamond."""
@@ -118,3 +119,20 @@ def test_code_that_no_config_map_holds(tmp_path: Path) -> None:
 
 def test_nothing_is_emitted_with_an_error(tmp_path: Path) -> None:
     assert emit(tmp_path, diamond(), root=None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("days", "four", "FC303"),
+        ("alpha", "abc", "FC303"),
+        ("dayz", "1", "FC302"),
+        ("days", "4", None),
+        ("alpha", "1", None),
+    ],
+)
+def test_values_of_the_option_parameters(name: str, value: str, code: str | None, tmp_path: Path) -> None:
+    parameters = '    days = Parameter("days", default=3)\n    alpha = Parameter("alpha", default=0.5)\n'
+    flow = f"from flowc import FlowSpec, Parameter, step\n\n\nclass F(FlowSpec):\n{parameters}{START_AND_END}"
+    _, sink = emitted(compiled(tmp_path, flow), "argo", parameters={name: value})
+    assert errors(sink) == ([code] if code else [])

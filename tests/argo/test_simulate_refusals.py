@@ -148,7 +148,7 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_what_is_not_one_workflow() -> None:
     assert problems("") == ("there is nothing to run: no Workflow, CronWorkflow or WorkflowTemplate",)
     assert problems(PLAIN + "---\n" + PLAIN) == ("there are 2 objects of kind Workflow: the simulator runs one",)
-    assert "this is not YAML" in "".join(problems("["))
+    assert "the manifest is not YAML" in "".join(problems("["))
     assert problems("- x\n") == ("document 1: is not an object",)
 
 
@@ -185,5 +185,32 @@ def test_the_command_exits_with_2_and_names_the_fields(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == "refused: spec.templates[1].container.lifecycle: the simulator does not know this field\n"
     done = flowc(tmp_path, "simulate", "gone.yaml")
-    assert (done.returncode, done.stderr) == (2, "refused: gone.yaml: No such file or directory\n")
+    assert done.returncode == 2
+    assert "error[FC104]: gone.yaml cannot be read: No such file or directory\n = help: name a manifest" in done.stderr
     assert flowc(tmp_path, "simulate", "wf.yaml", "-p", "x").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message", "help_text"),
+    [
+        (".", "", "error[FC104]: . is a folder", "name the manifest in it"),
+        ("flow.py", "x = [\n", "error[FC104]: flow.py is the file of a flow", "flowc compile flow.py -o"),
+        ("x.yaml", "a: [\n", "error[FC104]: the manifest is not YAML: line 2", "flowc compile FILE"),
+    ],
+)
+def test_what_is_no_manifest(name: str, text: str, message: str, help_text: str, tmp_path: Path) -> None:
+    if text:
+        (tmp_path / name).write_text(text)
+    done = flowc(tmp_path, "simulate", name)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert help_text in done.stderr
+
+
+def test_an_argument_that_nothing_reads() -> None:
+    with pytest.raises(ManifestError) as caught:
+        prepare_manifest(PLAIN, SimulateOptions(parameters={"widht": "1"}))
+    assert (caught.value.code, caught.value.problems) == ("FC302", ("the manifest has no argument 'widht'",))
+    assert not problems(
+        changed("spec.templates.1.container.args", ["{{workflow.parameters.widht}}"]), parameters={"widht": "1"}
+    )

@@ -166,6 +166,79 @@ WRONG = {
 }
 
 
+WRONG_VALUES = {
+    "env = ['A=b']": ("['A=b'] is not a table", 'write env = { A = "b" }'),
+    "labels = { a = 1 }": ("option `labels.a` of target argo: 1 is not a text", 'write "1"'),
+    "restricted = 'yes'": ("'yes' is not true or false", "write restricted = true"),
+    "run_as_user = true": ("true is not a whole number", "such as 3"),
+    "image-pull-policy = 'never'": ("'never' is not one of Always", "did you mean `Never`?"),
+    "gpu = { a = { resorce = 'x' } }": ("option `gpu.a.resorce` of target argo: there is no such key", "`resource`"),
+    "[tool.flowc.argo]\nparallelism = '3'": ("'3' is not a whole number", "such as 3"),
+    "[tool.flowc.argo]\nttl_seconds = '7d'": ("'7d' is not a whole number", "it is in seconds: write 604800"),
+    "[tool.flowc.argo]\nworkflow_patch = { spec = { hostNetwrk = true } }": (
+        "option `workflow_patch.spec.hostNetwrk` of target argo", "did you mean `hostNetwork`?",
+    ),
+    "[tool.flowc.argo.template_patch.container]\ncommand = ['x']": ("is what flowc starts", "leave it out"),
+    "[tool.flowc.check]\nignore = ['FC9x']": ("no diagnostic's code begins with `FC9x`", "flowc explain"),
+    "allow_read = ['/']": ("counts on the command line only", "give --allow-read"),
+}  # fmt: skip
+
+
+def test_wrong_values_in_the_words_of_settings(project: Path) -> None:
+    """All of them at once, by `compile` and by `config`, each at its line."""
+    for settings, (message, help_text) in WRONG_VALUES.items():
+        (project / "pyproject.toml").write_text(f"[tool.flowc]\nroot = 's3://b/p'\n{settings}\n")
+        done = flowc(project, "compile", "flows/flow.py", "-o", "-")
+        assert (done.returncode, done.stderr.count("error[FC505]")) == (2, 1), done.stderr
+        found = flowc(project, "config").stderr
+        assert found.count("error[") == 1, found
+        for text in (done.stderr, found):
+            assert message.replace(" of target argo", "") in text.replace(" of target argo", "")
+            assert help_text in text
+            assert f"pyproject.toml:{3 + settings.count(chr(10))}:" in text
+
+
+def test_values_of_another_kind_do_not_hide_patches(project: Path) -> None:
+    settings = "[tool.flowc.argo]\nkind = 'crn'\ntemplate_patch = { container = { command = ['x'], imge = 'y' } }"
+    (project / "pyproject.toml").write_text(f"[tool.flowc]\nroot = 's3://b/p'\n{settings}\n")
+    text = flowc(project, "compile", "flows/flow.py").stderr
+    assert all(item in text for item in ("`kind`", "container.imge", "container.command")), text
+
+
+OF_COMMAND_LINES = {
+    "kind=templte": "did you mean `template`?",
+    "pod_gc=OnPodSucess": "did you mean `OnPodSuccess`?",
+    "concurrency_policy=forbid": "did you mean `Forbid`?",
+    'annotations={x y="1"}': "is not TOML: Expected '=' after a key",
+    "labels={a=1}": 'write "1", in quotes',
+    "ttl_seconds=90m": "write 5400",
+    "parallelism=x": "'x' is not a whole number",
+    "parallelism=0": "0 is less than 1",
+    "operator=local": "it is an option of target airflow",
+}
+
+
+def test_wrong_values_of_the_command_line(project: Path) -> None:
+    given = [item for setting in OF_COMMAND_LINES for item in ("--set", setting)]
+    text = "".join(
+        flowc(project, "compile", "flows/flow.py", *given[n : n + 2]).stderr for n in range(0, len(given), 2)
+    )
+    assert [item for item in OF_COMMAND_LINES.values() if item not in text] == []
+    callback = flowc(project, "compile", "flows/flow.py", "-t", "airflow", "--set", "on_failure_callback=plain").stderr
+    assert "'plain' is not a dotted name, such as" in callback
+    assert flowc(project, "compile", "flows/flow.py", "--set", "parallelism=3", "-o", "-").returncode == 0
+    assert (
+        "it is an option of target argo"
+        in flowc(project, "compile", "flows/flow.py", "-t", "airflow", "--kind", "cron").stderr
+    )
+
+
+def test_config_of_what_does_not_exist(project: Path) -> None:
+    done = flowc(project, "config", "nosuch.py")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error[FC104]: nosuch.py does not exist" in done.stderr
+
+
 OF_TABLES = {"did you mean `compile`?", "write [tool.flowc.compile]"}
 """Help about the header of a table."""
 TWICE = [*WRONG][::6]
@@ -327,7 +400,7 @@ def test_the_schema_accepts_what_flowc_accepts(project: Path) -> None:
         ("env-from-secrets = 's3'", True),
         ("image-digests = {a = 'sha256:" + "0" * 64 + "'}", False),
         ("[argo]\nworkflow-patch = {spec = {priority = 1}}", False),
-        ("[airflow]\npod-override = {spec = {a-b = 1}}", False),
+        ("[airflow]\npod-override = {metadata = {labels = {a-b = '1'}}}", False),
         ("[airflow]\nexecutor-config = 3", True),
         ("[argo]\nconcurrency-policy = 'Forbid'", False),
         ("[argo]\nconcurrency-policy = 'forbid'", True),

@@ -43,6 +43,10 @@ def config(
     from flowc_cli.settings_listing import as_document, as_text, check_settings, list_settings
 
     sink = DiagnosticSink()
+    if not place.exists():
+        sink.error("FC104", f"{place} does not exist", None, help="name a flow's file, or a folder")
+        report(sink.diagnostics, sink.sources)
+        raise typer.Exit(INPUT_ERROR)
     with disk_unchanged():
         settings = check_settings(place, sink)
     entries = list_settings(settings) if settings is not None else []

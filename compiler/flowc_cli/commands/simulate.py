@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.output import report as write_diagnostics
 from flowc_cli.output import write
 from flowc_targets.base.live_table import has_table
 from flowc_targets.simulate import (
@@ -126,8 +127,7 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
         finally:
             progress.close()
     except ManifestError as error:
-        for problem in error.problems:
-            _print_progress(f"refused: {problem}")
+        _report_refused(error)
         return REFUSED
     except KeyboardInterrupt:
         _print_progress("interrupted")
@@ -136,6 +136,19 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
     if nodes is not None:
         _write(nodes, result)
     return SUCCEEDED if result.phase == "Succeeded" else FAILED
+
+
+def _report_refused(error: ManifestError) -> None:
+    if not error.code:
+        for problem in error.problems:
+            _print_progress(f"refused: {problem}")
+        return
+    from flowc_compiler.diagnostics import DiagnosticSink
+
+    sink = DiagnosticSink()
+    for problem in error.problems:
+        sink.error(error.code, problem, None, help=error.help)
+    write_diagnostics(sink.diagnostics)
 
 
 def _pairs(items: Sequence[str] | None) -> dict[str, str]:
@@ -159,13 +172,22 @@ def _with_runtime(path: Path) -> str:
     return "\n---\n".join([text, *(item.read_text() for item in beside if item.is_file())])
 
 
+_HELP = "name a manifest, which `flowc compile FILE -o PATH` writes"
+
+
 def _read(file: str) -> str:
+    if file.endswith((".py", ".ipynb")):
+        help_text = f"`flowc compile {file} -o flow.yaml` writes one, and `flowc run {file}` runs the flow without Argo"
+        raise ManifestError(f"{file} is the file of a flow, and no manifest", code="FC104", help=help_text)
     try:
         return sys.stdin.read() if file == "-" else _with_runtime(Path(file))
     except UnicodeDecodeError:
-        raise ManifestError(f"{file}: is not text") from None
+        raise ManifestError(f"{file} is not text", code="FC104", help=_HELP) from None
+    except IsADirectoryError:
+        help_text = "name the manifest in it: its runtime is read from the file beside it"
+        raise ManifestError(f"{file} is a folder", code="FC104", help=help_text) from None
     except OSError as error:
-        raise ManifestError(f"{file}: {error.strerror}") from None
+        raise ManifestError(f"{file} cannot be read: {error.strerror}", code="FC104", help=_HELP) from None
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def bind_parameters(
         elif parameter is None:
             sink.error("FC302", f"flow {flow.name} has no parameter `{name}`", flow.span, help=_known(flow, name))
         elif problem := why_unfit(value, parameter):
-            sink.error("FC303", problem, parameter.span, help=_example(parameter))
+            sink.error("FC303", problem, parameter.span, help=example(parameter))
         elif not (to_run or is_unicode(value)):
             message = f"the value of parameter `{parameter.name}` is not UTF-8 text, which is all that an engine takes"
             sink.error("FC303", message, parameter.span, help="encode it, such as in base64, or pass a file's URL")
@@ -205,7 +205,8 @@ _EXAMPLES = {
 }
 
 
-def _example(parameter: Parameter) -> str:
+def example(parameter: Parameter) -> str:
+    """The help for a text that is no value of a parameter."""
     if parameter.choices:
         return f"write one of {', '.join(parameter.choices)}"
     if parameter.type == "json" and parameter.converter:

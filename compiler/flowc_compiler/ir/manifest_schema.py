@@ -200,15 +200,17 @@ def _pods() -> ManifestSchema:
 def pod_patch_problems(patch: object) -> list[SchemaProblem]:
     """What of a patch does not fit a pod, or would keep the step from running."""
     found = list(_pods().problems(patch, "PodPatch"))
-    if found or not isinstance(patch, dict):
+    if not isinstance(patch, dict):
         return found
-    spec = cast("dict[str, dict[str, list[dict[str, object]]]]", patch).get("spec") or {}
-    for number, container in enumerate(spec.get("containers") or ()):
+    spec = cast("dict[str, object]", patch).get("spec")
+    spec = cast("dict[str, object]", spec) if isinstance(spec, dict) else {}
+    for number, container in _numbered(spec.get("containers")):
         where: Path_ = ("spec", "containers", number)
         name = container.get("name")
         if name in (None, _AIRFLOW_MAIN):
             message = "a container needs its name" if name is None else f"`{name}` is Airflow's name of the step's own"
-            found.append(SchemaProblem(where, message, f"the step's own is `{MAIN}`"))
+            if name is not None or not any(item.path == where for item in found):
+                found.append(SchemaProblem(where, message, f"the step's own is `{MAIN}`"))
         if name == MAIN:
             found += main_container_problems(container, where)
     return [*found, *volume_problems(spec.get("volumes"), ("spec", "volumes"))]
@@ -222,16 +224,22 @@ def main_container_problems(container: Mapping[str, object], where: Path_) -> li
         for key in _OWN
         if key in container
     ]
-    mounts = cast("list[dict[str, object]] | None", container.get("volumeMounts"))
-    for number, mount in enumerate(mounts or ()):
+    for number, mount in _numbered(container.get("volumeMounts")):
         if f"{str(mount.get('mountPath')).rstrip('/')}/".startswith(f"{CODE_FOLDER}/"):
             place = (*where, "volumeMounts", number)
             found.append(SchemaProblem(place, f"{CODE_FOLDER} is where flowc's package is", "choose another folder"))
     return found
 
 
-def volume_problems(volumes: list[dict[str, object]] | None, where: Path_) -> list[SchemaProblem]:
+def _numbered(items: object) -> Iterator[tuple[int, dict[str, object]]]:
+    """The objects of a list, with their places in it. What is none is reported by its type."""
+    for number, item in enumerate(cast("list[object]", items) if isinstance(items, list | tuple) else ()):
+        if isinstance(item, dict):
+            yield number, cast("dict[str, object]", item)
+
+
+def volume_problems(volumes: object, where: Path_) -> list[SchemaProblem]:
     """A volume that would take the place of flowc's package."""
     message, help_ = f"the volume `{CODE_VOLUME}` has flowc's package", "give it another name"
-    own = (number for number, volume in enumerate(volumes or ()) if volume.get("name") == CODE_VOLUME)
+    own = (number for number, volume in _numbered(volumes) if volume.get("name") == CODE_VOLUME)
     return [SchemaProblem((*where, number), message, help_) for number in own]

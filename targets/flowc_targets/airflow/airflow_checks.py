@@ -8,7 +8,6 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.ir.manifest_schema import pod_patch_problems
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
@@ -78,8 +77,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     if options.in_pods:
         override = as_map(options.pod_override.get("spec"))
         check_restricted(flow, options, NAME, [("pod_override", override)], sink)
-    for problem in pod_patch_problems(options.pod_override) if options.pod_override else ():
-        sink.error("FC505", f"option pod_override: {problem.text()}", None, help=problem.help)
+    options.report_manifest_problems(sink)
 
 
 def _check_gang(flow: Flow, step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir.manifest_schema import SchemaProblem
 
 DEFAULT_MAP_LENGTH = 1024
 """core.max_map_length of Airflow by default."""
@@ -83,6 +84,13 @@ class AirflowOptions(TargetOptions):
 
     _is_submitted: bool = PrivateAttr(default=False)
     """Whether the output goes to an Airflow, and not only into a file."""
+
+    def manifest_problems(self) -> Iterator[SchemaProblem]:
+        """What of `pod_override` does not fit into a pod."""
+        from flowc_compiler.ir.manifest_schema import pod_patch_problems
+
+        found = pod_patch_problems(self.pod_override) if self.pod_override else ()
+        yield from (item._replace(path=("pod_override", *item.path)) for item in found)
 
     def unused(self, flow: Flow) -> Iterator[Unused]:
         """The options that have no effect on what is emitted for a flow."""

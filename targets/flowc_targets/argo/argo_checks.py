@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from flowc_compiler.diagnostics import suggest
+from flowc_compiler.driver.parameters import example, why_unfit
 from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
-from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod, template_problems, workflow_problems
+from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
@@ -68,7 +70,8 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
             sink.error("FC302", message, flow.span, help=f"compile with `-p {name}=...`")
         elif name not in known:
             has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-            sink.error("FC302", f"flow {flow.name} has no parameter {name!r}", flow.span, help=has)
+            help_ = suggest(name, sorted(known), has).help
+            sink.error("FC302", f"flow {flow.name} has no parameter {name!r}", flow.span, help=help_)
     for parameter in flow.run_parameters:
         if not _PARAMETER.fullmatch(parameter.name):
             message = f"Argo does not take {parameter.name!r} as the name of a parameter"
@@ -77,6 +80,10 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if missing and options.kind != "template":
             help_ = f"--set 'parameters={{{parameter.name} = \"...\"}}', or compile with --kind template"
             sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
+        if parameter.name in options.parameters and (
+            problem := why_unfit(options.parameters[parameter.name], parameter)
+        ):
+            sink.error("FC303", f"option parameters: {problem}", parameter.span, help=example(parameter))
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {parameter.name!r} is longer than {ARGUMENT_BYTES} bytes"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
@@ -95,10 +102,7 @@ def _check_runtime(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> No
 
 def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what does not fit into a Workflow or a template, and two patches that Argo has one place for."""
-    for name, find in (("workflow_patch", workflow_problems), ("template_patch", template_problems)):
-        patch = getattr(options, name)
-        for problem in find(patch) if patch else ():
-            sink.error("FC505", f"option {name}: {problem.text()}", None, help=problem.help)
+    options.report_manifest_problems(sink)
     if flow.specs.exit_hooks and "onExit" in as_map(options.workflow_patch.get("spec")):
         message = "option workflow_patch: spec.onExit would replace the exit hooks of the flow"
         sink.error("FC505", message, None, help="make it an @exit_hook, or one of `hooks` of the patch")

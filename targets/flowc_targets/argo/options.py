@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flowc_compiler.ir import Flow, FlowSpecs, StepSpecs
+    from flowc_compiler.ir.manifest_schema import SchemaProblem
 
 
 _OF_CRON = (
@@ -114,6 +115,14 @@ class ArgoOptions(TargetOptions):
     kueue_queue: str | None = Field(
         default=None, description="the Kueue LocalQueue that admits pods, those of a gang as one group"
     )
+
+    def manifest_problems(self) -> Iterator[SchemaProblem]:
+        """What of the patches does not fit into a Workflow or a template."""
+        from flowc_targets.argo.patches import template_problems, workflow_problems
+
+        for name, find in (("workflow_patch", workflow_problems), ("template_patch", template_problems)):
+            patch = getattr(self, name)
+            yield from (item._replace(path=(name, *item.path)) for item in (find(patch) if patch else ()))
 
     def unused(self, flow: Flow) -> Iterator[Unused]:
         """The options that have no effect on what is emitted for a flow: many are for one kind only."""

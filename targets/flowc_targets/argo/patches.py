@@ -55,7 +55,7 @@ def _schema() -> ManifestSchema:
 def workflow_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
     """What does not fit into a Workflow, or would keep it from running."""
     found = list(_schema().problems(patch, "WorkflowPatch"))
-    spec = as_map(patch.get("spec")) if not found else {}
+    spec = as_map(patch.get("spec"))
     templates = {ENTRYPOINT, *(item.get("name") for item in as_maps(spec.get("templates")))}
     for key, name in ((key, spec[key]) for key in ("entrypoint", "onExit") if key in spec):
         if name not in templates and (name is not None or key == "entrypoint"):
@@ -68,8 +68,6 @@ def workflow_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
 def template_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
     """What does not fit into the template of a pod, or would keep it from running."""
     found = list(_schema().problems(patch, "Template"))
-    if found:
-        return found
     message, help_ = "flowc's templates are told apart by it, or run a pod without it", "leave it out"
     found += [SchemaProblem((key,), message, help_) for key in sorted(_NO_POD & patch.keys())]
     found += main_container_problems(as_map(patch.get("container")), ("container",))

@@ -15,6 +15,7 @@ from flowc_compiler.ir import Toleration
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ContainerSpec, Flow
+    from flowc_compiler.ir.manifest_schema import SchemaProblem
 
 
 class Unused(NamedTuple):
@@ -99,6 +100,16 @@ class TargetOptions(BaseModel):
     """Those that pyproject.toml gives for this target, and the command line does not."""
     _shared: frozenset[str] = PrivateAttr(default=frozenset())
     """Those that pyproject.toml gives for all targets, and nothing else does."""
+
+    def manifest_problems(self) -> Iterator[SchemaProblem]:
+        """What does not fit into the engine's objects, of options that are merged into them; paths begin with these."""
+        yield from ()
+
+    def report_manifest_problems(self, sink: DiagnosticSink) -> None:
+        """Collect FC505 for those, where the options come from no command line and no settings, which report them."""
+        for problem in self.manifest_problems():
+            inner = problem._replace(path=problem.path[1:])
+            sink.error("FC505", f"option {problem.path[0]}: {inner.text()}", None, help=problem.help)
 
     def unused(self, flow: Flow) -> Iterator[Unused]:
         """The options that have no effect on what is emitted for a flow, whether or not they are given."""

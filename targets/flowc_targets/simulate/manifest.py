@@ -151,7 +151,10 @@ def load(text: str) -> list[Any]:
     try:
         return [item for item in yaml.load_all(text, _loader()) if item is not None]
     except yaml.YAMLError as error:
-        raise ManifestError(f"this is not YAML: {error}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        message = f"the manifest is not YAML: {where}{getattr(error, 'problem', None) or error}"
+        raise ManifestError(message, code="FC104", help="`flowc compile FILE -o PATH` writes a manifest") from None
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:

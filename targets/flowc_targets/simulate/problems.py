@@ -4,11 +4,14 @@ from __future__ import annotations
 
 
 class ManifestError(Exception):
-    """The manifest cannot be simulated. Each problem begins with the path of the field."""
+    """The manifest cannot be simulated. Each problem begins with the path of the field, unless it has a code."""
 
-    def __init__(self, *problems: str) -> None:
+    def __init__(self, *problems: str, code: str = "", help: str = "") -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+        self.code = code
+        """Of a diagnostic, where no field is at fault: the file, or an option."""
+        self.help = help
 
 
 class NodeError(Exception):

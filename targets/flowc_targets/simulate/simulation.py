@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.protocol.encodings import SENT, plain_text
+from flowc_compiler.diagnostics import suggest
 from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.simulate.expression_parser import DependsError
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
@@ -140,14 +141,21 @@ def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Cal
 
 
 def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
-    """A manifest with values for its arguments, and a note on each unknown one, which Argo silently accepts."""
+    """A manifest with values for its arguments.
+
+    Raises ManifestError for one that nothing reads: Argo accepts it in silence, and the run would not be the one meant.
+    """
     if not parameters:
         return manifest
     declared = [item["name"] for item in manifest.spec.get("arguments", {}).get("parameters", [])]
     known = f"it has {', '.join(declared)}" if declared else "it has none"
-    notes = [f"the manifest has no argument {name!r}, {known}" for name in parameters if name not in declared]
+    text = json.dumps(manifest.spec)
+    unknown = [name for name in parameters if name not in declared and f"workflow.parameters.{name}" not in text]
+    if unknown:
+        problems = [f"the manifest has no argument {name!r}" for name in unknown]
+        raise ManifestError(*problems, code="FC302", help=suggest(unknown[0], declared, known).help)
     spec = with_parameters(manifest.spec, {name: _sent(name, value, manifest) for name, value in parameters.items()})
-    return replace(manifest, spec=spec, notes=(*manifest.notes, *notes))
+    return replace(manifest, spec=spec)
 
 
 def _sent(name: str, value: str, manifest: Manifest) -> str:

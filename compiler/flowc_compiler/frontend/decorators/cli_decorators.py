@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.diagnostics.validation_messages import validation_message
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.diagnostics.validation_messages import value_problem
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Cli
         model = ARGUMENTS.get(name)
         if model is None:
             message = f"`--with {text}`: there is no step decorator `{name}`"
-            sink.error("FC401", message, None, help=f"there are {', '.join(sorted(ARGUMENTS))}")
+            help_text = suggest(name, sorted(ARGUMENTS), f"there are {', '.join(sorted(ARGUMENTS))}").help
+            sink.error("FC401", message, None, help=help_text)
         elif name not in REPEATABLE and any(item.name == name for item in found):
             sink.error("FC405", f"`--with {name}` is given twice", None, help="keep one of them")
         elif (arguments := _arguments(text, rest, model, sink)) is not None:
@@ -63,7 +64,8 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
     for key, value in _pairs(rest):
         if key not in model.model_fields:
             takes = ", ".join(model.model_fields) or "no arguments"
-            sink.error("FC403", f"`--with {text}`: no argument `{key}`", None, help=f"it takes {takes}")
+            help_text = suggest(key, model.model_fields, f"it takes {takes}").help
+            sink.error("FC403", f"`--with {text}`: no argument `{key}`", None, help=help_text)
             return None
         if key in values:
             sink.error("FC507", f"`--with {text}`: `{key}` is given twice", None, help="keep one of them")
@@ -77,8 +79,8 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
     except ValidationError as error:
         for problem in error.errors():
             key = f"`{problem['loc'][0]}`: " if problem["loc"] else ""
-            message = validation_message(problem)
-            sink.error("FC404", f"`--with {text}`: {key}{message}", None, help="see docs/decorators.md")
+            message, help_text = value_problem(problem)
+            sink.error("FC404", f"`--with {text}`: {key}{message}", None, help=help_text or "see docs/decorators.md")
         return None
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.diagnostics.validation_messages import validation_message
+from flowc_compiler.diagnostics.validation_messages import value_problem
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, PROBLEMS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
@@ -309,7 +309,7 @@ def validated(
             for item in inner:
                 sink.error("FC404", f"{key}{owner}: {item.text()}", span_of((*path, *item.path)), help=item.help)
             if not inner:
-                message = validation_message(problem)
+                message = value_problem(problem).message
                 sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
         return None
 
