@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from flowc import project_settings
 from flowc.errors import StoreError
-from flowc.project_settings import SettingsError, default_root
+from flowc.project_settings import PROFILES, SettingsError, default_root
 from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
@@ -184,7 +184,7 @@ def _find(folder: str) -> ProjectSettings:
     layers = [Layer(None, base), *(Layer(name, others[name]) for name in profiles)]
     unused = [Layer(name, layer) for name, layer in others.items() if name not in profiles and isinstance(layer, dict)]
     merged = project_settings.merged(table, profiles)
-    return ProjectSettings(merged, str(Path(path).parent), path, tuple(layers), tuple(unused), known)
+    return ProjectSettings(merged, str(Path(path).parent), path, tuple(layers), tuple(unused), table.get(PROFILES))
 
 
 def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:

@@ -253,38 +253,38 @@ def said(folder: Path, target: str, decorator: str = "", **options: Any) -> tupl
     return tuple(item for item in sink.diagnostics if "restricted" in item.message or item.severity == "error")
 
 
-@pytest.mark.parametrize(
-    ("target", "options", "message"),
-    [
-        ("argo", {"workflow_patch": {"spec": {"hostNetwrk": True}}}, "option workflow_patch: spec.hostNetwrk"),
-        ("argo", {"workflow_patch": {"spec": {"podGC": {"strategy": "Never"}}}}, "is not one of OnPodCompletion"),
-        ("argo", {"template_patch": {"sidecar": []}}, "option template_patch: sidecar"),
-        ("argo", {"template_patch": {"name": "x"}}, "option template_patch: name"),
-        ("argo", {"template_patch": {"suspend": {}}}, "option template_patch: suspend"),
-        ("argo", {"template_patch": {"container": {"args": ["x"]}}}, "container.args: `args` is what flowc starts"),
-        ("argo", {"template_patch": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}, "has flowc's package"),
-        (
-            "argo",
-            {"template_patch": {"sidecars": [{"name": "wait", "image": "x"}]}},
-            "sidecars.0: Argo has a container",
-        ),
-        ("argo", {"workflow_patch": {"spec": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}}, "spec.volumes.0"),
-        ("argo", {"workflow_patch": {"spec": {"entrypoint": "x"}}}, "spec.entrypoint: there is no template 'x'"),
-        ("argo", {"workflow_patch": {"spec": {"entrypoint": None}}}, "spec.entrypoint: a Workflow needs it"),
-        ("argo", {"workflow_patch": {"spec": {"onExit": None}}}, "would replace the exit hooks"),
-        ("airflow", {"pod_override": {"spec": {"containers": [{"name": "base"}]}}}, "Airflow's name of the step's own"),
-        *(
-            (target, {option: patch, "restricted": True}, f"option {option} {message}")
-            for target, option, patch, message in REFUSED_OPTIONS
-        ),
-        (
-            "argo",
-            {"workflow_patch": {"spec": {"podSpecPatch": "{}"}}, "restricted": True},
-            "the podSpecPatch is flowc's",
-        ),
-        ("airflow", {"pod_override": {"spec": {"hostNetwrk": True}}}, "option pod_override: spec.hostNetwrk"),
-    ],
-)
+WRONG_OPTIONS: list[tuple[str, dict[str, Any], str]] = [
+    ("argo", {"workflow_patch": {"spec": {"hostNetwrk": True}}}, "option workflow_patch: spec.hostNetwrk"),
+    ("argo", {"workflow_patch": {"spec": {"podGC": {"strategy": "Never"}}}}, "is not one of OnPodCompletion"),
+    ("argo", {"template_patch": {"sidecar": []}}, "option template_patch: sidecar"),
+    ("argo", {"template_patch": {"name": "x"}}, "option template_patch: name"),
+    ("argo", {"template_patch": {"suspend": {}}}, "option template_patch: suspend"),
+    ("argo", {"template_patch": {"container": {"args": ["x"]}}}, "container.args: `args` is what flowc starts"),
+    ("argo", {"template_patch": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}, "has flowc's package"),
+    (
+        "argo",
+        {"template_patch": {"sidecars": [{"name": "wait", "image": "x"}]}},
+        "sidecars.0: Argo has a container",
+    ),
+    ("argo", {"workflow_patch": {"spec": {"volumes": [{"name": "flowc", "emptyDir": {}}]}}}, "spec.volumes.0"),
+    ("argo", {"workflow_patch": {"spec": {"entrypoint": "x"}}}, "spec.entrypoint: there is no template 'x'"),
+    ("argo", {"workflow_patch": {"spec": {"entrypoint": None}}}, "spec.entrypoint: a Workflow needs it"),
+    ("argo", {"workflow_patch": {"spec": {"onExit": None}}}, "would replace the exit hooks"),
+    ("airflow", {"pod_override": {"spec": {"containers": [{"name": "base"}]}}}, "Airflow's name of the step's own"),
+    *(
+        (target, {option: patch, "restricted": True}, f"option {option} {message}")
+        for target, option, patch, message in REFUSED_OPTIONS
+    ),
+    (
+        "argo",
+        {"workflow_patch": {"spec": {"podSpecPatch": "{}"}}, "restricted": True},
+        "the podSpecPatch is flowc's",
+    ),
+    ("airflow", {"pod_override": {"spec": {"hostNetwrk": True}}}, "option pod_override: spec.hostNetwrk"),
+]
+
+
+@pytest.mark.parametrize(("target", "options", "message"), WRONG_OPTIONS)
 def test_options_are_checked(target: str, options: dict[str, Any], message: str, tmp_path: Path) -> None:
     (found,) = said(tmp_path, target, **options)
     assert found.code == "FC505"
