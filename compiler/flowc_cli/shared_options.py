@@ -70,7 +70,11 @@ Include = Annotated[
 ]
 Operator = Annotated[str | None, typer.Option(metavar="KIND", help="airflow: `kubernetes` or `local`")]
 ObjectKind = Annotated[
-    str | None, typer.Option(metavar="KIND", help="argo: `workflow`, which runs when applied, `template` or `cron`")
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="argo: `workflow`, which runs when applied, `template`, `cron`, or `deployment`: `cron` with a schedule",
+    ),
 ]
 ArgoVersion = Annotated[
     str | None, typer.Option(metavar="VERSION", help="argo: the oldest version that has to accept it")

@@ -47,6 +47,7 @@ def emit_files(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
     """The files of a target, with the images that the option `images` gives to steps; FC506 for unused options."""
+    options = options.for_flow(flow)
     options.report_unused(flow, sink)
     if options.in_pods and (options.images is not None or options.install_at_start or options.image_digests):
         from flowc_targets.package.images.image_digests import with_digests

@@ -101,6 +101,51 @@ def test_changes_against_a_folder(case: str, project: Path) -> None:
     assert {item["area"] for item in found["changes"]} >= {line[:-1] for line in wanted if line.endswith(":")}
 
 
+def test_the_namespace(project: Path) -> None:
+    assert flowc(project, "compile", "flows", *COMPILE, "-n", "one", "-o", "out/").returncode == 0
+    assert differences(project, "--against", "out", "-n", "one")[0] == 0
+    code, text = differences(project, "--against", "out", "-n", "two")
+    assert code == 1
+    assert "namespace two, before one" in text
+
+
+@pytest.mark.parametrize(("target", "kinds"), [("argo", ["template", "template"]), ("airflow", ["", ""])])
+def test_a_folder_with_several_versions_is_refused(target: str, kinds: list[str], project: Path) -> None:
+    for environment, kind in zip(["dev", "prod"], kinds, strict=True):
+        options = ["--kind", kind] if kind else []
+        done = flowc(project, "compile", "flows", *COMPILE, "-t", target, *options, "-o", f"out/{environment}/")
+        assert done.returncode == 0, done.stderr
+    done = flowc(project, "diff", "flows/flow.py", *COMPILE, "-t", target, "--against", "out")
+    assert done.returncode == 2
+    assert all(f"out/{environment}/" in done.stderr for environment in ("dev", "prod")), done.stderr
+    assert differences(project, "-t", target, "--against", "out/dev")[0] == 0
+
+
+def test_a_folder_with_deployments_of_two_kinds(project: Path) -> None:
+    schedule = ("--set", "schedule=0 5 * * *")
+    for kind, options in (("template", ()), ("cron", schedule)):
+        done = flowc(project, "compile", "flows", *COMPILE, "--kind", kind, *options, "-o", f"out/{kind}/")
+        assert done.returncode == 0, done.stderr
+    assert differences(project, "--against", "out", *schedule)[0] == 0
+
+
+def test_the_kind_by_the_schedule(project: Path) -> None:
+    edit(project, "\nclass F(", '\n@schedule(cron="0 5 * * *")\nclass F(')
+    plain = (project / "flows/flow.py").read_text().replace('@schedule(cron="0 5 * * *")\n', "").replace("F(", "G(")
+    (project / "flows/plain.py").write_text(plain)
+    deployment = ["--kind", "deployment"]
+    done = flowc(project, "compile", "flows", *COMPILE, *deployment, "-o", "out/", "--kustomize")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "kind: CronWorkflow" in (project / "out/f.yaml").read_text()
+    assert "kind: WorkflowTemplate" in (project / "out/g.yaml").read_text()
+    assert differences(project, "--against", "out", *deployment)[0] == 0
+    (project / "flowc.toml").write_text(
+        'root = "s3://b/p"\n[argo]\nkind = "deployment"\nconcurrency_policy = "Forbid"\n'
+    )
+    done = flowc(project, "check", "flows", "--target", "argo")
+    assert (done.returncode, done.stderr) == (0, "no errors in 2 files\n")
+
+
 def test_a_folder_of_dag_files(project: Path) -> None:
     assert flowc(project, "compile", "flows", *COMPILE, "-t", "airflow", "-o", "dags/").returncode == 0
     airflow = ("-t", "airflow", "--against", "dags")
@@ -159,7 +204,8 @@ def deployed(project: Path, *options: str) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
     objects = yaml_documents(done.stdout)
     for item in objects:
-        item["metadata"] |= {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        own = {"uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-01-01T00:00:00Z", "namespace": "team"}
+        item["metadata"] |= own
         item["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": "{}"} | item[
             "metadata"
         ].get("annotations", {})

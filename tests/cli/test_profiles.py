@@ -371,6 +371,7 @@ def test_the_tables_of_options() -> None:
 
 def test_every_option_has_a_value_placeholder_and_a_place_in_the_schema() -> None:
     schema = settings_schema()
+    assert json.loads(json.dumps(schema)) == schema, "no value of Python's is left in it"
     for command in SUMMARIES:
         for option in options_of(command).values():
             assert option.kind == "flag" or option.metavar, (command, option.name)

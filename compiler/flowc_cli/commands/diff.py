@@ -142,7 +142,9 @@ class _Comparison:
 
     def _options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool) -> tuple[Flow, TargetOptions]:
         compilation = self.options.compile_with_values(file, sink)
-        return compilation.flow, self._target_options(compilation.source.path, sink, needs_root=needs_root, kind=None)
+        flow = compilation.flow
+        options = self._target_options(compilation.source.path, sink, needs_root=needs_root, kind=None)
+        return flow, options.for_flow(flow)
 
     def _target_options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool, kind: str | None) -> TargetOptions:
         engine = find_target(self.target, sink)

@@ -110,6 +110,7 @@ def _deployment(main: Json, spec: Json, items: list[Json]) -> Facts:
     whole: Json = {"kind": main.get("kind"), **{key: value for key, value in metadata.items() if value}, **own, **rest}
     if main.get("kind") != "Workflow":
         whole["name"] = meta.get("name")
+    whole |= {"namespace": meta["namespace"]} if meta.get("namespace") else {}
     runtime = next((name for name, keys in package_maps_of(spec) if "flowc.pyz" in keys), None)
     whole |= {"runtime": runtime} if runtime is not None else {}
     others = sorted(str(item.get("kind")) for item in items if item.get("kind") not in {*KINDS, "ConfigMap"})

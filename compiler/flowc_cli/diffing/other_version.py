@@ -59,23 +59,36 @@ def _head(path: Path) -> bytes:
 def of_folder(place: Path, flow: str, label: str, target: str) -> Snapshot | None:
     """The snapshot of a flow from compiled files; `None` where there is none of it. Raises FlowcError FC505.
 
-    `label` is what the labels of objects have of the flow's name.
+    `label` is what the labels of objects have of the flow's name. Several files may have the flow only where each has a
+    deployment of another kind.
     """
     objects: list[dict[str, Any]] = []
+    dag: Snapshot | None = None
+    owners: dict[str, list[Path]] = {}
+    """The files that have the flow, by the kind of deployment."""
     for path in _written(place):
         try:
             text = path.read_text(encoding="utf-8")
             if path.suffix != ".py":
-                objects += _objects(text) if target != "airflow" else []
-            elif target == "airflow" and (found := snapshot_of_dag(text)) is not None and found.flow == flow:
-                return found
+                found = _objects(text) if target != "airflow" else []
+                objects += found
+                for item in found:
+                    if is_of(item, label) and item.get("kind") in KINDS:
+                        owners.setdefault(str(item["kind"]), []).append(path)
+            elif target == "airflow" and (of_dag := snapshot_of_dag(text)) is not None and of_dag.flow == flow:
+                dag = of_dag
+                owners.setdefault("DAG", []).append(path)
         except (OSError, ValueError) as error:
             raise FlowcError.of("FC505", f"{path} cannot be compared: {error}", help="compile it again") from None
         except Exception as error:  # of yaml, whose errors have no common base with others
             if type(error).__module__.partition(".")[0] != "yaml":
                 raise
             raise FlowcError.of("FC505", f"{path} is no YAML", help="compile it again") from None
-    return _of_objects(objects, flow, label)
+    several = next((paths for paths in owners.values() if len(paths) > 1), None)
+    if several is not None:
+        names = " and ".join(map(str, several[:2])) + f", and {len(several) - 2} more" * (len(several) > 2)
+        raise FlowcError.of("FC505", f"{place} has {flow} in {names}", help="compare with one of them")
+    return dag or _of_objects(objects, flow, label)
 
 
 def _of_objects(objects: list[dict[str, Any]], flow: str, label: str) -> Snapshot | None:
@@ -99,6 +112,8 @@ def of_cluster(flow: str, labels: dict[str, str], kind: str | None, namespace: s
         found = list_objects(_PLURALS[name], namespace, "-l", selector)
         if found:
             main = max(found, key=lambda item: str(item["metadata"].get("creationTimestamp")))
+            if namespace is None:  # the one of the context, which is in no file
+                main["metadata"].pop("namespace", None)
             wanted = {name for name, _ in package_maps_of(workflow_spec(main))}
             maps = list_objects("configmaps", namespace, "-l", selector) if wanted else []
             objects = [main, *(item for item in maps if item["metadata"]["name"] in wanted)]

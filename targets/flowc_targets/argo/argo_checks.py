@@ -194,7 +194,10 @@ def _report_schedule(options: ArgoOptions, span: Span | None, sink: DiagnosticSi
         _warn_about("the schedule", "cron", span, sink)
     else:
         message = "a WorkflowTemplate has no schedule"
-        help_ = "compile with --kind cron; or remove the decorator, where runs are submitted by hand only"
+        help_ = (
+            "compile with --kind cron, or --kind deployment for flows of both sorts; or remove the decorator, where "
+            "runs are submitted by hand only"
+        )
         sink.unsupported("FC501", TARGET_NAME, message, span, help=help_)
 
 

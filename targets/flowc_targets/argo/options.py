@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from flowc_targets.base.options import TargetOptions, Unused
 
@@ -28,9 +28,10 @@ _FEW = 200
 class ArgoOptions(TargetOptions):
     """Options from `[tool.flowc]`, `[tool.flowc.argo]` and the command line."""
 
-    kind: Literal["workflow", "template", "cron"] = Field(
+    kind: Literal["workflow", "template", "cron", "deployment"] = Field(
         default="workflow",
-        description="a Workflow that runs when applied, a WorkflowTemplate to submit from, or a CronWorkflow",
+        description="a Workflow that runs when applied, a WorkflowTemplate to submit from, a CronWorkflow, or a "
+        "deployment: a CronWorkflow for a flow with a schedule, and a WorkflowTemplate for any other",
     )
     argo_version: Literal["3.5", "3.6", "3.7", "4.0", "4.1"] = Field(
         default="3.6", description="the oldest Argo that must accept the manifest; 3.6 is for all later ones, too"
@@ -116,6 +117,18 @@ class ArgoOptions(TargetOptions):
         default=None, description="the Kueue LocalQueue that admits pods, those of a gang as one group"
     )
 
+    _by_schedule: bool = PrivateAttr(default=False)
+    """Whether the kind is the one that the flow's schedule asks for."""
+
+    def for_flow(self, flow: Flow) -> ArgoOptions:
+        """These options, with the kind that a deployment of a flow is."""
+        if self.kind != "deployment":
+            return self
+        scheduled = flow.specs.schedule is not None or self.schedule is not None
+        options = self.model_copy(update={"kind": "cron" if scheduled else "template"})
+        options._by_schedule = True
+        return options
+
     def manifest_problems(self) -> Iterator[SchemaProblem]:
         """What of the patches does not fit into a Workflow or a template."""
         from flowc_targets.argo.patches import template_problems, workflow_problems
@@ -128,7 +141,7 @@ class ArgoOptions(TargetOptions):
         """The options that have no effect on what is emitted for a flow: many are for one kind only."""
         yield from super().unused(flow)
         if self.kind != "cron":
-            yield Unused(_OF_CRON, f"with kind={self.kind}", "compile with --kind cron")
+            yield Unused(_OF_CRON, f"with kind={self.kind}", "compile with --kind cron", self._by_schedule)
             what = f"with kind={self.kind}, whose output is the same for Argo 3.5 to 4.1"
             yield Unused(("argo_version",), what, "leave it out", True)
         if self.kind == "workflow":

@@ -139,6 +139,11 @@ class TargetOptions(BaseModel):
         if not any(step.specs.timeout for step in flow.steps):
             yield Unused(("timeout_grace",), "on a flow without @timeout", "leave it out", True)
 
+    def for_flow(self, flow: Flow) -> TargetOptions:
+        """These options as they are for one flow, of several that are compiled with them."""
+        del flow
+        return self
+
     def report_unused(self, flow: Flow, sink: DiagnosticSink) -> None:
         """Warn (FC506) of each option that is given for this target and has no effect on what is emitted for a flow."""
         for group in self.unused(flow):

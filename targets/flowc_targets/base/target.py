@@ -141,7 +141,7 @@ def emit_checked(
     report_unsupported_specs(flow, target.name, sink)
     if not check_capabilities(flow, target.name, target.capabilities, sink):
         return ()
-    return target.emit(flow, source, options, sink)
+    return target.emit(flow, source, options.for_flow(flow), sink)
 
 
 def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink: DiagnosticSink) -> bool:
