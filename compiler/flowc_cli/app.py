@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -259,7 +260,26 @@ class _LazyConversion:
             return [Path(item) for item in value]
         if value == param.default and type(value) is type(param.default):
             return value
-        return self._build().coerce(value, param=param, ctx=ctx)
+        try:
+            return self._build().coerce(value, param=param, ctx=ctx)
+        except typer.BadParameter as error:
+            error.message = _plain_message(error)
+            raise
+
+
+def _plain_message(error: typer.BadParameter) -> str:
+    """The message of a wrong value, without pydantic's words."""
+    found = getattr(error.__cause__, "errors", None)
+    if found is None:
+        return error.message
+    from flowc_compiler.diagnostics import suggest
+    from flowc_compiler.diagnostics.validation_messages import value_problem
+
+    item = found()[0]
+    message, help_text = value_problem(item)
+    choices = re.findall(r"'([^']*)'", message.partition(" is not one of ")[2])
+    help_text = help_text if not choices else suggest(str(item["input"]), choices).help
+    return f"{message.rstrip('.')}{f'; {help_text}' if help_text else ''}"
 
 
 def _convert_lazily(parameters: Sequence[Any]) -> None:

@@ -130,6 +130,8 @@ def build_options(
         home = settings_of(located(file).parent).folder if options.root is configured else ""
         options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
     check_kubernetes_options(options, target, sink)
+    others = [layer.profile for layer in layers.unused if "root" in layer.table or layer.has(target, "root")]
+    options = options.with_profiles(name for name in others if name is not None)
     shared, own = shared - given_names, own - given_names
     options = options.with_origins(own, shared) if deploys else options.with_origins(own, shared | own)
     return options if not sink.failed else None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from flowc_targets.simulate import ManifestError, SimulateOptions, prepare_manifest
+from flowc_targets.simulate import ManifestError, Progress, SimulateOptions, prepare_manifest
+from flowc_targets.simulate.workflow_nodes import Node
 from tests.argo.simulated import task, workflow
 from tests.conftest import GOLDENS
 from tests.support import flowc
@@ -214,3 +215,17 @@ def test_an_argument_that_nothing_reads() -> None:
     assert not problems(
         changed("spec.templates.1.container.args", ["{{workflow.parameters.widht}}"]), parameters={"widht": "1"}
     )
+
+
+def test_a_long_wait_for_the_next_attempt_is_announced_once() -> None:
+    lines: list[str] = []
+    progress = Progress(lines.append, output=False)
+    node = Node("id", "train", "Retry", "Running", "t", "", 0)
+    progress.rests(node, 1)
+    progress.rests(node, 120)
+    progress.rests(node, 120)
+    progress._last -= 10  # pyright: ignore[reportPrivateUsage]
+    progress.tick(0, 2)
+    assert lines[0] == "train waits 120 s for its next attempt, as its @retry says: --backoff 0 does not wait"
+    assert lines[1].endswith("0 pods done, 0 running, 0 waiting, 2 waiting for a retry")
+    assert len(lines) == 2

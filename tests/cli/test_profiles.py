@@ -233,6 +233,42 @@ def test_wrong_values_of_the_command_line(project: Path) -> None:
     )
 
 
+def test_wrong_values_of_options_that_typer_reads(project: Path) -> None:
+    for arguments, text in (
+        ("check --format xml", "'xml' is not one of 'text'"),
+        ("check --jobs 0", "write 1 or more"),
+    ):
+        assert text in flowc(project, *arguments.split()).stderr
+    assert "did you mean `docker`?" in flowc(project, "image", "flows/flow.py", "--builder", "dockr").stderr
+
+
+def test_a_root_that_only_profiles_have(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        "[tool.flowc.profiles.dev]\nroot = 's3://d'\n[tool.flowc.profiles.prod.argo]\nroot = 's3://p'\n"
+    )
+    text = flowc(project, "compile", "flows/flow.py").stderr
+    assert "error[FC502]" in text
+    assert "help: profiles dev and prod have one: --profile dev; or give --root" in text
+    assert "help: profile dev has one" in flowc(project, "compile", "flows/flow.py", "-t", "airflow").stderr
+
+
+def test_packages_where_tasks_are_processes(project: Path) -> None:
+    write_files(
+        project,
+        {
+            "flows/flow.py": FLOW.replace("    @step", "    @pypi(packages={'numpy': '2'})\n    @step", 1).replace(
+                "import", "import pypi,", 1
+            )
+        },
+    )
+    local = flowc(
+        project, "compile", "flows/flow.py", "-t", "airflow", "--operator", "local", "--root", "/s", "-o", "x.py"
+    ).stderr
+    assert "the Python that runs the steps must contain" in local
+    assert "--set python=PATH" in local
+    assert "flowc image" not in local
+
+
 def test_config_of_what_does_not_exist(project: Path) -> None:
     done = flowc(project, "config", "nosuch.py")
     assert (done.returncode, done.stdout) == (2, "")

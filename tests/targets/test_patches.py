@@ -224,7 +224,12 @@ def test_what_does_not_fit_is_reported_at_its_line(
 
 
 REFUSED_OPTIONS: list[tuple[str, str, dict[str, Any], str]] = [
-    ("argo", "template_patch", {"container": {"securityContext": {"privileged": True}}}, "has the container 'main'"),
+    (
+        "argo",
+        "template_patch",
+        {"container": {"securityContext": {"privileged": True}}},
+        "has the container 'main', which has privileged: true",
+    ),
     ("argo", "template_patch", {"sidecars": [{"name": "proxy", "image": "x"}]}, "has the container 'proxy'"),
     ("argo", "template_patch", {"securityContext": {"runAsUser": 0}}, "has a pod which may run as root"),
     ("argo", "template_patch", {"podSpecPatch": '{"hostPID": true}'}, "has hostPID"),
@@ -388,6 +393,14 @@ def test_what_the_level_refuses_is_an_error(target: str, arguments: str, tmp_pat
     assert not said(tmp_path, target, f"@kubernetes({arguments})")
     (found,) = said(tmp_path, target, f"@kubernetes({arguments})", restricted=True)
     assert (found.code, found.severity, found.span and found.span.line) == ("FC501", "error", 9)
+
+
+def test_the_rights_of_a_container_beside_the_step_are_printed(tmp_path: Path) -> None:
+    proxy = '{"name": "proxy", "image": "x"%s}'
+    patch = '@kubernetes(patch={"spec": {"containers": [%s]}})'
+    (found,) = said(tmp_path, "argo", patch % (proxy % ""), restricted=True)
+    given = (found.help or "").removeprefix("give that container ").partition(", or compile")[0]
+    assert not said(tmp_path, "argo", patch % (proxy % f", {given}"), restricted=True), given
 
 
 def test_an_image_whose_user_may_be_root(tmp_path: Path) -> None:

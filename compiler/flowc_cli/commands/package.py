@@ -66,6 +66,7 @@ def _as_text(files: list[ListedFile], listed: PackageList) -> str:
         where = f" ({item.reason.file}:{item.reason.line})" if item.reason.line else ""
         lines.append(f"{item.place:<{wide}}  {item.size:>{digits},} bytes  {item.reason.why}{where}")
     own = sum(item.size for item in files)
-    lines.append(f"{len(files)} files, {own:,} bytes; the package with the shim is {listed.size:,} bytes")
+    count = f"{len(files)} file{'s' if len(files) != 1 else ''}"
+    lines.append(f"{count}, {own:,} bytes; the package with the shim is {listed.size:,} bytes")
     lines.append(f"imports search {', '.join(listed.import_path)}")
     return "\n".join(lines) + "\n"

@@ -47,7 +47,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     if not options.root:
         sink.error(
             "FC502", "the airflow target needs the artifact store's URL", None,
-            help="give --root s3://bucket/prefix, or root in [tool.flowc] of pyproject.toml",
+            help=f"{options.root_help}give --root s3://bucket/prefix, or root in [tool.flowc] of pyproject.toml",
         )  # fmt: skip
     _check_names(flow, options, sink)
     _check_deployment(flow, sink)

@@ -270,7 +270,9 @@ def _check_width(step: ParallelStep, options: ArgoOptions, sink: DiagnosticSink)
 def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     if not options.root:
         help_ = "give --root s3://bucket/prefix (or gs://, az://, or file:// of a volume that all pods mount)"
-        sink.error("FC502", "the Argo target needs the root of the artifact store", None, help=help_)
+        sink.error(
+            "FC502", "the Argo target needs the root of the artifact store", None, help=options.root_help + help_
+        )
     settings = options.model_dump(exclude={"parameters", "env", "include", "workflow_patch", "template_patch"})
     for path, text in _strings(settings, ()):
         if not is_inert(text):

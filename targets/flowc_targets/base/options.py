@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
@@ -98,8 +98,19 @@ class TargetOptions(BaseModel):
 
     _configured: frozenset[str] = PrivateAttr(default=frozenset())
     """Those that pyproject.toml gives for this target, and the command line does not."""
+    _profiles_with_root: tuple[str, ...] = PrivateAttr(default=())
+    """The profiles of the project that have a root, and are not chosen."""
     _shared: frozenset[str] = PrivateAttr(default=frozenset())
     """Those that pyproject.toml gives for all targets, and nothing else does."""
+
+    @property
+    def root_help(self) -> str:
+        """The help for a root that is missing, where profiles have one; empty where none has."""
+        names = self._profiles_with_root
+        if not names:
+            return ""
+        which = f"profile {names[0]} has one" if len(names) == 1 else f"profiles {' and '.join(names)} have one"
+        return f"{which}: --profile {names[0]}; or "
 
     def manifest_problems(self) -> Iterator[SchemaProblem]:
         """What does not fit into the engine's objects, of options that are merged into them; paths begin with these."""
@@ -156,6 +167,12 @@ class TargetOptions(BaseModel):
         elsewhere = self._shared | (self._configured if by_flow else frozenset[str]())
         given = name in self.model_fields_set and name not in elsewhere
         return given and getattr(self, name) != type(self).model_fields[name].default
+
+    def with_profiles(self, profiles_with_root: Iterable[str]) -> TargetOptions:
+        """These options, where profiles that are not chosen have a root."""
+        options = self.model_copy()
+        options._profiles_with_root = tuple(profiles_with_root)
+        return options
 
     def with_origins(self, configured: frozenset[str], shared: frozenset[str]) -> TargetOptions:
         """These options, of which pyproject.toml gives some for this target, and some for all."""

@@ -138,7 +138,7 @@ def emit_checked(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
     """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted."""
-    report_unsupported_specs(flow, target.name, sink)
+    report_unsupported_specs(flow, target.name, sink, in_pods=options.in_pods)
     if not check_capabilities(flow, target.name, target.capabilities, sink):
         return ()
     return target.emit(flow, source, options.for_flow(flow), sink)
@@ -175,7 +175,7 @@ def _excess(flow: Flow, step: Step, capabilities: Capabilities) -> tuple[str, st
     return None
 
 
-def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink, *, in_pods: bool = True) -> None:
     """Report the specs of steps that no target supports."""
     for step in flow.steps:
         if step.specs.batch is not None:
@@ -188,7 +188,7 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> N
             sink.warning("FC501", message, step.specs.foreach.span, help="only Airflow shows items by their labels")
         if step.specs.secrets is not None:
             _check_secrets(step, step.specs.secrets, target, sink)
-    _check_packages(flow, target, sink)
+    _check_packages(flow, target, sink, in_pods=in_pods)
 
 
 def _check_batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:
@@ -217,7 +217,7 @@ def _check_secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticS
             )  # fmt: skip
 
 
-def _check_packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+def _check_packages(flow: Flow, target: str, sink: DiagnosticSink, *, in_pods: bool) -> None:
     """Packages without an image of `flowc image`: once for all steps that get the same ones from one decorator."""
     needing: dict[tuple[Span | None, str, str, str], list[str]] = {}
     for step in flow.steps:
@@ -233,6 +233,11 @@ def _check_packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
         if not own:
             help_ = (
                 "build an image with `flowc image` and pass --images, or name one that has them: @kubernetes(image=...)"
+            )
+        if not in_pods:
+            holding, help_ = (
+                "the Python that runs the steps",
+                "install them there, or name a Python with them: --set python=PATH",
             )
         sink.warning(
             "FC501",

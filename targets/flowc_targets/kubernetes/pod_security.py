@@ -96,7 +96,8 @@ def check_restricted(
         sink.error("FC505", message, None, help="give another user id, such as 1000")
     for name, spec in patches:
         for what in dict.fromkeys(_refused_patch(spec)):
-            sink.error("FC505", f"option {name} {what}, which the level `restricted` refuses", None, help=_HELP)
+            message = f"option {name} {what}, which the level `restricted` refuses"
+            sink.error("FC505", message, None, help=_help_for(what))
     unknown: dict[str, None] = {}
     for step in flow.steps:
         container = step.specs.container
@@ -107,13 +108,24 @@ def check_restricted(
             unknown[image] = None
         for what in _refused(container) if container is not None else ():
             message = f"step {step.name!r} {what}, which the level `restricted` refuses"
-            sink.unsupported("FC501", target, message, container.span if container is not None else None, help=_HELP)
+            sink.unsupported(
+                "FC501", target, message, container.span if container is not None else None, help=_help_for(what)
+            )
     if unknown:
         message = f"restricted pods may not be root, and flowc does not know the user of {', '.join(unknown)}"
         sink.warning("FC502", message, None, help="where it is root, give an id: --set run_as_user=1000")
 
 
 _HELP = "leave it out, or compile without restricted"
+_UNSET = "which keeps its capabilities or may gain rights"
+
+
+def _help_for(what: str) -> str:
+    """What to write: a container beside the step's own has to say itself that it gains no rights."""
+    if not what.endswith(_UNSET):
+        return _HELP
+    rights = '{"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}'
+    return f'give that container "securityContext": {rights}, or compile without restricted'
 
 
 def _names_user(container: ContainerSpec | None) -> bool:
@@ -155,7 +167,7 @@ def _refused_patch(spec: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"has the container {name!r}, which {what}" for what in refused)
         dropped = as_strings(as_map(security.get("capabilities")).get("drop"))
         if name != MAIN and ("ALL" not in dropped or "allowPrivilegeEscalation" not in security):
-            yield f"has the container {name!r}, which keeps its capabilities or may gain rights"
+            yield f"has the container {name!r}, {_UNSET}"
         if any(port.get("hostPort") for port in as_maps(container.get("ports"))):
             yield f"has the container {name!r}, which takes ports of the node"
 
@@ -167,8 +179,7 @@ def _refused_security(given: object, *, of_pod: bool) -> Iterator[str]:
     gone = [name for name in needed if (given is None and of_pod) or (name in security and security[name] is None)]
     if gone:
         yield f"has no {' and no '.join(gone)}"
-    if security.get("privileged") or security.get("allowPrivilegeEscalation"):
-        yield "has rights"
+    yield from (f"has {name}: true" for name in ("privileged", "allowPrivilegeEscalation") if security.get(name))
     if security.get("runAsUser") == 0 or security.get("runAsNonRoot") is False:
         yield "may run as root"
     if as_map(security.get("seccompProfile")).get("type") == "Unconfined":

@@ -25,6 +25,7 @@ _WIDE = 6
 _INDICES = re.compile(r"\([^)]*\)")
 _LAST_LINES = 20
 _PAUSE = 2.0
+_LONG_WAIT = 5.0
 
 
 class Progress:
@@ -39,6 +40,7 @@ class Progress:
         self._pods: Counter[str] = Counter()
         self._last = time.monotonic()
         self._shown = ""
+        self._has_rested = False
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
@@ -60,8 +62,15 @@ class Progress:
         for line in lines:
             self._write(f"[{pod.node.name}] {line}")
 
-    def tick(self, waiting: int) -> None:
-        """Time has passed; `waiting` pods have no place."""
+    def rests(self, node: Node, seconds: float) -> None:
+        """A node waits for its next attempt. Of a long wait, the first one says how to go on without."""
+        if seconds >= _LONG_WAIT and not self._has_rested:
+            self._has_rested = True
+            text = f"{node.name} waits {seconds:.0f} s for its next attempt, as its @retry says"
+            self._write(f"{text}: --backoff 0 does not wait")
+
+    def tick(self, waiting: int, resting: int = 0) -> None:
+        """Time has passed; `waiting` pods have no place, and `resting` nodes wait for their next attempt."""
         if self._table is not None:
             self._table.tick()
             return
@@ -71,6 +80,7 @@ class Progress:
         pods = self._pods
         done = pods["Succeeded"] + pods["Failed"] + pods["Error"]
         text = f"{done} pods done, {pods['Running'] - done} running, {waiting} waiting"
+        text += f", {resting} waiting for a retry" if resting else ""
         if text != self._shown:
             self._write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}")
             self._shown = text

@@ -50,6 +50,8 @@ class SimulatedCluster:
         self._servers: dict[str, ForkServer | None] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self._retries: set[int] = set()
+        """The timers that are about further attempts."""
         self.run: Run
 
     @property
@@ -74,9 +76,18 @@ class SimulatedCluster:
             if process.task.node is node:
                 process.signal(signal.SIGKILL)
 
-    def later(self, moment: float, action: Callable[[], None]) -> None:
-        """Call something at a time, in seconds since the epoch."""
-        heapq.heappush(self._timers, (moment, next(self._numbers), action))
+    def later(self, moment: float, action: Callable[[], None], *, retried: Node | None = None) -> None:
+        """Call something at a time, in seconds since the epoch: the next attempt of `retried`, or another thing."""
+        number = next(self._numbers)
+        if retried is not None:
+            self._retries.add(number)
+            self._progress.rests(retried, moment - time.time())
+        heapq.heappush(self._timers, (moment, number, action))
+
+    @property
+    def resting(self) -> int:
+        """Nodes that wait for the time of their next attempt."""
+        return len(self._retries)
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
@@ -95,7 +106,9 @@ class SimulatedCluster:
             self._ended(process.task, code if code >= 0 else 128 - code)  # as a shell has it
         now = time.time()
         while self._timers and self._timers[0][0] <= now:
-            heapq.heappop(self._timers)[2]()
+            _, number, action = heapq.heappop(self._timers)
+            self._retries.discard(number)
+            action()
 
     def close(self) -> None:
         """End everything that runs."""

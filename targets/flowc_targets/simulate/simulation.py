@@ -136,7 +136,7 @@ def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Cal
             break
         cluster.turn()
         run.settle()
-        progress.tick(cluster.waiting)
+        progress.tick(cluster.waiting, cluster.resting)
     return node
 
 

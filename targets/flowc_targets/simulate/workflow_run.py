@@ -259,7 +259,7 @@ class RetryRun:
         if wait <= 0:
             self.attempt()
         else:
-            self._run.host.later(node.finished + wait, self.attempt)
+            self._run.host.later(node.finished + wait, self.attempt, retried=self._node)
 
     def _verdict(self, node: Node) -> str | None:
         """The message with which it ends; `None` if there is another attempt."""
