@@ -394,6 +394,9 @@ class _Commands(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
+        for parameter in self.params:
+            if parameter.name == "profile":
+                _complete_parameter(parameter)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands in groups, then the options of `flowc` itself."""

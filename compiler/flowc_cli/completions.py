@@ -114,6 +114,34 @@ def _parameter_names(ctx: Any) -> list[str]:
     return [parameter.name for parameter in flow.parameters if not parameter.hidden]
 
 
+def _steps(ctx: Any, incomplete: str) -> Iterable[str]:
+    """The steps of the flow in the file, which `flowc try` runs one of."""
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.driver import compile_file
+
+    del incomplete
+    flow = compile_file(_file(ctx), DiagnosticSink(), flow_name=ctx.params.get("flow")).flow
+    return [step.name for step in flow.steps if not step.virtual]
+
+
+def _decorators(ctx: Any, incomplete: str) -> Iterable[str]:
+    """The decorators of `--with`, and behind the name of one its arguments."""
+    from flowc_compiler.frontend.decorators.arguments import ARGUMENTS
+
+    del ctx
+    name, separator, rest = incomplete.partition(":")
+    if not separator:
+        return sorted(ARGUMENTS)
+    before = "".join(f"{item}," for item in rest.split(",")[:-1])
+    return [f"{name}:{before}{item}=" for item in ARGUMENTS[name].model_fields]
+
+
+def _versions(ctx: Any, incomplete: str) -> Iterable[str]:
+    """What `flowc diff --against` takes beside a folder."""
+    del ctx, incomplete
+    return ("cluster", "HEAD")
+
+
 def _parameters(ctx: Any, incomplete: str) -> Iterable[str]:
     del incomplete
     return [f"{name}=" for name in _parameter_names(ctx)]
@@ -164,6 +192,9 @@ _COMPLETERS: dict[str, Completer] = {
     "set": _settings,
     "flow": _flows,
     "param": _parameters,
+    "with": _decorators,
+    "against": _versions,
+    "<step>": _steps,
     "profile": _profiles,
     "ignore": _codes,
     "select": _codes,

@@ -40,6 +40,13 @@ def kustomization(texts: Mapping[Path, str], output: str, sink: DiagnosticSink) 
     return {place: "\n".join(lines) + "\n"}
 
 
+def leftovers(texts: Mapping[Path, str]) -> list[Path]:
+    """The manifests of flowc beside those that it would write, without runtimes: their flows may be gone."""
+    known = {path.absolute() for path in texts}
+    found = [path for folder in sorted({path.parent for path in texts}) for path in sorted(_there(folder))]
+    return [path for path in found if path.absolute() not in known and not path.name.startswith("flowc-runtime-")]
+
+
 def _there(folder: Path) -> Iterable[Path]:
     found = folder.glob("*.yaml") if folder.is_dir() else ()
     return [path for path in found if path.name != NAME and path.is_file() and _is_made(path)]

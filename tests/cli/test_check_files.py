@@ -203,7 +203,7 @@ WHOLE = f"{BASE}{WORK}"
         ({"base.py": BASE, "derived.py": DERIVED}, "no errors in 1 file"),
         ({"base.py": BASE}, "no errors in 0 files"),
         # One that the file starts is meant to be whole.
-        ({"base.py": f"{BASE}\n\nBase()\n"}, "2 errors in 1 of 1 file"),
+        ({"base.py": f"{BASE}\n\nBase()\n"}, "2 errors in 1 file"),
         # All steps are inherited: nothing in the file names a flow's class or module.
         ({"base.py": WHOLE, "flow.py": MINE}, "no errors in 2 files"),
         (
@@ -216,7 +216,7 @@ WHOLE = f"{BASE}{WORK}"
         # Sklearn's pipelines are none of ours.
         ({"model.py": "from sklearn.pipeline import make_pipeline\nmodel = make_pipeline()\n"}, "no errors in 0 files"),
         # A syntax error in a file of flows.
-        ({"flow.py": f"{WHOLE}\n)\n"}, "1 error in 1 of 1 file"),
+        ({"flow.py": f"{WHOLE}\n)\n"}, "1 error in 1 file"),
         ({"other.py": "print('\n"}, "no errors in 0 files"),
         # One error of a module that two flows import.
         (

@@ -55,8 +55,12 @@ def test_commands_in_groups(tmp_path: Path) -> None:
 
 
 COMPLETIONS = {
+    "try flow.py st": ["start"],
+    "compile flow.py --with resou": ["resources"],
+    "compile flow.py --with retry:times=2,mi": ["retry:times=2,minutes_between_retries="],
+    "diff flow.py --against cl": ["cluster"],
     "compile --target ": ["airflow", "argo"],
-    "compile --kind ": ["workflow", "template", "cron"],
+    "compile --kind ": ["workflow", "template", "cron", "deployment"],
     "compile -t airflow --operator ": ["kubernetes", "local"],
     "compile flow.py --set pod_gc_": ["pod_gc_delay="],
     "compile flow.py --set suspend=": ["suspend=true", "suspend=false"],

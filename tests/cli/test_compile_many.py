@@ -55,6 +55,17 @@ def test_check_says_what_would_change_and_writes_nothing(project: Path) -> None:
     assert "# changed" not in (project / "out" / "diamond-flow.yaml").read_text()
 
 
+def test_check_names_manifests_whose_flows_are_gone(project: Path) -> None:
+    assert flowc(project, "compile", "flows", "-o", "out", *ROOT).returncode == 0
+    (project / "flows" / "a.py").unlink()
+    done = flowc(project, "compile", "flows", "-o", "out", "--check", *ROOT)
+    assert (
+        done.stderr
+        == "note: out/diamond-flow.yaml is flowc's, and of none of these flows: delete it if its flow is gone\n"
+    )
+    assert "note" not in flowc(project, "compile", "flows/deep/b.py", "-o", "out", "--check", *ROOT).stderr
+
+
 def test_an_error_in_one_flow_keeps_all_from_being_written(project: Path) -> None:
     (project / "flows" / "a.py").write_text(diamond().replace("self.join", "self.jion", 1))
     (project / "flows" / "deep" / "b.py").write_text(NESTED.replace("self.inner", "self.iner", 1))

@@ -210,6 +210,12 @@ WRONG: list[tuple[str, int, str, str]] = [
 ]  # fmt: skip
 
 
+def test_an_unknown_argument_does_not_hide_wrong_values(tmp_path: Path) -> None:
+    decorator = '@kubernetes(imge="x", memory="4Gx", cpu="two", patch={"spec": {"hostNetwrk": True}})'
+    found = diagnostics(tmp_path, FLOW.replace("{decorator}", decorator))
+    assert sorted(item.code for item in found) == ["FC403", *["FC404"] * 3]
+
+
 @pytest.mark.parametrize(("patch", "line", "message", "help_"), WRONG, ids=[row[0][:40] for row in WRONG])
 def test_what_does_not_fit_is_reported_at_its_line(
     patch: str, line: int, message: str, help_: str, tmp_path: Path

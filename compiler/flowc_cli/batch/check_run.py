@@ -115,7 +115,8 @@ class CheckRun:
         within = sum(bool(item.report.diagnostics) for item in result.outcomes)
         found = summary(diagnostics)
         files = counted(total, "file")
-        within_files = f"{found} in {within} of {files}" if total else found
+        share = files if within == total == 1 else f"{within} of {files}"
+        within_files = f"{found} in {share}" if total else found
         lines = [within_files if found else f"no errors in {files}"]
         fixable = sum(item.fix is not None for item in diagnostics)
         if fixable:

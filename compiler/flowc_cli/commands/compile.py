@@ -15,7 +15,7 @@ from flowc_cli.command_settings import GIVEN
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.output import Form, report, write, write_content
+from flowc_cli.output import Form, report, write, write_content, write_error
 from flowc_cli.own_files import file_differences, report_own_files
 from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -168,6 +168,8 @@ class CompileJob:
             if texts and not sink.failed:
                 if only_check:
                     differences = list(file_differences(texts))
+                    if any(file.is_dir() for file in files):
+                        _note_leftovers(texts)
                 else:
                     _write(texts, self.output or "", sink)
         except FlowcError:
@@ -285,6 +287,14 @@ class CompileJob:
             sink.error("FC603", "there is nowhere to write to", None, help="name a folder with -o")
             sink.raise_if_failed()
         return self.output or ""
+
+
+def _note_leftovers(texts: Mapping[Path, str]) -> None:
+    """Name manifests whose flows may be gone: another command may write into the same folder, so that they stay."""
+    from flowc_cli.kustomization import leftovers
+
+    for path in leftovers(texts):
+        write_error(f"note: {path} is flowc's, and of none of these flows: delete it if its flow is gone\n")
 
 
 def _kind(candidates: Candidates, number: int, path: Path, options: FlowOptions) -> str:

@@ -131,7 +131,7 @@ def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions
     size = sum(maps.sizes.values())
     if size > MOST_IN_CONFIG_MAP:
         message = f"the code has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
-        sink.unsupported("FC503", "airflow", message, None, help=largest_files(maps.sizes))
+        sink.unsupported("FC503", "airflow", message, flow.span, help=largest_files(maps.sizes))
     elif options.code is None:
         message = (
             f"the code is in ConfigMaps: it has more than the {MOST_IN_FILE:,} characters of base64 that a pod can"

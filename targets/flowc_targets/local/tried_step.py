@@ -21,7 +21,7 @@ from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
 from flowc.store.run_layout import ERROR_RECORD, FAILED, MANIFEST, RunLayout, index_text
-from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.diagnostics import FlowcError, suggest
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local.options import ResumeOptions
@@ -111,8 +111,8 @@ def tried_step(flow: Flow, name: str) -> Step:
     steps = {step.name: step for step in flow.steps if not step.virtual}
     step = steps.get(name)
     if step is None:
-        known = f"its steps are {', '.join(steps)}"
-        raise FlowcError.of("FC608", f"flow {flow.name} has no step `{name}`", help=known, span=flow.span)
+        help_ = suggest(name, steps, f"its steps are {', '.join(steps)}").help
+        raise FlowcError.of("FC608", f"flow {flow.name} has no step `{name}`", help=help_, span=flow.span)
     if any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
         message = f"step `{name}` is a gang, whose members wait for each other: one of them cannot run alone"
         raise FlowcError.of("FC614", message, help="run the flow: `flowc run` starts all members", span=step.span)

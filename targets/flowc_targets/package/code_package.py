@@ -19,6 +19,7 @@ from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
 from flowc_targets.package.included_files import (
+    ABOVE,
     DEFAULTS_FOLDER,
     default_files,
     included_files,
@@ -183,7 +184,10 @@ def largest_files(sizes: Mapping[str, int]) -> str:
     """The help for a package that is too large: the largest of the user's files, whose `sizes` are in bytes."""
     own = [name for name in sizes if name != PLAN_FILE]
     largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
-    shown = ", ".join(f"{name.removeprefix(f'{FILES_FOLDER}/')} ({sizes[name]:,} bytes)" for name in largest)
+    paths = {name: name.removeprefix(f"{FILES_FOLDER}/") for name in largest}
+    while any(path.startswith(f"{ABOVE}/") for path in paths.values()):
+        paths = {name: path.removeprefix(f"{ABOVE}/") for name, path in paths.items()}
+    shown = ", ".join(f"{path} ({sizes[name]:,} bytes)" for name, path in paths.items())
     return f"keep large files in the image, in the store or on a volume; the largest are {shown}"
 
 

@@ -221,12 +221,11 @@ class ArgumentReader:
             for key, value in (found or {}).items():
                 ok = self._check_argument(name, model, key, node) and ok
                 values[key], nodes[key] = value, node
-        if not ok:
-            return None
-        return validated(
+        found = validated(
             model, values, f"`@{name}`", lambda path: self.view.span(_written_at(path, nodes, item)),
-            f"see `@{name}` in docs/decorators.md", self._sink,
+            f"see `@{name}` in docs/decorators.md", self._sink, complete=ok,
         )  # fmt: skip
+        return found if ok else None
 
     def _values(self, name: str, model: type[Arguments], key: str | None, node: ast.expr) -> dict[str, object] | None:
         """The value of one argument, by its name; of `**values`, each of them."""
@@ -294,16 +293,21 @@ def validated(
     span_of: Callable[[tuple[object, ...]], Span | None],
     help_text: str,
     sink: DiagnosticSink,
+    *,
+    complete: bool = True,
 ) -> Model | None:
     """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one.
 
     A path goes into the argument where a validator has raised all of its problems, in `PROBLEMS` of the context.
+    Without `complete` arguments are left out that are reported already, and only values are wrong.
     """
     try:
         return model.model_validate(values)
     except ValidationError as error:
         for problem in error.errors():
             path = tuple(problem["loc"])
+            if not complete and (not path or problem["type"] == "missing"):
+                continue
             key = f"`{path[0]}` of " if path else ""
             inner: Sequence[SchemaProblem] = problem.get("ctx", {}).get(PROBLEMS, ())
             for item in inner:
