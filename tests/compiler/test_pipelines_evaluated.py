@@ -373,11 +373,12 @@ note(b)
 """
 
 
+@pytest.mark.parametrize("wrong", ["step", "flow()", "[x for x in range(10**9)]"])
 @pytest.mark.parametrize("place", "123456789")
-def test_arms_that_cannot_be_evaluated_leave_a_graph(place: str, tmp_path: Path) -> None:
-    """The test of an arm, or what the arm does, is wrong: editors still get the steps that are known."""
+def test_arms_that_cannot_be_evaluated_leave_a_graph(place: str, wrong: str, tmp_path: Path) -> None:
+    """The test of an arm, or what the arm does, is wrong or never ends: editors still get the steps that are known."""
     file = tmp_path / "flow.py"
-    body = "".join(f"    {line}\n" for line in ARMS.replace(place, "step").splitlines())
+    body = "".join(f"    {line}\n" for line in ARMS.replace(place, wrong).splitlines())
     file.write_text(f"{HEAD}@pipeline\ndef flow():\n{body}")
     with pytest.raises(CompilationError) as raised:
         compile_file(file)

@@ -252,8 +252,10 @@ def _build_node(node: NodeBuilder) -> StepCall | MapCall | SwitchCall:
             body = build_body(node.body)
             return MapCall.model_construct(**common, sources=node.sources, body=body, product=node.product)
         case SwitchBuilder():
-            arms = tuple(build_body(arm) for arm in node.arms)
-            return SwitchCall.model_construct(**common, tests=node.tests, arms=arms)
+            arms = [build_body(arm) for arm in node.arms]
+            while len(arms) <= len(node.tests):  # reading has ended within the arm before
+                arms.append(Region())
+            return SwitchCall.model_construct(**common, tests=node.tests, arms=tuple(arms))
 
 
 @dataclass(eq=False)
