@@ -64,7 +64,8 @@ def _keys_of(annotation: object) -> list[str]:
     """The fields of the model in an annotation such as `dict[str, GpuProfile]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return list(annotation.model_fields)
-    return next((found for item in typing.get_args(annotation) if (found := _keys_of(item))), [])
+    nothing: list[str] = []
+    return next((found for item in typing.get_args(annotation) if (found := _keys_of(item))), nothing)
 
 
 def report_option_problems(

@@ -221,11 +221,11 @@ class ArgumentReader:
             for key, value in (found or {}).items():
                 ok = self._check_argument(name, model, key, node) and ok
                 values[key], nodes[key] = value, node
-        found = validated(
+        arguments = validated(
             model, values, f"`@{name}`", lambda path: self.view.span(_written_at(path, nodes, item)),
             f"see `@{name}` in docs/decorators.md", self._sink, complete=ok,
         )  # fmt: skip
-        return found if ok else None
+        return arguments if ok else None
 
     def _values(self, name: str, model: type[Arguments], key: str | None, node: ast.expr) -> dict[str, object] | None:
         """The value of one argument, by its name; of `**values`, each of them."""
