@@ -14,7 +14,10 @@ from flowc.errors import FlowError
 
 @pytest.fixture(autouse=True)
 def _task(monkeypatch: pytest.MonkeyPatch) -> None:
-    sources = [{"type": "kubernetes", "id": "db", "options": {}}, {"type": "inline", "id": "x", "options": {}}]
+    sources: list[dict[str, Any]] = [
+        {"type": "kubernetes", "id": "db", "options": {}},
+        {"type": "inline", "id": "x", "options": {}},
+    ]
     step: Any = types.SimpleNamespace(secrets={"sources": sources, "allow_override": False})
     monkeypatch.setattr(running, "state", types.SimpleNamespace(step=step))
     monkeypatch.setenv("PW", "hidden")

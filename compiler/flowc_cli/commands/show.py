@@ -52,11 +52,10 @@ def show(
 
 def _selected(run: Run, rest: Sequence[str]) -> RunRecord:
     """The run with all of its tasks, or those of a step, or one. Raises FlowError, also where a file is damaged."""
-    if rest:
-        step = find_step(run, rest[0])
-        chosen = find_task(step, rest[1]).path if len(rest) > 1 else None
+    step = find_step(run, rest[0]) if rest else None
+    chosen = find_task(step, rest[1]).path if step is not None and len(rest) > 1 else None
     record = read_tasks(run, rest[:1] or None)
-    if rest and chosen is not None:
+    if chosen is not None:
         steps = [replace(step, tasks=[task for task in step.tasks if task.path == chosen]) for step in record.steps]
         record = replace(record, steps=steps)
     problem = next((task.problem for task in record.tasks if task.problem), "")

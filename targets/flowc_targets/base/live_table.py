@@ -15,6 +15,7 @@ import stat
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class LiveTable:
 
     def draw(self) -> None:
         """Draw the table anew, below the output that has waited."""
-        import rich.table  # noqa: F401 (what it takes to import is not what it takes to draw)
+        import_module("rich.table")  # what it takes to import is not what it takes to draw
 
         begun = time.thread_time()  # what others do on this machine meanwhile is not its cost
         size = shutil.get_terminal_size()

@@ -8,7 +8,7 @@ class Bad(FlowSpec):
     d = Config("d", required=True)  # FC306
     e = Config("e", default_value="d = 2020-01-01", parser="tomllib.loads")  # FC306
     f = Config("f", default_value="a: [", parser="yaml.safe_load")  # FC306
-    quiet = Parameter("quiet", default=a.n)  # the missing config is reported, and that is enough
+    calm = Parameter("calm", default=a.n)  # the missing config is reported, and that is enough
 
     @resources(cpu=b.cpu)
     @step

@@ -329,8 +329,11 @@ def _extra(layers: Sequence[SettingsLayer]) -> dict[str, object]:
 
 def _without_none(entries: Mapping[str, object]) -> dict[str, object]:
     """Entries without those that are None, as ZenML adds those of a step to the pipeline's."""
-    found = {key: _without_none(texts(item)) if isinstance(item, dict) else item for key, item in entries.items()}
-    return {key: item for key, item in found.items() if item is not None}
+    return {
+        key: _without_none(texts(cast("object", item))) if isinstance(item, dict) else item
+        for key, item in entries.items()
+        if item is not None
+    }
 
 
 def report_extra(evaluator: PipelineEvaluator, step_layers: Sequence[SettingsLayer], *, is_read: bool) -> None:
