@@ -83,7 +83,7 @@ FLOWS = {
 
 ROOT = "root=s3://bucket/prefix"
 KINDS: dict[str, tuple[str, ...]] = {
-    "argo": ("kind=workflow", "kind=template", "kind=cron"),
+    "argo": ("kind=workflow", "kind=template", "kind=cron", "kind=deployment"),
     "airflow": ("operator=kubernetes", "operator=local"),
 }
 VALUES: dict[str, tuple[str, ...]] = {

@@ -144,7 +144,7 @@ def test_parameters(tmp_path: Path) -> None:
 
 
 def test_a_given_value_replaces_the_default(tmp_path: Path) -> None:
-    _, workflow = objects(tmp_path, diamond(parameters="n = Parameter('n', default=1)"), parameters={"n": "{{"})
+    _, workflow = objects(tmp_path, diamond(parameters="n = Parameter('n', default='1')"), parameters={"n": "{{"})
     assert workflow["spec"]["arguments"]["parameters"][0]["value"] == "b64:e3s="
 
 

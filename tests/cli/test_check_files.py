@@ -302,11 +302,12 @@ def test_every_format_has_every_file(project: Path) -> None:
 def test_a_file_may_have_a_name_that_is_not_utf_8(tmp_path: Path, text: str) -> None:
     name = os.fsdecode(b"caf\xe9.py")
     (tmp_path / name).write_text(text)
-    for arguments in (["check"], ["check", "--format", "json"], ["ir"], ["graph", "--format", "json"]):
+    for arguments in (["ir"], ["graph", "--format", "json"]):
         done = flowc(tmp_path, *arguments, name)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     assert json.loads(flowc(tmp_path, "ir", name).stdout)["file"] == "caf\ufffd.py"
     for arguments in (
+        ["check"],
         ["package"],
         ["check", "--target", "argo"],
         ["compile", "--target", "argo", "--root", "s3://b/p"],

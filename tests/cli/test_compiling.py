@@ -124,7 +124,7 @@ def test_unknown_target(good: Path) -> None:
 def test_unknown_option_and_wrong_value(good: Path) -> None:
     assert "FC504" in flowc("compile", good, "--root", "s3://b", "--set", "colour=red").stderr
     assert "FC504" in flowc("compile", good, "--root", "s3://b", "--operator", "local").stderr
-    assert "FC505" in flowc("compile", good, "--root", "s3://b", "--kind", "deployment").stderr
+    assert "FC505" in flowc("compile", good, "--root", "s3://b", "--kind", "job").stderr
     assert "FC505" in flowc("compile", good, "--root", "s3://b", "--env", "A").stderr
 
 

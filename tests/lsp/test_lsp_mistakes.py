@@ -38,7 +38,11 @@ MISTAKES = {
     "parameter": ("default=0.1", "default='x'", "FC303"),
     "written": ("self.items = [1, 2]", "self.items = [1, 2]; self.rate = 2.0", "FC321"),
     "half_a_character": ("@retry(times=2)", '@environment(vars={"a": "\\ud800"})', "FC118"),
-    "statement": ("    @retry(times=2)", "    if 1:\n        x = 2\n\n    @retry(times=2)", "FC108"),
+    "statement": (
+        "    @retry(times=2)",
+        "    try:\n        import a\n    finally:\n        pass\n\n    @retry(times=2)",
+        "FC108",
+    ),
 }  # fmt: skip
 """What is replaced, by what, and a diagnostic of that; none where the class may be the base of a flow."""
 

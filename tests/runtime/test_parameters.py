@@ -255,7 +255,7 @@ def test_included_files_travel_in_the_package(tmp_path: Path) -> None:
 
 def test_default_files_must_be_there_when_a_package_is_made(tmp_path: Path) -> None:
     file = tmp_path / "include.py"
-    file.write_text(INCLUDE.replace('"table.json"', "lambda context: 'table.json'"))
+    file.write_text(INCLUDE.replace('"table.json"', "lambda context: context.user_name + '.json'"))
     compilation = compile_file(file)
     sink = DiagnosticSink()
     package_files(compilation.flow, compilation.source, (), sink)

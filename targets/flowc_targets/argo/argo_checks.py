@@ -80,9 +80,8 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if missing and options.kind != "template":
             help_ = f"--set 'parameters={{{parameter.name} = \"...\"}}', or compile with --kind template"
             sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
-        if parameter.name in options.parameters and (
-            problem := why_unfit(options.parameters[parameter.name], parameter)
-        ):
+        given = None if options.origin_run is not None else options.parameters.get(parameter.name)
+        if given is not None and (problem := why_unfit(given, parameter)):  # a run that goes on has the origin's values
             sink.error("FC303", f"option parameters: {problem}", parameter.span, help=example(parameter))
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {parameter.name!r} is longer than {ARGUMENT_BYTES} bytes"
