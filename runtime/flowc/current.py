@@ -54,6 +54,7 @@ class Current:
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}
         self._lazy: dict[str, Callable[[], Any]] = {}
+        self._outside: Cards | None = None
 
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
@@ -69,8 +70,18 @@ class Current:
                 return self._facts[name]
             if name in _ALWAYS:
                 return None
+            if name == "card" and not self._facts:
+                return self._card_outside()
             reason = "flowc does not know this fact" if self._facts else "no task is running"
             raise AttributeError(f"current.{name}: {reason}")
+
+    def _card_outside(self) -> Cards:
+        """What keeps components where a step is called as a function; nobody draws them."""
+        if self._outside is None:
+            from flowc.shim.task_cards import Cards
+
+            self._outside = Cards()
+        return self._outside
 
     @property
     def is_running_flow(self) -> bool:
@@ -130,6 +141,8 @@ class Current:
 
     def get(self, name: str, default: Any = None) -> Any:
         """A fact, or the default when it is not known."""
+        if name == "card" and not self._facts:
+            return default
         return getattr(self, name, default)
 
 
@@ -156,6 +169,7 @@ def set_current(facts: dict[str, Any], lazy: dict[str, Callable[[], Any]] | None
     """Say what the running task is; `lazy` facts are computed when they are first read."""
     vars(current)["_facts"] = facts
     vars(current)["_lazy"] = dict(lazy or {})
+    vars(current)["_outside"] = None
 
 
 def add_facts(facts: dict[str, Any]) -> None:

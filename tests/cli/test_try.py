@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from flowc.client import Run
 from flowc.store import open_store
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_targets.local import RunOptions, run_flow
+from flowc_targets.local import ResumeOptions, RunOptions, run_flow
 from flowc_targets.local.tried_inputs import TryOptions
 from flowc_targets.local.tried_step import try_step
 from tests.local.flows import Recorder
@@ -306,6 +307,69 @@ def test_a_kept_step_is_a_run_to_resume(ran: Path) -> None:
     resumed = flowc(ran, "resume", "sums.py", "--origin-run-id", run.id, "--root", "store")
     assert resumed.returncode == 0, resumed.stderr
     assert Run.latest("sums", root=str(ran / "store"))["total"].task.data.output == 0 + 2 + 12 + 5
+
+
+SIBLINGS = """
+from flowc import FlowSpec, step
+
+class SiblingsFlow(FlowSpec):
+    @step
+    def start(self):
+        self.items = [0, 1, 2]
+        self.next(self.work, self.other)
+
+    @step
+    def other(self):
+        self.next(self.both)
+
+    @step
+    def work(self):
+        self.next(self.one, foreach="items")
+
+    @step
+    def one(self):
+        if self.input == 2 and "broken" in "BROKEN":
+            raise ValueError("no")
+        self.next(self.after)
+
+    @step
+    def after(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.both)
+
+    @step
+    def both(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    SiblingsFlow()
+"""
+
+
+def test_a_kept_step_takes_over_what_its_siblings_have_finished(tmp_path: Path) -> None:
+    file = tmp_path / "siblings.py"
+    file.write_text(SIBLINGS.replace("BROKEN", "broken"))
+    options = RunOptions(root=str(tmp_path / "store"), max_workers=1)
+    found = compile_file(file)
+    first = run_flow(found.flow, found.source, options, Recorder())
+    assert not first.ok
+    before = Run(f"SiblingsFlow/{first.run_id}", root=options.root)
+    done = {task.pathspec.split("/", 2)[2] for step in before for task in step if task.successful}
+    file.write_text(SIBLINGS)
+    found = compile_file(file)
+    with try_step(found.flow, found.source, options, TryOptions("one", "2", keep=True), lambda line: None) as tried:
+        assert tried.kept is not None
+    kept = Run(tried.kept, root=options.root)
+    assert {task.pathspec.split("/", 2)[2] for step in kept for task in step} == {*done, "one/one-2"}
+    resumed = run_flow(found.flow, found.source, replace(options, resume=ResumeOptions(kept.id)), Recorder())
+    assert (resumed.ok, resumed.reused) == (True, len(done) + 1)
 
 
 FAN = """

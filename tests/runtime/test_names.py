@@ -132,9 +132,17 @@ def test_current_outside_of_tasks() -> None:
     assert (current.is_running_flow, current.username, "flow_name" in current) == (False, "oracle", False)
     with pytest.raises(RuntimeError, match="Graph is not available"):
         _ = current.graph
-    for name in ("parallel", "card", "project_name", "parameter_names"):
+    for name in ("parallel", "project_name", "parameter_names"):
         with pytest.raises(AttributeError, match=f"current.{name}: no task is running"):
             getattr(current, name)
+
+
+def test_a_step_that_is_called_as_a_function_has_a_card() -> None:
+    current.card.append("a text", id="first")
+    current.card["other"].extend([1, 2])
+    current.card.refresh()
+    assert ([*current.card], len(current.card["other"])) == (["a text"], 2)
+    assert ("card" in current, current.get("card"), current.is_running_flow) == (False, None, False)
 
 
 @pytest.mark.process

@@ -93,11 +93,18 @@ def test_lines_have_their_cells() -> None:
     assert places["x = 1"] == (4, 1)
     assert places["  x,"] == (4, 4)
     assert places["        y"] == (7, 5)
-    names = CellNames(source, "F_cells.py")
+    names = CellNames(source, "F_cells.py", "F")
     number = lines.index("        y") + 1
     assert names.translated(f'  File "/work/F_cells.py", line {number}, in start') == "  Cell In[7], line 5, in start"
     assert names.translated(f" --> F_cells.py:{number}:9") == " --> In [7], line 5, column 9"
     assert names.translated(f"{number} |         y") == f"{5:>{len(str(number))}} |         y"
+    end = "--origin-run-id 1 --root 'a b'"
+    for file in ("/work/F_cells.py", "'/my work/F_cells.py'"):
+        assert (
+            names.translated(f"to go on: flowc resume {file} {end} --flow F\n") == f"to go on: %flowc resume F {end}\n"
+        )
+    assert names.translated("flowc try F_cells.py end/0") == "%flowc try F end/0"
+    assert names.translated("flowc try other.py end/0") == "flowc try other.py end/0"
     assert names.translated('  File "/work/other.py", line 3') == '  File "/work/other.py", line 3'
 
 

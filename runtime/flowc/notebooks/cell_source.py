@@ -141,10 +141,12 @@ def _is_future(statement: Statement) -> bool:
 
 
 class CellNames:
-    """Writes cells where the command names lines of the file."""
+    """Writes cells where the command names lines of the file, and magics where it proposes commands for the file."""
 
-    def __init__(self, source: CellSource, file: str) -> None:
+    def __init__(self, source: CellSource, file: str, flow: str) -> None:
         self._source = source
+        self._flow = flow
+        self._command = re.compile(rf"\bflowc (try|resume) ('[^']*{re.escape(file)}'|\S*{re.escape(file)})(?=\s|$)")
         self._frame = re.compile(rf'File "[^"]*{re.escape(file)}", line (\d+)')
         self._span = re.compile(rf"(-->|at|in|^) ?(?:[^\s:]*/)?{re.escape(file)}:(\d+)(?::(\d+))?")
         self._gutter = re.compile(r"^(\s*)(\d+)( \|)")
@@ -153,6 +155,8 @@ class CellNames:
     def translated(self, line: str) -> str:
         """A line of output."""
         line = self._frame.sub(self._as_frame, line)
+        if self._command.search(line):  # the file goes when the command ends
+            return self._command.sub(rf"%flowc \1 {self._flow}", line).replace(f" --flow {self._flow}", "")
         if self._span.search(line):
             self._in_excerpt = True
             return self._span.sub(self._as_span, line)

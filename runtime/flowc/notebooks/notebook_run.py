@@ -113,7 +113,9 @@ def execute(
     env: Union[Mapping[str, str], None] = None,
 ) -> int:
     """Run the `flowc` command, and print what it prints, with cells in the place of lines. Returns the exit code."""
-    names = None if file is None or file.source is None else CellNames(file.source, os.path.basename(file.path))
+    names = (
+        None if file is None or file.source is None else CellNames(file.source, os.path.basename(file.path), file.name)
+    )
     variables = {**os.environ, "JPY_PARENT_PID": "", **(env or {})}
     variables.pop("FORCE_COLOR", None)  # the kernel sets it, and lines with colors are not translated
     command = [sys.executable, "-m", "flowc", *words]

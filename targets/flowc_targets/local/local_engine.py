@@ -204,7 +204,8 @@ class _Engine:
             self.reporter.note(note)
         if origin.changed:
             self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
-        self.reporter.note(f"{self.done} tasks of run {origin.run_id} are done already")
+        tasks, are = ("task", "is") if self.done == 1 else ("tasks", "are")
+        self.reporter.note(f"{self.done} {tasks} of run {origin.run_id} {are} done already")
 
     def _go_on_taking_over(self) -> bool:
         self.reporter.progress(self.reused.total(), 0, self.schedule.known)

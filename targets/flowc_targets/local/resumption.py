@@ -213,10 +213,19 @@ def _from_start(flow: Flow, *, lacking: bool) -> str:
 class Replay:
     """Takes over the tasks that the resumed run has finished, from the start on, as far as nothing needs to run."""
 
-    def __init__(self, origin: Resumption, schedule: Schedule, target: RunLayout, max_num_splits: int) -> None:
+    def __init__(
+        self,
+        origin: Resumption,
+        schedule: Schedule,
+        target: RunLayout,
+        max_num_splits: int,
+        left_out: TaskKey | None = None,
+    ) -> None:
+        """`left_out` is a task that is not taken over, and so nothing that follows from it is."""
         self._schedule = schedule
         self._target = target
         self._limit = max_num_splits
+        self._left_out = left_out
         self._origin = Origin(origin.layout, origin.plan, origin.rerun)
         self.reused = Counter[str]()
         """Tasks that were taken over, by step."""
@@ -230,9 +239,11 @@ class Replay:
             rest: list[list[TaskKey]] = []
             while self._schedule.has_ready and go_on():
                 keys = self._batch()
-                documents = self._origin.take(self._target, [(key.step, key.path) for key in keys])
-                rest.append([key for key, document in zip(keys, documents, strict=True) if document is None])
-                for key, document in zip(keys, documents, strict=True):
+                wanted = [key for key in keys if key != self._left_out]
+                documents = self._origin.take(self._target, [(key.step, key.path) for key in wanted])
+                found = dict(zip(wanted, documents, strict=True))
+                rest.append([key for key in keys if found.get(key) is None])
+                for key, document in found.items():
                     if document is not None:
                         self._finished(key, document)
             whole = not self._schedule.has_ready

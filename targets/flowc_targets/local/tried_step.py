@@ -28,7 +28,7 @@ from flowc_targets.local.options import ResumeOptions
 from flowc_targets.local.resumption import Replay, find_origin
 from flowc_targets.local.run_record import RunRecord, new_run_id, raise_unusable
 from flowc_targets.local.run_report import unsupported_locally
-from flowc_targets.local.schedule import Schedule
+from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.task_environment import (
     check_params,
     check_variables,
@@ -309,13 +309,11 @@ class _Trial:
         return record.layout.prefix
 
     def _take_over(self, record: RunRecord, run: str) -> int:
-        """Take over the tasks before the step."""
-        before = _ancestors(self.flow, self.tried.step)
-        others = frozenset(self.flow.by_name) - before
+        """Take over what the run has finished: not the task that was tried, nor what follows from it."""
         origin = find_origin(self.flow, self.source, self.options, ResumeOptions(run))
-        origin = replace(origin, rerun=origin.rerun | others)
         origin.begin(record.layout)
-        replay = Replay(origin, Schedule(self.flow), record.layout, self.options.max_num_splits)
+        own = TaskKey(self.tried.step, self.inputs.path)
+        replay = Replay(origin, Schedule(self.flow), record.layout, self.options.max_num_splits, own)
         if replay.run(lambda: True):
             record.taken_over(replay.reused)
         return replay.reused.total()
@@ -331,18 +329,6 @@ class _Trial:
                 store.write(key, [self.own.read(key)])
         for key in (*graph, *written):
             store.write(key, [self.own.read(key)])
-
-
-def _ancestors(flow: Flow, name: str) -> frozenset[str]:
-    """The steps from which a step can be reached."""
-    found = set[str]()
-    waiting = list(flow.by_name[name].parents)
-    while waiting:
-        parent = waiting.pop()
-        if parent not in found and parent != name:
-            found.add(parent)
-            waiting += flow.by_name[parent].parents
-    return frozenset(found)
 
 
 def run_in_foreground(command: list[str], env: Mapping[str, str]) -> int:
