@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,8 @@ def overview(record: RunRecord, ended: float | None, *, part: bool, values: bool
     lines = _head(record, ended)
     if not part:
         lines.append(f"tasks: {_totals(record)}")
-    reused = record.run.reused
     for step in record.steps:
-        lines.append(_step_line(record, step, reused.get(step.name, 0)))
+        lines.append(_step_line(record, step))
         tasks = [(task, task_of(record.run, task)) for task in step.tasks]
         if part and len(tasks) == 1:
             lines += [f"    {_attempt_line(task, attempt)}" for task, _ in tasks for attempt in task.attempts]
@@ -74,44 +74,49 @@ def _head(record: RunRecord, ended: float | None) -> list[str]:
 
 def _totals(record: RunRecord) -> str:
     """`7 of 12 done, 2 running`; `12+` where more may follow."""
-    running = record.status == "running"
-    more = "+" if record.open and running else ""
+    more = "+" if record.open and record.status != "successful" else ""
     return ", ".join([f"{record.done} of {record.expected}{more} done", *_state_counts(record.steps)])
 
 
 def _state_counts(steps: Iterable[StepRecord]) -> list[str]:
     """How many tasks are in each state that is not the best."""
-    counts = {"running": 0, "failed": 0, "killed": 0}
+    counts = {"running": 0, "failed": 0, "killed": 0, "caught": 0}
     for step in steps:
         for state in counts:
             counts[state] += step.states[state]
     return [f"{count} {state}" for state, count in counts.items() if count]
 
 
-def _step_line(record: RunRecord, step: StepRecord, reused: int) -> str:
-    running = record.status == "running"
+def _step_line(record: RunRecord, step: StepRecord) -> str:
+    own = [task for task in step.tasks if task.origin is None]
+    reused = len(step.tasks) - len(own)
     single = step.expected == 1 and not any(task.path for task in step.tasks) and not step.totals.open
     if not step.tasks:
-        return f"  {visible_line(step.name)}  {_why_no_tasks(step, running=running)}"
+        return f"  {visible_line(step.name)}  {_why_no_tasks(step, record.status)}"
     if single:
-        text = "" if step.done else f"  {step.tasks[0].state}"
+        state = step.tasks[0].state
+        text = "" if state == "successful" else f"  {state}"
         text += "  taken over" if reused else ""
     else:
-        more = "+" if step.totals.open and running else ""
+        more = "+" if step.totals.open and record.status != "successful" else ""
         parts = [f"{step.done} of {step.expected}{more} tasks", *_state_counts([step])]
         retried = sum(task.attempts[-1].number > 0 for task in step.tasks)
         parts += [f"{retried} retried"] if retried else []
         parts += [f"{reused} taken over"] if reused else []
         text = f"  {', '.join(parts)}"
-    times = _times(step.started, step.ended, record, going_on=bool(step.states["running"]))
+    here = replace(step, tasks=own)  # what was taken over ran in another run, at another time
+    times = _times(here.started, here.ended, record, going_on=bool(step.states["running"]))
     return f"  {visible_line(step.name)}{text}{times}"
 
 
-def _why_no_tasks(step: StepRecord, *, running: bool) -> str:
+def _why_no_tasks(step: StepRecord, status: str) -> str:
+    running = status == "running"
     if step.expected:
         number = f"{step.expected} tasks " if step.expected > 1 else ""
         return f"{number}waiting" if running else f"{number}not begun"
-    return "not known yet" if step.totals.open and running else "no tasks"
+    if not step.totals.open or status == "successful":
+        return "no tasks"
+    return "not known yet" if running else "not begun"
 
 
 def _length(seconds: float) -> str:
@@ -161,7 +166,7 @@ def _names(names: Iterable[str]) -> str:
 
 def _attempt_line(task: TaskRecord, attempt: Attempt) -> str:
     """An attempt of the one task that is shown."""
-    parts = [f"attempt {attempt.number}  {attempt.state}"]
+    parts = [f"attempt {attempt.number}  {task.state if attempt is task.last else attempt.state}"]
     until = attempt.ended if attempt.state != "running" else time.time()
     if attempt.started is not None:
         parts.append(f"  {_utc(attempt.started)}")

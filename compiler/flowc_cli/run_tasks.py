@@ -61,8 +61,8 @@ class TaskRecord:
 
     @property
     def state(self) -> str:
-        """That of its last attempt."""
-        return self.last.state
+        """That of its last attempt; `caught` where it counts as done because `@catch` took its failure."""
+        return "caught" if self.done and self.caught else self.last.state
 
     @property
     def done(self) -> bool:

@@ -112,6 +112,8 @@ def test_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
         (["gc", "Other"], 1, "there is no flow Other"),
         (["gc", "--grace", "1h"], 2, "at least 12h"),
         (["gc", "--older-than", "soon"], 2, "'soon' is not a time: write 30m, 12h or 7d"),
+        (["gc", "--older-than", "30"], 2, "'30' is not a time: write 30m, 12h or 7d"),
+        (["gc", "--grace", "90000"], 2, "'90000' is not a time: write 30m, 12h or 7d"),
     ],
 )
 def test_what_is_wrong(

@@ -74,6 +74,27 @@ def test_what_has_not_begun_when_a_run_is_over(tmp_path: Path) -> None:
     assert "  join  not begun\n" in text
 
 
+def test_what_a_switch_had_not_decided_when_a_run_failed(tmp_path: Path) -> None:
+    read(tmp_path, SWITCH, {"start": None}, status="failed", ended=0.0)
+    text = show(tmp_path)
+    assert "+ done" in text
+    assert "  small  not begun\n" in text
+    assert "no tasks" not in text
+
+
+def test_what_was_caught_and_what_was_taken_over(tmp_path: Path) -> None:
+    layout: RunLayout = read(tmp_path, FOREACH, {"start": 3, "each/0": DONE, "each/1": DONE, "each/2": DONE}).run.layout
+    for path, changes in (((0,), {"caught": True}), ((1,), {"run": "argo-0", "started": 1e9 - 5000})):
+        manifest = layout.manifest("each", path, 0)
+        manifest.pop("digest", None)
+        layout.commit("each", path, 0, {**manifest, **changes})
+    lines = show(tmp_path).splitlines()
+    assert lines[2] == "tasks: 4 of 6 done, 1 caught"
+    assert lines[4] == "  each  3 of 3 tasks, 1 caught, 1 taken over  TIME, LONG"
+    assert show(tmp_path, "--task", "each/0").splitlines()[3].startswith("    attempt 0  caught  ")
+    assert "taken over" not in show(tmp_path, "--task", "each/2")
+
+
 def test_one_task_with_its_attempts(tmp_path: Path) -> None:
     layout: RunLayout = read(tmp_path, FOREACH, {"start": 2, "each/0": DONE}).run.layout
     for number, begun in enumerate((1e9, 1e9 + 60)):

@@ -287,6 +287,7 @@ def test_a_table_of_many_steps_shows_those_that_run() -> None:
     assert any("step5" in line for line in shown)
     assert "83 other steps" in lines[-1]
     assert "40 not begun" in lines[-1]
+    assert "40 skipped" in table_lines("Title", steps, 80, 20, whole=True)[-1]
 
 
 def test_a_name_that_could_be_markup_is_shown_as_it_is() -> None:
@@ -324,6 +325,47 @@ def _collect(written: list[str]) -> Callable[[TextIO, str], object]:
         written.append(text)
 
     return put
+
+
+@pytest.mark.process
+def test_steps_behind_one_without_a_task_are_told_and_no_command_counts_it(tmp_path: Path) -> None:
+    """A join that a pipeline's graph only has for its shape."""
+    code = """
+from flowc import pipeline, step
+
+@step
+def load() -> list[int]:
+    return [1, 2]
+
+@step
+def double(number: int) -> int:
+    return 2 * number
+
+@step
+def total(numbers: list[int]) -> int:
+    return sum(numbers)
+
+@step
+def high(number: int) -> None: ...
+
+@step
+def low(number: int) -> None: ...
+
+@pipeline
+def tested() -> None:
+    found = total(double.map(load()))
+    if found > 5:
+        high(found)
+    else:
+        low(found)
+"""
+    write_files(tmp_path, {"tested.py": code})
+    done = flowc(tmp_path, "run", "tested.py", "--log-format", "json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    ended = [line["step"] for line in events if line["event"] == "step" and line["done"] == line["total"]]
+    assert ended == ["load", "double", "total", "high"]
+    assert "next: total\n" in flowc(tmp_path, "try", "tested.py", "double/1").stdout
+    assert "5 steps, no errors" in flowc(tmp_path, "check", "tested.py").stderr
 
 
 def test_a_step_is_done_when_nothing_can_come_any_more() -> None:

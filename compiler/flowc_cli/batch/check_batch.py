@@ -146,7 +146,11 @@ def report_of(file: Path, options: CheckOptions) -> _Done:
     report = FileReport(
         sink.diagnostics,
         tuple(sorted(sink.notes, key=_note_order)),
-        tuple((item.flow.name, len(item.flow.steps)) for item in compilations if not sink.failed),
+        tuple(
+            (item.flow.name, sum(not step.virtual for step in item.flow.steps))
+            for item in compilations
+            if not sink.failed
+        ),
         names,
         {name: str(sink.sources[name].path) for name in pointed},
         tuple(sorted(variables)),

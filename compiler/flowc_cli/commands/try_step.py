@@ -19,12 +19,13 @@ from flowc_cli.given_values import given_item, given_values, values_of_module
 from flowc_cli.local_runs import error_code, local_options
 from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.output import report, write, write_error
+from flowc_cli.pipeline_text import real_targets
 from flowc_cli.stored_runs import size_text
 from flowc_cli.value_texts import LARGE, details, summary
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.diagnostics.terminal_text import visible_line
 from flowc_compiler.driver import Compilation
-from flowc_compiler.ir import ParallelStep, Step
+from flowc_compiler.ir import Flow, ParallelStep, Step
 from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
 from flowc_targets.local.tried_inputs import TryOptions
@@ -143,7 +144,7 @@ def _try(compilation: Compilation, engine: RunOptions, tried: TryOptions) -> int
     """Run the step, and print how it went. Returns the exit code."""
     flow = compilation.flow
     with try_step(flow, compilation.source, engine, tried, lambda line: write_error(f"flowc: {line}\n")) as result:
-        lines = list(_outcome(result, flow.by_name[tried.step]))
+        lines = list(_outcome(result, flow, flow.by_name[tried.step]))
         write("".join(f"{line}\n" for line in lines))
         kept = f"stored as run {result.kept}" if result.kept is not None else "nothing was stored (--keep stores it)"
         if result.manifest is None:
@@ -154,7 +155,7 @@ def _try(compilation: Compilation, engine: RunOptions, tried: TryOptions) -> int
         return 0 if result.manifest is not None else result.exit_code
 
 
-def _outcome(result: TriedStep, step: Step) -> Iterator[str]:
+def _outcome(result: TriedStep, flow: Flow, step: Step) -> Iterator[str]:
     """What the step has set, and where it went."""
     found = result.artifacts
     if found:
@@ -164,7 +165,7 @@ def _outcome(result: TriedStep, step: Step) -> Iterator[str]:
         yield from _value(store, result.layout.flow, name, ref)
     if result.manifest is None:
         return
-    yield f"next: {_transition(result.manifest, step)}"
+    yield f"next: {_transition(result.manifest, flow, step)}"
 
 
 def _reason(result: TriedStep) -> str:
@@ -187,15 +188,16 @@ def _value(store: LayeredStore, flow: str, name: str, ref: dict[str, Any]) -> It
     yield from (visible_line(f"    {line}") for line in details(stored))
 
 
-def _transition(manifest: Any, step: Step) -> str:
+def _transition(manifest: Any, flow: Flow, step: Step) -> str:
     """Where a step went, as `self.next` says it."""
     if "choice" in manifest:
-        return f"{manifest['choice']}, which the switch has chosen"
+        return f"{', '.join(real_targets(flow, manifest['choice']))}, which the switch has chosen"
+    targets = ", ".join(dict.fromkeys(real for target in step.targets for real in real_targets(flow, target)))
     if "foreach" not in manifest:
-        return ", ".join(step.targets) or "nothing: the flow ends here"
+        return targets or "nothing: the flow ends here"
     count = manifest["foreach"]["count"]
     if isinstance(step, ParallelStep):
-        return f"{', '.join(step.targets)} as a gang of {count}"
+        return f"{targets} as a gang of {count}"
     variable = manifest["foreach"].get("variable")
     of = f" of {variable}" if variable is not None else ""
-    return f"{', '.join(step.targets)} for each of {count} items{of}"
+    return f"{targets} for each of {count} items{of}"

@@ -267,7 +267,7 @@ def state_of(task: TaskRecord) -> str:
     """The state of a task in words: that of its last attempt, or how it came to count as done."""
     if task.done and task.origin is not None:
         return "taken over"
-    return "caught" if task.done and task.caught else task.state
+    return task.state
 
 
 def _chosen(tasks: Sequence[TaskRecord], count: int) -> list[TaskRecord]:

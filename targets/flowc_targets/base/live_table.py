@@ -103,6 +103,7 @@ class LiveTable:
         """The widths of the lines that are on the screen."""
         self._waiting: list[tuple[TextIO, str]] = []
         self._characters = 0
+        self._whole = False
 
     def wait(self) -> float:
         """In how many seconds `tick` wants to be called."""
@@ -151,8 +152,9 @@ class LiveTable:
         for file, text in waiting:
             self._put(file, text)
 
-    def close(self) -> None:
-        """Leave the table as it is at the end, if it has been there at all."""
+    def close(self, *, whole: bool = False) -> None:
+        """Leave the table as it is at the end, if it has been there at all. `whole`: the run has succeeded."""
+        self._whole = whole
         if self._shown:
             self.draw()
             self._shown = []
@@ -162,7 +164,7 @@ class LiveTable:
         status = status_line(steps, time.monotonic() - self._begun)
         if width < _NARROW or height < 3:
             return [f"{self.title}: {status}"[: max(width, 1)]]
-        return table_lines(f"{self.title}  {status}", steps, width, height)
+        return table_lines(f"{self.title}  {status}", steps, width, height, whole=self._whole)
 
 
 def status_line(steps: Sequence[StepProgress], seconds: float) -> str:
@@ -174,8 +176,13 @@ def status_line(steps: Sequence[StepProgress], seconds: float) -> str:
     return f"{done}/{total} tasks done, {running} running{trouble}{rate}, {duration(seconds)}"
 
 
-def table_lines(title: str, steps: Sequence[StepProgress], width: int, height: int) -> list[str]:
-    """The table as lines of at most `width` characters, at most `height` of them: of many steps those that run."""
+def table_lines(
+    title: str, steps: Sequence[StepProgress], width: int, height: int, *, whole: bool = False
+) -> list[str]:
+    """The table as lines of at most `width` characters, at most `height` of them: of many steps those that run.
+
+    `whole`: the run has succeeded, and what has not begun was left out.
+    """
     from rich.console import Console
 
     begun = [step for step in steps if step.total or step.began is not None]
@@ -186,7 +193,7 @@ def table_lines(title: str, steps: Sequence[StepProgress], width: int, height: i
         console.print(_table(shown, full=width >= _MEDIUM))
         left = [step for step in steps if step not in shown]
         if left:
-            console.print(_others(left), style="dim", no_wrap=True, overflow="ellipsis")
+            console.print(_others(left, whole=whole), style="dim", no_wrap=True, overflow="ellipsis")
         return [line.rstrip() for line in text.getvalue().splitlines()][:height]
 
 
@@ -199,11 +206,11 @@ def _most_important(steps: list[StepProgress], most: int) -> list[StepProgress]:
     return [step for step in steps if id(step) in chosen]
 
 
-def _others(steps: list[StepProgress]) -> str:
+def _others(steps: list[StepProgress], *, whole: bool) -> str:
     finished = sum(1 for step in steps if step.total and step.done == step.total)
     to_come = sum(1 for step in steps if not step.total and step.began is None)
     parts = [f"{finished} done"] if finished else []
-    parts += [f"{to_come} not begun"] if to_come else []
+    parts += [f"{to_come} {'skipped' if whole else 'not begun'}"] if to_come else []
     return f"… {len(steps)} other step{'s' * (len(steps) > 1)}{': ' * bool(parts)}{', '.join(parts)}"
 
 

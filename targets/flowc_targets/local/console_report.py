@@ -72,9 +72,15 @@ class ConsoleReporter:
         self._write(stream, "".join(f"{prefix}{line}\n" for line in lines))
 
     def note(self, text: str) -> None:
-        """Print a line on stderr."""
+        """Print a line on stderr, below those that say which steps had begun and were done before."""
         if not self._quiet:
+            self._catch_up()
             self._say(text)
+
+    def _catch_up(self) -> None:
+        if self._table is None:
+            for _, line in self._milestones.new(self._steps()):
+                self._say(line)
 
     def _say(self, text: str) -> None:
         stamp = f"{_utc():%Y-%m-%dT%H:%M:%SZ} " if self._stamped else ""
@@ -94,8 +100,7 @@ class ConsoleReporter:
                 self._say_milestones(now)
 
     def _say_milestones(self, now: float) -> None:
-        for _, text in self._milestones.new(self._steps()):
-            self._say(text)
+        self._catch_up()
         if now >= self._next_status:
             self._next_status = now + STATUS_SECONDS
             steps = self._steps()
@@ -127,10 +132,9 @@ class ConsoleReporter:
     def finished(self, result: RunResult) -> None:
         """Say how it ended, and where to look and what to do when it failed."""
         if self._table is not None:
-            self._table.close()
+            self._table.close(whole=result.ok)
         elif not self._quiet:
-            for _, text in self._milestones.new(self._steps()):
-                self._say(text)
+            self._catch_up()
         name = f"run {self._flow}/{result.run_id}"
         if result.ok:
             self.note(f"{name} finished: {result.tasks} tasks in {result.seconds:.1f} s")

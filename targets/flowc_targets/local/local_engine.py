@@ -40,7 +40,7 @@ from flowc_targets.local.run_report import (
     Status,
     unsupported_locally,
 )
-from flowc_targets.local.schedule import Schedule, TaskKey
+from flowc_targets.local.schedule import Schedule, TaskKey, real_parents
 from flowc_targets.local.signal_watch import SignalWatch
 from flowc_targets.local.task_environment import (
     TaskServers,
@@ -124,7 +124,9 @@ class _Engine:
         self.error = ""
         self.done = 0
         self.steps = {
-            step.name: StepProgress(step.name, parents=tuple(step.parents)) for step in flow.steps if not step.virtual
+            step.name: StepProgress(step.name, parents=real_parents(flow, step))
+            for step in flow.steps
+            if not step.virtual
         }
         self.live = reporter if isinstance(reporter, LiveReporter) else None
 

@@ -11,7 +11,7 @@ from flowc_compiler.ir import ForeachStep, JoinStep, ParallelStep, SwitchStep
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Flow, Step
 
 Path = tuple[int, ...]
 
@@ -35,6 +35,18 @@ class _Span:
     """What follows the last index: the first iteration, where the step is a recursive switch."""
     gate: TaskKey | None = None
     """The join of the foreach that the tasks begin the items of, where that bounds how many items are open."""
+
+
+def real_parents(flow: Flow, step: Step) -> tuple[str, ...]:
+    """The steps with tasks that come before a step: for a virtual one those before that."""
+    found = dict.fromkeys(step.parents)
+    waiting = deque(found)
+    while waiting:
+        parent = flow.by_name[waiting.popleft()]
+        new = [name for name in parent.parents if name not in found] if parent.virtual else []
+        found.update(dict.fromkeys(new))
+        waiting += new
+    return tuple(name for name in found if not flow.by_name[name].virtual)
 
 
 class Schedule:
