@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from flowc.protocol import metaflow_names, zenml_names
@@ -49,14 +53,42 @@ def package_for(name: str, imported: Iterable[str]) -> str:
 
 
 def _flowc_serves(module: str, name: str | None) -> bool:
-    """`flowc` serves what `metaflow` does, except for its modules; its own modules are what they are."""
-    if module != "flowc" or name is None:
+    """`flowc` serves what `metaflow` does, except for its modules; its own modules have what they bind."""
+    if module != "flowc":
+        return _own_module_has(module, name)
+    return name in (None, "*") or name.startswith("__") or name in OF_FLOWC
+
+
+@cache
+def _own_module_has(module: str, name: str | None) -> bool:
+    """Whether a module of flowc itself is there, and has a name; of one that cannot be imported here, any."""
+    try:
+        loaded = import_module(module)
+        return name in (None, "*") or hasattr(loaded, name) or find_spec(f"{module}.{name}") is not None
+    except ModuleNotFoundError as error:
+        # `find_spec` in a module that is no package fails as if the module were missing.
+        return not f"{module}.{name}".startswith(error.name or module)
+    except ImportError:
         return True
-    return name == "*" or name.startswith("__") or name in OF_FLOWC
+
+
+def _explain_own(module: str, name: str | None) -> tuple[str, str, Fix | None]:
+    """As `explain`, of a module of flowc other than `flowc`."""
+    if name is None or not _own_module_has(module, None):
+        above = import_module("flowc")
+        modules = [item.name for item in iter_modules(above.__path__) if not item.name.startswith("_")]
+        known = [f"flowc.{item}" for item in modules]
+        return f"flowc has no module {module}", suggest(module, known, "write `from flowc import ...`").help, None
+    bound = vars(import_module(module)).items()
+    public = sorted(item for item, value in bound if str(getattr(value, "__module__", "")).startswith("flowc"))
+    help_text, fix = suggest(name, public, f"it has {', '.join(public)}", cutoff=0.75)
+    return f"{module} has no name `{name}`", help_text, fix
 
 
 def explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
     """Message, help line and fix for a name, or a whole module, that is not served."""
+    if module.startswith("flowc."):
+        return _explain_own(module, name)
     message = f"flowc does not serve `{name}` of {module}"
     if name is None or (module not in MODULES and module != "flowc"):
         root = module.partition(".")[0]

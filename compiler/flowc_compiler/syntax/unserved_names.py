@@ -189,7 +189,7 @@ class _Search:
         match node:
             case ast.Import(names=names):
                 for alias in names:
-                    if alias.name.partition(".")[0] in OF_OTHERS and not is_served(alias.name, None):
+                    if alias.name.partition(".")[0] in ROOTS and not is_served(alias.name, None):
                         yield _Unserved(alias, alias.name, None, alias.asname or "", place.scope)
             case ast.ImportFrom(module=str(module), names=names, level=0) if module.partition(".")[0] in ROOTS:
                 whole = is_served(module, None)
