@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flowc.client import Run, RunNotFound, Step, Task
@@ -13,11 +14,14 @@ from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from flowc_cli.run_tasks import TaskRecord
 
 RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
 NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+_TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
 _MOST_NAMES = 5
 """Of flows that a message lists."""
 
@@ -25,13 +29,16 @@ _MOST_NAMES = 5
 def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
     """The run of a pathspec `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index`, and the parts beyond it.
 
-    Nothing of it is unpickled: whoever looks at a run need not trust it.
+    Nothing of it is unpickled: whoever looks at a run need not trust it. What is damaged stays in its place.
     """
     flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
     try:
         if not rest or rest[0] == "latest":
-            return Run.latest(flow, root=root, trusted=False), rest[1:]
-        return Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False), rest[1:]
+            run = Run.latest(flow, root=root, trusted=False)
+        else:
+            run = Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False)
+        run.layout.store.only_looked_at = True
+        return run, rest[1:]
     except RunNotFound as error:
         raise RunNotFound(f"{error}; {_what_is_there(flow, root)}") from None
 
@@ -75,6 +82,16 @@ def find_step(run: Run, name: str) -> Step:
         known = ", ".join(step.name for step in steps_of(run))
         raise RunNotFound(f"run {run.pathspec} has no step {name}; it has {known}")
     return run[name]
+
+
+def task_parts(parts: list[str], known: Container[str] | Run) -> list[str]:
+    """Step and index of a task as it was written: `price/1`, and `price-1` and `price[1]`, as it is printed.
+
+    `known` has the names of steps, which count as such.
+    """
+    if len(parts) == 1 and parts[0] not in known and (match := _TASK.fullmatch(parts[0])) is not None:
+        return [match["step"], match["index"] or match["item"]]
+    return parts
 
 
 def selected_steps(run: Run, rest: list[str]) -> list[Step]:

@@ -92,3 +92,19 @@ def test_a_run_that_resumes_itself_is_a_diagnostic(made: Path) -> None:
     record.write_bytes(right)
     assert done.returncode == 1, done.stderr
     assert "says that the run resumes itself" in done.stderr
+
+
+def test_a_look_leaves_a_damaged_value_where_it_is(made: Path) -> None:
+    (blob,) = [path for path in (made / "store" / "Checked" / "data").rglob("*") if path.is_file()]
+    right = blob.read_bytes()
+    blob.write_bytes(b"x" + right[1:])
+    said = [flowc(made, "show", "Checked", "--values", "--root", "store").stdout for _ in range(2)]
+    _, text = checked(made)
+    there = blob.exists()
+    blob.write_bytes(right)
+    assert there
+    assert said[0] == said[1]
+    assert "gone from the store" not in said[0]
+    assert "does not have the hash" in said[0]
+    assert text.endswith("; 1 are damaged\n")
+    assert text.count(str(blob)) == 1

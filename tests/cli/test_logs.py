@@ -12,6 +12,8 @@ from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from flowc.store.task_log import TaskLog
 from flowc_cli import stored_logs
+from flowc_cli.__main__ import main
+from flowc_cli.stored_runs import task_parts
 from tests.support import flowc
 
 BEGUN = 1_800_000_000.0
@@ -136,3 +138,19 @@ def test_nothing_in_the_store_points_to_the_engine_unless_that_was_a_simulator(t
         assert done.returncode == 0
         assert (f"--target {hint}`" in done.stderr) == bool(hint)
         assert bool(done.stderr) == bool(hint)
+
+
+@pytest.mark.parametrize("text", ["each/10", "each-10", "each[10]"])
+def test_a_task_is_named_as_it_is_printed(folder: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    for arguments in (["F", text], ["F", text, "--follow"], [f"F/latest/{text}"]):
+        with pytest.raises(SystemExit) as ended:
+            main(["logs", *arguments, "--root", str(folder / ".flowc")])
+        assert (ended.value.code or 0, capsys.readouterr().out) == (0, "[each-10] 30%\n")
+
+
+def test_parts_of_a_task() -> None:
+    assert task_parts(["price-1.0"], {"price"}) == task_parts(["price[1.0]"], ()) == ["price", "1.0"]
+    assert task_parts(["price-1"], {"price-1"}) == ["price-1"]
+    assert task_parts(["price", "1"], ()) == ["price", "1"]
+    assert task_parts(["price-x"], ()) == ["price-x"]
+    assert task_parts([], ()) == []

@@ -98,12 +98,16 @@ def _check_run(layout: RunLayout, seen: Values) -> Iterator[_Damage | None]:
                 problem = f"{layout.store.location(key)} refers to values in a way that nothing reads"
                 yield _Damage(problem, "restore it")
     _read_values(layout.store, {value: size for value, size in sizes.items() if value not in seen}, seen)
+    damaged: dict[str, list[tuple[str, str]]] = {}
     for where, name, digest in named:
-        wrong = seen[layout.flow, digest]
-        if wrong:
-            again = "the next run that stores it mends it"
-            again += f"; {_AGAIN}: {layout.flow}/{layout.run}" if "/" in where else ""
-            yield _Damage(f"{where}, artifact {name!r}: {wrong}", again)
+        if seen[layout.flow, digest]:
+            damaged.setdefault(digest, []).append((where, name))
+    for digest, places in damaged.items():
+        again = "the next run that stores it mends it"
+        again += f"; {_AGAIN}: {layout.flow}/{layout.run}" if any("/" in where for where, _ in places) else ""
+        first = ", artifact ".join((places[0][0], repr(places[0][1])))
+        others = f", and {len(places) - 1} more that have it" if len(places) > 1 else ""
+        yield _Damage(f"{first}{others}: {seen[layout.flow, digest]}", again)
 
 
 def _read_document(layout: RunLayout, key: str) -> dict[str, Any] | _Damage:

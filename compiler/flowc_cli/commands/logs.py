@@ -14,7 +14,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
 from flowc_cli.output import write, write_error
 from flowc_cli.stored_logs import LogSelection, follow_logs, read_logs
-from flowc_cli.stored_runs import engine_of, find_run, report_failure
+from flowc_cli.stored_runs import engine_of, find_run, report_failure, task_parts
 from flowc_targets.base.engine import EngineClient, EngineError
 
 app = shared.command_app()
@@ -80,7 +80,7 @@ def _print_stored_logs(
         run, rest = find_run(pathspec, root)
         if step is not None and rest:
             raise typer.BadParameter(f"the step is given twice: in {pathspec}, and as {step}", param_hint="STEP")
-        rest = step.split("/") if step is not None else rest
+        rest = task_parts(step.split("/") if step is not None else rest, run)
         lines = follow_logs(run, rest, selection) if follow else read_logs(run, rest, selection)
         for line in lines:
             write(line.text(timestamps=timestamps))

@@ -16,7 +16,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.run_overview import overview, stored_value
 from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
-from flowc_cli.stored_runs import ended_at, find_run, find_step, find_task, report_failure, task_of
+from flowc_cli.stored_runs import ended_at, find_run, find_step, find_task, report_failure, task_of, task_parts
 from flowc_cli.value_texts import json_value
 
 app = shared.command_app()
@@ -40,7 +40,7 @@ def show(
         found, rest = find_run(run, root)
         if task is not None and rest:
             raise typer.BadParameter(f"the task is given twice: in {run}, and as {task}", param_hint="--task")
-        rest = task.split("/") if task is not None else rest
+        rest = task_parts(task.split("/") if task is not None else rest, found)
         record = _selected(found, rest)
         if as_json:
             write(json.dumps(_document(record, part=bool(rest), values=values), indent=2, ensure_ascii=False) + "\n")

@@ -20,7 +20,7 @@ from flowc_cli.local_runs import error_code, local_options
 from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.output import report, write, write_error
 from flowc_cli.pipeline_text import real_targets
-from flowc_cli.stored_runs import size_text
+from flowc_cli.stored_runs import size_text, task_parts
 from flowc_cli.value_texts import LARGE, details, summary
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.diagnostics.terminal_text import visible_line
@@ -78,7 +78,6 @@ def try_(
 
     Nothing is stored without --keep. `breakpoint()` and `input()` work.
     """
-    name, _, index = step.partition("/")
     options = flow_options(flow, with_, config, config_value, branch, production, include=include)
     sink = DiagnosticSink()
     with scratch_folder("flowc-given-") as folder:
@@ -88,12 +87,14 @@ def try_(
                 given = [*values_of_module(artifacts_module, folder, sink), *given]
             item = given_item(input, sink) if input is not None else None
             run_id = run.rpartition("/")[2] if run is not None else None
-            tried = TryOptions(name, index or None, run_id, no_run, tuple(given), item, keep, pdb)
+            tried = TryOptions(step, None, run_id, no_run, tuple(given), item, keep, pdb)
             if no_run and run is not None:
                 sink.error("FC504", "--run and --no-run exclude each other", None, help="leave one of them out")
             options = run_parameters(options, param or [], context.args)
             engine = local_options(file, root, None, RunOptions(), include, sink)
             compilation = _compile(file, options, engine, tried, sink)
+            name, *index = task_parts([part for part in step.split("/", 1) if part], compilation.flow.by_name)
+            tried = replace(tried, step=name, index=index[0] if index else None)
             check_variables(compilation.source, "run", os.environ, sink)
             os.environ.update(task_namespace("run", os.environ))
             engine = replace(engine, params=options.parameters.bind(compilation.flow, sink))

@@ -104,6 +104,7 @@ class LiveRuns:
         with self._lock:
             if pathspec not in self._runs:
                 run = Run(pathspec, root=self.root, trusted=False, _namespace_check=False)
+                run.layout.store.only_looked_at = True
                 self._runs[pathspec] = LiveRun(run)
                 if len(self._runs) > _KEPT:
                     self._runs.popitem(last=False)

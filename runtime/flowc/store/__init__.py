@@ -120,6 +120,8 @@ class Store:
     """The root, as a reader on another machine would name it."""
     remote = False
     """Whether a read costs a network round trip: readers then batch and use threads."""
+    only_looked_at = False
+    """Whether damaged values stay where they are, for commands that only show what is there."""
 
     def read(self, key: str) -> Buffer:
         """All bytes of a key; a large file comes as a private memory map."""

@@ -292,8 +292,8 @@ def _bytes(store: Store, flow: str, name: str, ref: Ref) -> Buffer:
 def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer, str]], whole: str = "") -> Buffer:
     """What `read` gives with its hash, if that is right. Raises CorruptArtifact.
 
-    Bytes that are wrong on the way are right the second time. Those that are not are damaged, and set aside, unless
-    `whole`, the hash of all of the file, is right: then it has no such part.
+    Bytes that are wrong on the way are right the second time. Those that are not are damaged, and set aside where the
+    store is not only looked at; unless `whole`, the hash of all of the file, is right: then it has no such part.
     """
     found = digest = ""
     for _ in range(2):
@@ -306,7 +306,8 @@ def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer
             return data
     if whole and hashlib.sha256(store.read_known(key)).hexdigest() == whole:
         raise CorruptArtifact(f"{what} is not in {store.location(key)}: the number of items in the manifest is wrong")
-    store.set_aside(key)
+    if not store.only_looked_at:
+        store.set_aside(key)
     raise CorruptArtifact(_wrong(what, store.location(key), found, digest))
 
 
