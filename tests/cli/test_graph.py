@@ -180,7 +180,8 @@ def test_svg(flow: Path) -> None:
     assert desc.text is not None
     assert 'choose leads to gang ("a"), again ("b").' in desc.text
     for text in (
-        "start", "foreach items", "GPU 2 × a100 · CPU 4 · memory 8 GiB", "ml:1", "4 retries · timeout 2 h", "pool=gpu",
+        "start", "foreach items", "GPU 2 × a100 · CPU 4 · memory 8 GiB", "ml:1",
+        "up to 4 retries · timeout 2 h", "pool=gpu",
         "switch on kind", '"a"', "gang of 3", "true", "Exit hooks, when the run has ended", "on error: tell",
     ):  # fmt: skip
         assert text in shown, text

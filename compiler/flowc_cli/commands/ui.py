@@ -9,6 +9,7 @@ import typer
 
 from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError
+from flowc.store.run_layout import flow_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import INPUT_ERROR, report, write_error
 from flowc_cli.stored_runs import report_failure
@@ -33,6 +34,7 @@ def ui(
 
     try:
         store = chosen_store(root)
+        is_empty = not flow_names(store)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     if not is_free(port):
@@ -40,5 +42,7 @@ def ui(
         sink.error("FC505", f"port {port} is in use", None, help="give another one with --port")
         report(sink.diagnostics)
         raise typer.Exit(INPUT_ERROR)
+    if is_empty:
+        write_error(f"flowc: no run has been stored in {store.url} so far; --root names another store\n")
     write_error(f"{store.url}: http://localhost:{port}/ (Ctrl-C ends it)\n")
     serve(root, port)

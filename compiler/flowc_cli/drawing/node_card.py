@@ -117,7 +117,7 @@ def _short(fact: Fact) -> str:
             return f"{fact.text} GPU" if fact.text.isdigit() else f"GPU {fact.text}"
         case "retries":
             count = fact.text.partition(",")[0]
-            return f"{count} {'retry' if count == '1' else 'retries'}"
+            return f"up to {count} {'retry' if count == '1' else 'retries'}"
         case "catch":
             return "catch"
         case "nodes":

@@ -72,12 +72,16 @@ class Timeline {
   }
   rows(step) {
     const box = make("div", { class: "rows", tabindex: 0, role: "list", "aria-label": `Tasks of ${step.name}`, style: { height: `${Math.min(13, step.tasks.length) * 24}px` } });
-    this.lists.push(() => new LongList(box, 24, (place) => {
+    this.lists.push(() => {
+      const list = new LongList(box, 24, (place) => {
       const task = step.tasks[place];
       return make("div", { class: "row", role: "listitem", onclick: () => this.open(task.key) },
         make("div", { class: "name", style: { "--depth": step.depth } }, make("span", {}, task.index || task.key)),
         make("div", { class: "track" }, this.bars(task)), make("div", { class: "took" }, secondsText(task.took)));
-    }).show(step.tasks.length));
+      });
+      list.show(step.tasks.length);
+      box.style.setProperty("--scrollbar", `${box.offsetWidth - box.clientWidth}px`);  // rows lie under it, as wide as the axis
+    });
     return box;
   }
   /** How many tasks of a step waited, worked and failed, over time: a picture of any number of tasks. */
