@@ -13,7 +13,7 @@ from flowc.client.log_records import read_log, whole_lines
 from flowc.store.run_layout import parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
 from flowc_cli.store_requests import each_of
-from flowc_cli.stored_runs import find_task, selected_steps, tasks_of
+from flowc_cli.stored_runs import find_task, selected_steps, steps_of, tasks_of
 
 if TYPE_CHECKING:
     from flowc.client import Run
@@ -114,7 +114,11 @@ class _Follower:
         store, found, listed = self._run.layout.store, list[TaskLine](), self._listed()
         for key in set(listed).difference(self._followed):
             self._followed[key] = _FollowedLog(_label(*key, several=key._replace(attempt=1) in listed))
-        changed = [key for key in sorted(listed, key=_order) if self._followed[key].is_other(listed[key], over=over)]
+        # Later on lines are in the order of their times, whatever step they are from.
+        steps = [step.name for step in steps_of(self._run)] if self._first and not self._rest else []
+        places = {name: place for place, name in enumerate(steps)}
+        keys = sorted(listed, key=lambda key: (places.get(key.step, len(places)), *_order(key)))
+        changed = [key for key in keys if self._followed[key].is_other(listed[key], over=over)]
         folders = [f"{self._run.layout.prefix}/{key.step}/{key.place}/{key.attempt}" for key in changed]
         for key, log in zip(changed, each_of(store, lambda folder: read_log(store, folder), folders), strict=True):
             if log is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowc.client import Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded
-from flowc.errors import CorruptArtifact, FlowError, StoreError
+from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, StoreError
 from flowc.store.run_layout import flow_names
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
-NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+_NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
 _TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
 _MOST_NAMES = 5
 """Of flows that a message lists."""
@@ -28,6 +28,8 @@ _MOST_NAMES = 5
 
 def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
     """The run of a pathspec `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index`, and the parts beyond it.
+
+    The flow may be left out where only one has a run of that id.
 
     Nothing of it is unpickled: whoever looks at a run need not trust it. What is damaged stays in its place.
     """
@@ -40,7 +42,21 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
         run.layout.store.only_looked_at = True
         return run, rest[1:]
     except RunNotFound as error:
-        raise RunNotFound(f"{error}; {_what_is_there(flow, root)}") from None
+        store = chosen_store(root)
+        names = flow_names(store)
+        owners = [] if flow in names else [name for name in names if store.children(f"{name}/{flow}")]
+        if len(owners) == 1:
+            return find_run("/".join([*owners, flow, *rest]), root)
+        raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, root)}") from None
+
+
+def _what_is_meant(flow: str, rest: list[str], root: str | None) -> str | None:
+    """The task of the latest run, where a step stands in the place of the run."""
+    try:
+        known = bool(rest) and rest[0] in Run.latest(flow, root=root, trusted=False)
+    except FlowError:
+        return None
+    return f"did you mean {'/'.join([flow, 'latest', *rest])}?" if known else None
 
 
 def _what_is_there(flow: str, root: str | None) -> str:
@@ -122,8 +138,8 @@ def ended_at(run: Run) -> float | None:
     return ended.timestamp() if ended is not None else None
 
 
-def report_failure(error: FlowError, help_text: str = NAME_IT) -> int:
-    """Print why a store (FC601) or a run (FC602) cannot be used, and what helps a run. Returns the exit code."""
+def report_failure(error: FlowError, help_text: str | None = None) -> int:
+    """Print why a store (FC601) or a run (FC602) cannot be used, and what helps. Returns the exit code."""
     sink = DiagnosticSink()
     if isinstance(error, StoreError):
         help_text = "check that the store can be reached from here, and that its keys are in the environment"
@@ -131,9 +147,17 @@ def report_failure(error: FlowError, help_text: str = NAME_IT) -> int:
             help_text += "; AWS_ENDPOINT_URL names an S3 server other than Amazon's"
         sink.error("FC601", str(error), None, help=help_text)
     else:
-        sink.error("FC602", str(error), None, help=help_text)
+        sink.error("FC602", str(error), None, help=_what_helps(error) if help_text is None else help_text)
     report(sink.diagnostics, sink.sources)
     return RUN_ERROR
+
+
+def _what_helps(error: FlowError) -> str:
+    if isinstance(error, NewerFormat):
+        return ""  # its message says it
+    if isinstance(error, CorruptArtifact):
+        return "`flowc fsck Flow/run-id` says all that is damaged, and what would mend it"
+    return _NAME_IT if isinstance(error, NotFound | InvalidPathspec) else ""
 
 
 def size_text(size: int) -> str:

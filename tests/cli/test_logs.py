@@ -86,6 +86,50 @@ def test_a_step_that_is_named_twice(folder: Path, arguments: list[str]) -> None:
     assert "the step is given twice" in done.stderr
 
 
+def test_following_a_run_that_is_over_keeps_its_order(folder: Path) -> None:
+    """That in which its steps began, as without --follow, and not the alphabet's."""
+    layout = layout_of(folder, "argo-2")
+    for number, step in enumerate(("zero", "each", "after")):
+        printed(layout, step, (), 0, f"line of {step}", at=BEGUN + 100 + number)
+        parts = {"step": step, "index": "-", "attempt": 0, "flow": "F", "run": "argo-2", "version": 2}
+        manifest = {**parts, "artifacts": {}, "parameters": {}, "created": BEGUN + 100.5 + number}
+        layout.write_json(f"{layout.folder(step, (), 0)}/manifest.json", manifest)
+    layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "failed", "ended": BEGUN + 130})
+    done = flowc(folder, "logs", "F/argo-2", "--follow")
+    assert done.stdout == "[zero] line of zero\n[each] line of each\n[after] line of after\n"
+    assert done.stdout == flowc(folder, "logs", "F/argo-2").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "hint"),
+    [
+        (["show", "F/start/0"], "did you mean F/latest/start/0?", "name it as Flow"),
+        (["logs", "F/each"], "did you mean F/latest/each?", "name it as Flow"),
+        (["show", "F/nothing"], "`flowc runs F` lists its runs", "name it as Flow"),
+        (["tag", "F", ""], "'' is not a tag", ""),
+        (["show", "F/argo-3"], "", "`flowc fsck Flow/run-id`"),
+    ],
+)
+def test_help_is_about_what_is_wrong(folder: Path, arguments: list[str], says: str, hint: str) -> None:
+    layout = layout_of(folder, "argo-3")
+    layout.begin("start", (), 0, {"version": 1, "started": BEGUN - 10, "host": "pod", "last": False})
+    layout.store.write(f"{layout.folder('start', (), 0)}/manifest.json", [b"{"])
+    done = flowc(folder, *arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert hint in done.stderr
+    assert hint or "help:" not in done.stderr
+
+
+def test_a_run_by_its_id_alone_and_the_latest(folder: Path) -> None:
+    whole = flowc(folder, "show", "F/argo-1").stdout
+    assert flowc(folder, "show", "argo-1").stdout == whole != ""
+    assert flowc(folder, "show", "argo-1/start").stdout == flowc(folder, "show", "F/argo-1/start").stdout
+    assert flowc(folder, "diff-runs", "argo-1", "F/latest").returncode == 0
+    assert flowc(folder, "fsck", "F/latest").stdout == flowc(folder, "fsck", "F/argo-1").stdout != ""
+    assert flowc(folder, "fsck", "G/latest").returncode == 1
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_step_that_is_not_there(folder: Path, follow: bool) -> None:
     done = flowc(folder, "logs", "F/argo-1/nothing", *(["--follow"] if follow else []))

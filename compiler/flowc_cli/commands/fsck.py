@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from flowc.client import Run
 from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, NewerFormat, NotFound
 from flowc.store import Store, artifacts
@@ -53,6 +54,7 @@ def fsck(
     try:
         store = chosen_store(root)
         flow, _, name = run.partition("/")
+        name = Run.latest(flow, root=root, trusted=False).id if name == "latest" else name
         flows = [flow] if flow else flow_names(store)
         runs = [
             (one, each) for one in flows for each in ([name] if name else sorted(run_names(store, one))) if each != DATA

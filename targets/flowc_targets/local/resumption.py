@@ -139,8 +139,8 @@ def find_origin(flow: Flow, source: SourceFile, options: RunOptions, resume: Res
 
 
 def find_layout(flow: str, store: Store, root: str, run_id: str | None, code: str = "FC607") -> RunLayout:
-    """A run of a flow by its id, or the latest. Raises FlowcError with `code` where there is none."""
-    if run_id is None:
+    """A run of a flow by its id, or the latest (`None`, `latest`). Raises FlowcError with `code` if there is none."""
+    if run_id is None or run_id.removeprefix(f"{flow}/") == "latest":
         from flowc.client import Run  # slow to import, and only needed here
 
         try:
