@@ -18,6 +18,7 @@ import pytest
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from flowc_cli.reporting.live_server import application, is_free
+from flowc_cli.reporting.run_view import RunView
 
 
 class Client:
@@ -88,6 +89,26 @@ def test_the_list_and_a_run(client: Client) -> None:
     assert answer["graph"].startswith("<svg")
     task = client.get("/data/run/Flow/argo-1/task", params={"key": "end"}).json()
     assert task["details"]["attempts"]["0"]["failure"]["message"] == HOSTILE
+
+
+def test_half_a_surrogate_pair_anywhere(root: Path) -> None:
+    layout = RunLayout(open_store(str(root)), "Flow", "argo-1")
+    error = {"version": 1, "type": "E", "message": "bad \ud800", "traceback": "\ud800", "created": 1.7e9 + 9}
+    layout.write_json("Flow/argo-1/end/-/0/error.json", error)
+    steps = {"start": {"type": "start", "next": ["end"]}, "end": {"type": "end", "next": []}}
+    layout.write_json("Flow/argo-1/graph.json", {"start": "start", "end": "end", "tags": ["t\ud800"], "steps": steps})
+    client = Client(root)
+    for address in ("/", "/data/runs", "/run/Flow/argo-1", "/data/run/Flow/argo-1"):
+        assert client.get(address).status_code == 200
+    details = client.get("/data/run/Flow/argo-1").json()["run"]["details"]
+    assert details["end"]["attempts"]["0"]["failure"]["message"] == "bad \ufffd"
+    assert client.get("/data/run/Flow/argo-1/task", params={"key": "end"}).status_code == 200
+
+
+def test_numbers_that_json_has_not_stay_nothing_with_half_a_pair() -> None:
+    view = RunView(flow="F", run="1", engine="local", state="done", created=0, now=0, values={"a": [float("nan")]})
+    other = view.model_copy(update={"user": "\ud800"})
+    assert json.loads(other.as_json()) == {**json.loads(view.as_json()), "user": "\ufffd"}
 
 
 def test_what_is_not_new_is_not_sent_again(client: Client) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowc_targets.base.live_table import LiveTable, StepProgress, status_line, table_lines
-from flowc_targets.local.console_report import Milestones
+from flowc_targets.local.console_report import JsonReporter, Milestones
 from tests.support import flowc, write_files
 
 if TYPE_CHECKING:
@@ -272,6 +272,12 @@ def test_json_lines(folder: Path) -> None:
     last = lines[-1]
     assert (last["status"], last["failed"]["task"], last["failed"]["attempt"]) == ("failed", "work/2", 0)
     assert last["resume"].startswith("flowc resume wide.py --origin-run-id ")
+
+
+def test_json_lines_are_utf_8(capsys: pytest.CaptureFixture[str]) -> None:
+    """A message of a step may have half of a surrogate pair."""
+    JsonReporter().lines("stdout", "[start]", ["bad \ud800"])
+    assert json.loads(capsys.readouterr().out.encode("utf-8"))["text"] == "bad \ufffd"
 
 
 def test_a_table_of_many_steps_shows_those_that_run() -> None:

@@ -31,6 +31,7 @@ from flowc_cli.reporting.run_snapshot import Snapshot
 from flowc_cli.reporting.run_view import RunView
 from flowc_cli.reporting.state_marks import StepMarks
 from flowc_cli.run_tasks import TaskRecord
+from flowc_compiler.diagnostics.terminal_text import visible_json
 
 HOSTS = ("localhost", "127.0.0.1")
 DETAILED = 10
@@ -96,7 +97,7 @@ class LiveRuns:
     def listing(self) -> str:
         """All runs as JSON. Raises FlowError."""
         with self._list_lock:
-            return json.dumps(self._list.rows(), ensure_ascii=False)
+            return visible_json(json.dumps(self._list.rows(), ensure_ascii=False))
 
     def run(self, request: Request) -> LiveRun:
         """The run that a request is for. Raises FlowError."""
@@ -133,9 +134,7 @@ def application(root: str | None) -> Starlette:
 
     def data(request: Request) -> Response:
         view, graph = runs.run(request).view()
-        return _json(
-            f'{{"run":{view.model_dump_json(exclude_defaults=True)},"graph":{json.dumps(graph)}}}', request, view
-        )
+        return _json(f'{{"run":{view.as_json()},"graph":{json.dumps(graph)}}}', request, view)
 
     def task(request: Request) -> Response:
         found = runs.run(request).task(request.query_params.get("key", ""))
@@ -165,7 +164,7 @@ def _page(text: str, script: str) -> Response:
 
 def _json(text: str, request: Request, view: RunView | None = None) -> Response:
     """JSON, or nothing where the page has it already: it says by `have` what it has."""
-    same = text if view is None else view.model_copy(update={"now": 0.0}).model_dump_json(exclude_defaults=True)
+    same = text if view is None else view.model_copy(update={"now": 0.0}).as_json()
     tag = hashlib.sha256(same.encode()).hexdigest()[:16]
     if request.query_params.get("have") == tag:
         return Response(status_code=204, headers=_HEADERS)

@@ -38,7 +38,7 @@ def run_page(view: RunView, graph: str, script: str, home: str = "") -> str:
         script,
         title=escape(visible_line(f"{view.flow}/{view.run}")),
         graph=graph,
-        data=json_element(view.model_dump_json(exclude_defaults=True)),
+        data=json_element(view.as_json()),
         home=f'<a class="home" href="{home}">all runs</a>' if home else "",
         connect="'self'" if home else "",
     )

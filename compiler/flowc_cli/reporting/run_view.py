@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
+from pydantic_core import PydanticSerializationError
 
+from flowc_compiler.diagnostics.terminal_text import visible_json
 from flowc_compiler.ir.base import Model
 
 
@@ -189,3 +192,12 @@ class RunView(Model):
     values: dict[str, Any] = Field(default_factory=dict[str, Any])
     """Views by the hash of what is stored."""
     code: CodeView | None = None
+
+    def as_json(self) -> str:
+        """The JSON of it. Half of a surrogate pair, which a task may have anywhere, becomes `\\ufffd`."""
+        try:
+            return self.model_dump_json(exclude_defaults=True)
+        except PydanticSerializationError:  # pydantic writes no half characters
+            text = json.dumps(self.model_dump(mode="json", exclude_defaults=True), ensure_ascii=False)
+            plain = json.loads(visible_json(text), parse_constant=lambda _: None)  # NaN, as pydantic has it
+            return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))

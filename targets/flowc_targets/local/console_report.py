@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from flowc_compiler.diagnostics.terminal_text import visible_json
 from flowc_targets.base.live_table import LiveTable, StepProgress, duration, has_table, status_line
 
 if TYPE_CHECKING:
@@ -291,7 +292,7 @@ class JsonReporter:
     def _event(self, event: str, **fields: Any) -> None:
         stamp = _utc().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         document = {"time": stamp, "event": event, "run": f"{self._flow}/{self._run}", **fields}
-        put(sys.stdout, json.dumps(document, ensure_ascii=False) + "\n")
+        put(sys.stdout, visible_json(json.dumps(document, ensure_ascii=False)) + "\n")
 
 
 def ways_on(result: RunResult) -> list[str]:
