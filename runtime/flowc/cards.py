@@ -436,7 +436,9 @@ def described(component: Any) -> Description:
             "kind": "text",
             "text": component[:_LONGEST] if isinstance(component, str) else value_text(component, 30),
         }
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit is not an Exception
         text = f"{type(component).__name__} cannot be drawn: {type(error).__name__}: {error}"
         return {"kind": "error", "title": None, "text": text}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def test_cards_by_id() -> None:
 class Broken(MetaflowCardComponent):
     def render(self) -> Any:
         raise RuntimeError("no")
+
+
+class Exits(cards.MetaflowCardComponent):
+    def render(self) -> Any:
+        sys.exit(3)
 
 
 class Repr:
@@ -114,6 +120,7 @@ DESCRIBED: dict[str, tuple[Any, dict[str, Any]]] = {
     "a text": ("x", {"kind": "text", "text": "x"}),
     "another value": (5, {"kind": "text", "text": "5"}),
     "one that breaks": (Broken(), {"kind": "error", "title": None, "text": "Broken cannot be drawn: RuntimeError: no"}),
+    "one that exits": (Exits(), {"kind": "error", "title": None, "text": "Exits cannot be drawn: SystemExit: 3"}),
 }  # fmt: skip
 
 

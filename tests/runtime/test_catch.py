@@ -77,7 +77,7 @@ FLOW = """
         @step
         def end(self):
             if os.environ.get("MODE") == "raise":
-                raise ValueError("the last")
+                raise ValueError("the last \\ud800")
 """
 
 
@@ -223,4 +223,5 @@ def test_the_end_step_can_be_caught(tmp_path: Path) -> None:
     shim.tasks("start", "slow", "plain", "secret", "cloud")
     out = shim.task("end", MODE="raise")
     assert "@catch caught an exception from end" in out
-    assert shim.value("end", "failure").exception == "the last"
+    assert "ValueError: the last \\ud800" in out
+    assert shim.value("end", "failure").exception == "the last \ud800"

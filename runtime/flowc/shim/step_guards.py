@@ -43,7 +43,9 @@ def store_failure(flow: object, state: TaskState, error: Exception) -> None:
     text = failure_text(error)
     if step.catch["print_exception"]:
         lines = "".join(f">  {line}\n" for line in text.splitlines())
-        sys.stdout.write(f"@catch caught an exception from {state.name}\n{lines}")
+        shown = f"@catch caught an exception from {state.name}\n{lines}"
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(shown.encode(encoding, "backslashreplace").decode(encoding))
         sys.stdout.flush()
     if step.catch["var"] is not None:
         setattr(flow, step.catch["var"], ExceptionWrapper(error, text))
