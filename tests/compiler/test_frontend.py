@@ -259,3 +259,58 @@ def test_a_step_may_end_early_with_the_same_transition(tmp_path: Path, body: str
     head = "from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):\n    xs, ys, k, n = [1], [2], 3, 4\n"
     found = diagnostics(tmp_path, f"{head}\n    @step\n    def start(self):\n{lines}{steps}")
     assert [each.code for each in found] == ["FC211"] * wrong
+
+
+_MISTAKEN = """
+from flowc import FlowSpec, step
+
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.shops = [1]
+        self.next(NEXT)
+
+    @step
+    def each(self):
+        self.shop = self.input
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "codes", "help_text"),
+    [
+        ("NEXT", "self.each, foreach='shop'", ["FC317"], "did you mean `shops`?"),
+        ("NEXT", "self.each, foreach=self.shops", ["FC203"], "pass the artifact's name: `foreach='shops'`"),
+        ("NEXT", "each", ["FC203"], "name steps as attributes: `self.each`"),
+        (
+            "NEXT",
+            "self.each if 1 else self.end",
+            ["FC203"],
+            "`self.next({True: self.each, False: self.end}, condition=",
+        ),
+        ("@step\n    def end", "def end", ["FC206"], "write `@step` above the method `end`"),
+        ("@step\n    def each", "def each", ["FC201"], "write `@step` above the method `each`; the steps are"),
+        ("FlowSpec", "FlowSpecs", ["FC106"], "did you mean `FlowSpec`?"),
+    ],
+)
+def test_help_says_what_was_meant(tmp_path: Path, wrong: str, right: str, codes: list[str], help_text: str) -> None:
+    text = _MISTAKEN.replace(wrong, right).replace("NEXT", "self.each, foreach='shops'")
+    found = diagnostics(tmp_path, text)
+    assert [item.code for item in found] == codes
+    assert help_text in found[0].help
+
+
+def test_a_file_that_is_not_python(tmp_path: Path) -> None:
+    (found,) = diagnostics(tmp_path, "at: 12h\n", name="flow.yaml")
+    assert (found.code, found.help) == ("FC101", "name the Python file with the flow")
+    assert found.message == "this `.yaml` file is not Python: invalid decimal literal"

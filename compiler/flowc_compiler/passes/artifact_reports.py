@@ -93,7 +93,8 @@ class ArtifactReports:
             set_by = _set_by(some, len(everywhere) - (step.name in everywhere))
             message = f"step `{step.name}` {action}, which only {set_by}, and no path leads here from there"
             where = f"in a step before this one, such as `{step.parents[0]}`" if step.parents else "here before"
-            help_text = f"set it {where}: `self.{name} = ...`"
+            near = [other for other in self._known if step.name in self._setters.get(other, ())]
+            help_text = self._suggest(name, near, f"set it {where}: `self.{name} = ...`").help
             self._sink.error("FC317", message, place.span, help=help_text)
         else:
             self._never_set(step, read, action)

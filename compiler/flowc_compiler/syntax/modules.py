@@ -120,7 +120,11 @@ def _report_syntax(source: SourceFile, error: SyntaxError, sink: DiagnosticSink)
         sink.error("FC101", message, source.line_span(newer.line), help=help_text)
         return
     start = source.offset(line, min(max(error.offset or 1, 1), len(source.lines[line - 1]) + 1))
-    sink.error("FC101", error.msg, source.span(start, start + 1), help="correct the syntax")
+    message, help_text = error.msg, "correct the syntax"
+    suffix = Path(source.name).suffix
+    if suffix not in ("", ".py"):
+        message, help_text = f"this `{suffix}` file is not Python: {error.msg}", "name the Python file with the flow"
+    sink.error("FC101", message, source.span(start, start + 1), help=help_text)
 
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef

@@ -214,6 +214,7 @@ class _FlowReader:
         if not body.decorators.is_step(function):
             body.decorators.check_plain_method(function)
             self._graph.forget(name)
+            self._graph.methods.add(name)
             self._parameters.pop(name, None)
             return
         span = body.view.head_span(function)
@@ -353,6 +354,8 @@ class GraphBuilder:
         """`start` and `end`, where FC206 has said that there is no such step."""
         self._endless: dict[str, tuple[str, Span]] = {}
         """Steps that do not say what follows them, with their `self` and span."""
+        self.methods: set[str] = set()
+        """The names of methods without `@step`."""
         self.broken = False
         """Whether an error makes the graph unknowable."""
         self.unseen = False
@@ -412,9 +415,17 @@ class GraphBuilder:
             self._missing.add(mark)
             self._sink.error(
                 "FC206", f"flow `{flow}` has no step `{mark}`", where,
-                help=f"add a method `{mark}` with `@step`, or mark a step with `@step({mark}=True)`",
+                help=f"{self._way_to(mark)}, or mark a step with `@step({mark}=True)`",
             )  # fmt: skip
         return None
+
+    def _way_to(self, name: str) -> str:
+        """How a step comes about that is missing."""
+        return (
+            f"write `@step` above the method `{name}`"
+            if name in self.methods
+            else f"add a method `{name}` with `@step`"
+        )
 
     def steps(self) -> list[Step]:
         """The steps, with their parents; unknown targets are collected as FC201."""
@@ -427,8 +438,9 @@ class GraphBuilder:
                     continue
                 self.broken = True
                 if target not in self._malformed and target not in self._missing and not self.unseen:
-                    otherwise = f"add a method `{target}` with `@step`; the steps are {', '.join([*parents][:20])}"
-                    help_text, fix = suggest(target, parents, otherwise)
+                    otherwise = f"{self._way_to(target)}; the steps are {', '.join([*parents][:20])}"
+                    known = () if target in self.methods else parents
+                    help_text, fix = suggest(target, known, otherwise)
                     message = f"step `{name}` leads to `{target}`, which is not a step"
                     self._sink.error("FC201", message, draft.view.span(node), help=help_text, fix=fix)
         self._report_endless(parents)

@@ -16,7 +16,7 @@ from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import callee, dotted, no_flow
+from flowc_compiler.syntax.served_imports import ROOTS, callee, dotted, is_served, no_flow
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileScope
@@ -124,10 +124,18 @@ class ClassTable:
             if known or (base in found.node.bases and self._known.find(view, base) is not None):
                 continue
             self.unseen = True
+            if base in found.node.bases and self._is_refused(view.imported_path(base)):
+                continue
             message, help_text = self._unseen_base(view, base, is_base=base in found.node.bases)
             self._sink.error(
                 "FC105", f"the base class `{view.code(base)}` is {message}", view.span(base), help=help_text
             )
+
+    def _is_refused(self, path: tuple[str, ...]) -> bool:
+        """Whether FC106 has said of an import that flowc has no such name."""
+        if len(path) < 2 or path[0] not in ROOTS or is_served(".".join(path[:-1]), path[-1]):
+            return False
+        return any(item.code == "FC106" and item.severity == "error" for item in self._sink.diagnostics)
 
     def _unseen_base(self, view: ModuleView, base: ast.expr, *, is_base: bool) -> tuple[str, str]:
         """Where a base class is not, and what to do about it."""

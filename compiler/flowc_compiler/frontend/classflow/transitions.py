@@ -124,10 +124,7 @@ class TransitionReader:
             for key, step in zip(value.keys, value.values, strict=True):
                 self._case(key, step, self_name, found)
         else:
-            self._refuse(
-                found, "not a step of this flow", value,
-                f"name steps as attributes: `{self_name}.next({self_name}.some_step)`",
-            )  # fmt: skip
+            self._refuse(found, "not a step of this flow", value, _way_to_name(value, self_name))
 
     def _case(self, key: ast.expr | None, step: ast.expr, self_name: str, found: _Arguments) -> None:
         """One `value: self.step` of a switch."""
@@ -165,10 +162,11 @@ class TransitionReader:
             self._num_parallel(arg.value, found)
         elif keyword in {"foreach", "condition"}:
             what, name = ("list", "items") if keyword == "foreach" else ("value", "choice")
-            self._refuse(
-                found, f"`{keyword}=` takes the name of an artifact as a literal string", arg.value,
-                f"store the {what} first, `{self_name}.{name} = ...`, and pass `{keyword}='{name}'`",
-            )  # fmt: skip
+            help_text = f"store the {what} first, `{self_name}.{name} = ...`, and pass `{keyword}='{name}'`"
+            if (artifact := _self_attribute(arg.value, self_name)) is not None:
+                help_text = f"pass the artifact's name: `{keyword}='{artifact}'`"
+            message = f"`{keyword}=` takes the name of an artifact as a literal string"
+            self._refuse(found, message, arg.value, help_text)
         else:
             node = self._view.source.keyword_name(arg.value, arg.arg)
             self._refuse_argument(f"argument `{keyword}`" if keyword else "`**`", node, found, keyword)
@@ -196,6 +194,22 @@ class TransitionReader:
     def _refuse(self, found: _Arguments, message: str, node: ast.AST, help_text: str) -> None:
         found.understood = False
         self._sink.error("FC203", message, self._view.span(node), help=help_text)
+
+
+def _way_to_name(value: ast.expr, self_name: str) -> str:
+    """How to write what was given as a step."""
+    match value:
+        case ast.Name(id=name):
+            return f"name steps as attributes: `{self_name}.{name}`"
+        case ast.IfExp(body=one, orelse=other):
+            first, second = (_self_attribute(item, self_name) or "some_step" for item in (one, other))
+            cases = f"{{True: {self_name}.{first}, False: {self_name}.{second}}}"
+            return (
+                f"a switch chooses by an artifact: `{self_name}.choice = ...`, and "
+                f"`{self_name}.next({cases}, condition='choice')`"
+            )
+        case _:
+            return f"name steps as attributes: `{self_name}.next({self_name}.some_step)`"
 
 
 def _text(node: ast.expr, scope: Scope) -> str | None:
