@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -307,6 +309,58 @@ def test_a_kept_step_is_a_run_to_resume(ran: Path) -> None:
     resumed = flowc(ran, "resume", "sums.py", "--origin-run-id", run.id, "--root", "store")
     assert resumed.returncode == 0, resumed.stderr
     assert Run.latest("sums", root=str(ran / "store"))["total"].task.data.output == 0 + 2 + 12 + 5
+
+
+STOPS = """
+from flowc import FlowSpec, current, retry, step
+
+class StopsFlow(FlowSpec):
+    @retry(times=1)
+    @step
+    def start(self):
+        if current.retry_count == 0:
+            raise ValueError("first")
+        raise KeyError("later")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        breakpoint()
+
+if __name__ == "__main__":
+    StopsFlow()
+"""
+
+
+def test_the_attempt_of_a_step(tmp_path: Path) -> None:
+    (tmp_path / "stops.py").write_text(STOPS)
+    done = flowc(tmp_path, "run", "stops.py", "--root", "store")
+    assert "flowc try stops.py start --run " in done.stderr
+    assert " --attempt 1 --root store\n" in done.stderr
+    assert "failed: ValueError: first" in flowc(tmp_path, "try", "stops.py", "start").stderr
+    done = flowc(tmp_path, "try", "stops.py", "start", "--attempt", "1", "--keep", "--root", "store")
+    assert "failed: KeyError: 'later'" in done.stderr
+    assert [one.number for one in Run.latest("StopsFlow", root=str(tmp_path / "store"))["start"].task.attempts] == [1]
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "said", "unsaid"),
+    [
+        (None, ["--pdb"], "error[FC504]: --pdb needs a terminal or a pipe", "took"),
+        (None, [], "this task has none: run it in a terminal, or give a pipe", "flowc try"),
+        ("q\n", [], "end failed: the debugger has ended it\n", "Traceback"),
+        ("c\n", [], "end took", "Traceback"),
+    ],
+)
+def test_who_answers_the_debugger(
+    tmp_path: Path, given: str | None, options: list[str], said: str, unsaid: str
+) -> None:
+    (tmp_path / "stops.py").write_text(STOPS)
+    command = [sys.executable, "-m", "flowc_cli", "try", "stops.py", "end", "--no-run", *options]
+    stdin = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
+    done: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, **stdin)
+    assert said in done.stderr
+    assert unsaid not in done.stderr
 
 
 SIBLINGS = """

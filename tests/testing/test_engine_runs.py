@@ -63,6 +63,32 @@ def test_functions_of_pipelines_are_replaced() -> None:
 
 
 @pytest.mark.process
+def test_outputs_of_pipelines_and_artifacts_of_switches_are_replaced() -> None:
+    run = run_flow(scale, {"count": 3}, replace={"scaled": {"product": 5}})
+    assert run.successful
+    assert run["report"].task.data.total == 15
+    run = run_flow(TrainFlow, {"title": "t"}, replace={"decide": {"verdict": "bad"}})
+    assert run.successful
+    assert "drop" in run
+    assert "keep" not in run
+
+
+GIVEN: dict[str, dict[str, Any]] = {"TrainFlow": {"title": ""}, "scale": {"count": 1}}
+IMPOSSIBLE: list[tuple[Any, dict[str, Any], str]] = [
+    (TrainFlow, {"decide": {"other": 1}}, "'decide' goes on by 'verdict'"),
+    (OddFlow, {"start": {"x": 1}}, "give a function that calls `self.next` with num_parallel="),
+    (scale, {"scaled": {"scaled": 1}}, "the outputs of 'scaled' are 'product', and"),
+    (scale, {"scaled": 5}, "give a function or the artifacts that it sets for 'scaled', not 5"),
+]
+
+
+@pytest.mark.parametrize(("flow", "replace", "message"), IMPOSSIBLE)
+def test_replacements_that_cannot_work_are_refused(flow: Any, replace: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        run_flow(flow, GIVEN.get(flow.__name__), replace=replace)
+
+
+@pytest.mark.process
 @BOTH
 def test_attempts_fail_and_are_killed(engine: RunFlow) -> None:
     given: dict[str, Any] = {"fail": {"right": [0]}, "kill": {"right": [1]}, "slow": {"each/1": 0.1}}
@@ -80,6 +106,19 @@ def test_a_run_that_fails_is_returned() -> None:
     failure = run["each"]["1"].exception
     assert failure is not None
     assert "the test lets attempt 0 of each/1 fail" in failure.exception
+    assert failure.stacktrace == "flowc: InjectedFailure: the test lets attempt 0 of each/1 fail\n"
+
+
+@pytest.mark.process
+def test_tracebacks_begin_in_the_code_of_the_test() -> None:
+    def start(self: Any) -> None:
+        self.data = [1 // 0]
+
+    failure = run_flow(TrainFlow, {"title": ""}, replace={"start": start}, slow={"start": 0.01})["start"].task.exception
+    assert failure is not None
+    assert failure.stacktrace is not None
+    assert failure.stacktrace.count("  File ") == 1, failure.stacktrace
+    assert f'File "{__file__}", line' in failure.stacktrace
 
 
 @pytest.mark.process

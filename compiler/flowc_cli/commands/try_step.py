@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from flowc.errors import CorruptArtifact
+from flowc.shim.debugging import has_input
 from flowc.store import artifacts
 from flowc.store.layered_store import LayeredStore
 from flowc_cli import shared_options as shared
@@ -61,6 +62,9 @@ def try_(
     keep: Annotated[
         bool, typer.Option("--keep", help="store what it sets, as a run that `flowc resume` continues")
     ] = False,
+    attempt: Annotated[
+        int, typer.Option(metavar="N", min=0, help="the attempt that it is: what `current.retry_count` gives")
+    ] = 0,
     pdb: shared.Pdb = False,
     root: Annotated[
         str | None,
@@ -87,7 +91,11 @@ def try_(
                 given = [*values_of_module(artifacts_module, folder, sink), *given]
             item = given_item(input, sink) if input is not None else None
             run_id = run.rpartition("/")[2] if run is not None else None
-            tried = TryOptions(step, None, run_id, no_run, tuple(given), item, keep, pdb)
+            tried = TryOptions(step, None, run_id, no_run, tuple(given), item, keep, pdb, attempt)
+            if pdb and not has_input():
+                sink.error(
+                    "FC504", "--pdb needs a terminal or a pipe", None, help="run it in a terminal, or leave out --pdb"
+                )
             if no_run and run is not None:
                 sink.error("FC504", "--run and --no-run exclude each other", None, help="leave one of them out")
             options = run_parameters(options, param or [], context.args)
@@ -171,6 +179,8 @@ def _outcome(result: TriedStep, flow: Flow, step: Step) -> Iterator[str]:
 
 def _reason(result: TriedStep) -> str:
     error = result.failure
+    if error is not None and error["type"] == "BdbQuit":
+        return ": the debugger has ended it"
     return visible_line("".join(f": {error[key]}" for key in ("type", "message") if error[key])) if error else ""
 
 

@@ -18,6 +18,14 @@ WAY_OUT = (
 )
 
 
+TRIED_WAY_OUT = "run it in a terminal, or give a pipe with what to answer; PYTHONBREAKPOINT=0 skips breakpoints"
+"""For a step that `flowc try` runs."""
+
+
+def _way_out() -> str:
+    return TRIED_WAY_OUT if os.environ.get(env_names.ROOT, "").startswith("layered://") else WAY_OUT
+
+
 def has_input() -> bool:
     """Whether this process can be asked something: its standard input is there, and not the null device."""
     try:
@@ -38,7 +46,7 @@ def guard_breakpoints() -> None:
 
 def _refuse(*arguments: object, **options: object) -> None:
     del arguments, options
-    raise NoTerminal(f"breakpoint() needs a terminal, and this task has none: {WAY_OUT}")
+    raise NoTerminal(f"breakpoint() needs a terminal, and this task has none: {_way_out()}")
 
 
 def quit_text(error: BaseException) -> str:
@@ -47,7 +55,7 @@ def quit_text(error: BaseException) -> str:
         return ""
     if has_input():
         return "flowc: the debugger has ended the task\n"
-    return f"flowc: the debugger needs a terminal, and this task has none: {WAY_OUT}\n"
+    return f"flowc: the debugger needs a terminal, and this task has none: {_way_out()}\n"
 
 
 def examine(error: BaseException) -> None:

@@ -8,7 +8,7 @@ import sys
 import traceback
 
 from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
-from flowc.shim.debugging import quit_text
+from flowc.shim.debugging import has_input, quit_text
 from flowc.store.run_layout import VERSION, wall_time
 
 TYPE_CHECKING = False
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flowc.shim.task_runner import Task
     from flowc.store.run_layout import RunLayout
 
+_FAULTS = os.path.join("flowc-faults", "sitecustomize.py")
+"""What lets faults happen in a test."""
 _FLOWC = os.path.dirname(os.path.dirname(__file__))
 """The folder of the package, whose frames are left out of tracebacks."""
 
@@ -80,7 +82,8 @@ def failure_text(error: BaseException) -> str:
     try:
         if isinstance(error, SystemExit):
             return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
-        return _traceback_text(error) + quit_text(error)
+        ended = quit_text(error)
+        return ended if ended and has_input() else _traceback_text(error) + ended
     except BaseException as second:
         return f"{type(error).__name__}: {error_text(error)}\nflowc: no traceback: {type(second).__name__}\n"
 
@@ -90,7 +93,7 @@ def _traceback_text(error: BaseException) -> str:
     if any(not is_ours(frame.filename) for frame in report.stack):
         _keep_user_frames(report)
         return "".join(report.format())
-    if isinstance(error, FlowError) or not report.stack:
+    if isinstance(error, FlowError) or not report.stack or type(error).__name__ == "InjectedFailure":
         return f"flowc: {type(error).__name__}: {error}\n"
     places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in report.stack[:-6:-1])
     return (
@@ -115,4 +118,4 @@ def _keep_user_frames(report: traceback.TracebackException) -> None:
 
 def is_ours(filename: str) -> bool:
     """Whether a file of code is flowc's, or Python's that imports others."""
-    return filename.startswith((_FLOWC, "<frozen importlib"))
+    return filename.startswith((_FLOWC, "<frozen importlib")) or filename.endswith(_FAULTS)

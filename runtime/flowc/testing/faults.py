@@ -53,7 +53,7 @@ class Faults(NamedTuple):
         sent.own.update(own_modules() if replace else {})
         return {
             "replace": replace, "fail": fail, "kill": kill, "slow": slow,
-            "functions": sent.functions, "own": sent.own, "others": others,
+            "functions": sent.functions, "own": sent.own, "others": others, "cases": _cases(flow, self.replace),
         }  # fmt: skip
 
 
@@ -64,10 +64,35 @@ def _steps(flow: Flow) -> List[str]:
 def _replacement(flow: Flow, step: str, found: Any) -> Any:
     if step not in _steps(flow):
         raise UsageError(f"replace: {flow.name} has no step {step!r}; it has {', '.join(_steps(flow))}")
-    if callable(found) or (isinstance(found, Mapping) and flow.frontend != "pipeline"):
-        return found  # pyright: ignore[reportUnknownVariableType]
-    or_set = "" if flow.frontend == "pipeline" else " or the artifacts that it sets"
-    raise UsageError(f"replace: give a function{or_set} for {step!r}, not {found!r:.80}")
+    if callable(found):
+        return found
+    if not isinstance(found, Mapping):
+        raise UsageError(f"replace: give a function or the artifacts that it sets for {step!r}, not {found!r:.80}")
+    values: Dict[str, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
+    if flow.frontend == "pipeline":
+        return _outputs(flow, step, values)
+    entry = flow.by_name[step]
+    if entry.kind == "switch" and entry.variable not in values:
+        raise UsageError(f"replace: {step!r} goes on by {entry.variable!r}, which {values!r:.80} does not have")
+    if entry.kind == "parallel":
+        raise UsageError(f"replace: {step!r} begins a gang; give a function that calls `self.next` with num_parallel=")
+    return values
+
+
+def _cases(flow: Flow, replaced: Iterable[str]) -> Dict[str, Dict[Any, str]]:
+    """Of the switches among replaced steps of a class the steps that their cases lead to."""
+    switches = [step for step in map(flow.by_name.__getitem__, replaced) if step.kind == "switch" and not step.tests]
+    return {step.name: {case.value: case.target for case in step.cases} for step in switches}
+
+
+def _outputs(flow: Flow, step: str, values: Dict[str, Any]) -> Dict[str, Any]:
+    """What a step of a pipeline returns, in order."""
+    call = flow.by_name[step].call
+    names = call.outputs if call is not None else ()
+    if set(names) != set(values):
+        known = ", ".join(map(repr, names)) or "none"
+        raise UsageError(f"replace: the outputs of {step!r} are {known}, and {values!r:.80} has others")
+    return {name: values[name] for name in names}
 
 
 def _key(flow: Flow, what: str, key: str) -> str:
@@ -124,11 +149,13 @@ class Injected:
 def injected(faults: Faults, flow: Flow) -> Generator[Injected, None, None]:
     """Let faults happen in the runs of a block. Raises UsageError for what the flow does not have."""
     content = faults.checked(flow)
-    folder = Path(tempfile.mkdtemp(prefix="flowc-faults-"))
+    scratch = Path(tempfile.mkdtemp(prefix="flowc-test-"))
+    folder = scratch / "flowc-faults"  # by its name tracebacks leave its frames out
     try:
+        folder.mkdir()
         (folder / injection_hooks.HAPPENED).mkdir()
         (folder / injection_hooks.FAULTS).write_bytes(pickle.dumps(content))
         shutil.copy(injection_hooks.__file__, folder / "sitecustomize.py")
         yield Injected(content, folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)

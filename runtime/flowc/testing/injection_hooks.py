@@ -173,12 +173,12 @@ def _change_steps(faults: _Faults, module: Any) -> None:
 
     def step_of(flow: Any, name: str) -> Any:
         found = faults.replacement(name)
-        return original(flow, name) if found is None else MethodType(partial(_replaced_step, found), flow)
+        return original(flow, name) if found is None else MethodType(partial(_replaced_step, faults, found), flow)
 
     module.step_of = step_of
 
 
-def _replaced_step(found: Any, flow: Any, *inputs: Any) -> None:
+def _replaced_step(faults: _Faults, found: Any, flow: Any, *inputs: Any) -> None:
     """Set artifacts, or call a function; unless that calls `self.next`, go where the step leads."""
     if callable(found):
         found(flow, *inputs)
@@ -188,7 +188,11 @@ def _replaced_step(found: Any, flow: Any, *inputs: Any) -> None:
     attributes: Dict[str, Any] = flow.__dict__
     state = attributes["_flowc"]
     step = state.step
-    if state.transition is not None or not step.next or step.kind in ("switch", "parallel"):
+    if state.transition is not None or not step.next or step.kind == "parallel":
+        return
+    if step.kind == "switch":
+        cases: Dict[Any, str] = faults.data["cases"][step.name]
+        flow.next({case: getattr(flow, name) for case, name in cases.items()}, condition=step.condition)
         return
     options: Dict[str, str] = {} if step.foreach_var is None else {"foreach": step.foreach_var}
     flow.next(*(getattr(flow, name) for name in step.next), **options)
@@ -208,9 +212,17 @@ def _change_functions(faults: _Faults, module: Any) -> None:
 
     def changed_function(found: Any, entry: Any) -> Any:
         fake = faults.replacement(running[-1]) if running else None
-        return function_of(found, entry) if fake is None else fake
+        if fake is None or callable(fake):
+            return function_of(found, entry) if fake is None else fake
+        return partial(_returned, list(fake.values()), bool(entry.get("many")))
 
     module._call, module.function_of = changed_call, changed_function
+
+
+def _returned(values: List[Any], many: bool, **arguments: Any) -> Any:
+    """What a step of a pipeline returns whose outputs are given."""
+    del arguments
+    return values if many else values[0] if values else None
 
 
 def _run_other() -> None:

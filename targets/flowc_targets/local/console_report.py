@@ -303,7 +303,9 @@ def ways_on(result: RunResult) -> list[str]:
     found: list[str] = []
     if result.failed is not None:
         file, *options = result.again
-        words = ["flowc", "try", file, result.failed.place, "--run", result.run_id, *options]
+        words = ["flowc", "try", file, result.failed.place, "--run", result.run_id]
+        words += ["--attempt", str(result.failed.attempt)] if result.failed.attempt else []
+        words += options
         found.append(f"to run that task alone: {shlex.join(words)}")
     return [*found, f"to go on from there: {command}"]
 

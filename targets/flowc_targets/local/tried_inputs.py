@@ -70,6 +70,8 @@ class TryOptions:
     """Whether what the step has set stays, as a run of its own."""
     post_mortem: bool = False
     """Whether the debugger begins where the step fails."""
+    attempt: int = 0
+    """The number that `current.retry_count` gives."""
 
 
 @dataclass(frozen=True, slots=True)

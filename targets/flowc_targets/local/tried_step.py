@@ -249,10 +249,11 @@ class _Trial:
         env.update(step_variables(environment) if environment is not None else {})
         index = index_text(self.inputs.path)
         command = [self.options.python, "-c", BOOT, "task", "--step", step.name, "--index", index]
+        command += ["--attempt", str(self.tried.attempt)]
         begun = time.monotonic()
         code = run_in_foreground(command, env)
         seconds = time.monotonic() - begun
-        folder = self.layout.folder(step.name, self.inputs.path, 0)
+        folder = self.layout.folder(step.name, self.inputs.path, self.tried.attempt)
         manifest = self.layout.read_json(f"{folder}/{MANIFEST}")
         failed = self.layout.read_json(f"{folder}/{FAILED}") or {}
         if manifest is not None:
@@ -271,7 +272,7 @@ class _Trial:
 
     def record_end(self, kind: str, message: str) -> None:
         """Record a failure that the task could not record itself."""
-        folder = self.layout.folder(self.tried.step, self.inputs.path, 0)
+        folder = self.layout.folder(self.tried.step, self.inputs.path, self.tried.attempt)
         document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
         self.layout.write_json(f"{folder}/error.json", document)
 
