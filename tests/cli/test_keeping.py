@@ -93,12 +93,26 @@ def test_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2][-2:] == ["good,", "nightly"]
     document = json.loads(call(capsys, "runs", "Train", "--json", "--root", store.url)[1])
     assert [run["run"] for run in document] == ["Train/d", "Train/b", "Train/a"]
+    assert [run["caught"] for run in document] == [0, 0, 0]
     assert LARGE < document[2]["size"] < LARGE + 2000
     assert document[1]["size"] < 2000
     few = call(capsys, "runs", "--last", "1", "--state", "successful", "--root", store.url)[1]
     assert [line.split()[0] for line in few.splitlines()[1:]] == ["Train/b"]
     tagged = call(capsys, "runs", "--tag", "nightly", "--tag", "good", "--root", store.url)[1]
     assert [line.split()[0] for line in tagged.splitlines()[1:]] == ["Train/b"]
+
+
+def test_runs_counts_what_was_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each task once, whichever attempt it was; the run has succeeded all the same."""
+    store = open_store(str(tmp_path))
+    layout = make(store, "a", b"").layout
+    for place, attempt in (((0,), 0), ((0,), 1), ((1,), 0), ((2,), 0)):
+        manifest = {"step": "work", "index": str(place[0]), "attempt": attempt, "run": "a", "created": time.time()}
+        caught = {"caught": True} if place != (2,) else {}
+        layout.commit("work", place, attempt, {**manifest, **caught, "artifacts": {}, "parameters": {}})
+    text = call(capsys, "runs", "--state", "successful", "--root", store.url)[1]
+    assert "  successful, 2 caught  " in text
+    assert json.loads(call(capsys, "runs", "--json", "--root", store.url)[1])[0]["state"] == "successful"
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_following_a_run_that_is_over_keeps_its_order(folder: Path) -> None:
     for number, step in enumerate(("zero", "each", "after")):
         printed(layout, step, (), 0, f"line of {step}", at=BEGUN + 100 + number)
         parts = {"step": step, "index": "-", "attempt": 0, "flow": "F", "run": "argo-2", "version": 2}
-        manifest = {**parts, "artifacts": {}, "parameters": {}, "created": BEGUN + 100.5 + number}
+        manifest: dict[str, object] = {**parts, "artifacts": {}, "parameters": {}, "created": BEGUN + 100.5 + number}
         layout.write_json(f"{layout.folder(step, (), 0)}/manifest.json", manifest)
     layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "failed", "ended": BEGUN + 130})
     done = flowc(folder, "logs", "F/argo-2", "--follow")

@@ -213,6 +213,8 @@ TRIALS = [
     (("shops.py", "end", "--no-run", "--artifact", "label=text"), ["done = 'text'", "the flow ends here"]),
     (("shops.py", "end", "--no-run", "--artifact", 'label="1"'), ["done = '1'"]),
     (("shops.py", "end"), ["done = 'large'"]),
+    (("shops.py", "end", "--run", "latest"), ["done = 'large'"]),
+    (("shops.py", "end", "--run", "ShopsFlow/latest"), ["done = 'large'"]),
     (("sums.py", "load"), ["= [0, 1, 2]"]),
     (("sums.py", "load", "-p", "count=4"), ["= [0, 1, 2, 3]"]),
     (("sums.py", "double/1"), ["= 2\n", "with the inputs of run 2"]),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
@@ -44,6 +44,8 @@ class _Row(NamedTuple):
     tags: Sequence[str]
     size: int
     """Bytes of its files and of the values that it names, which other runs may name, too."""
+    caught: int
+    """How many of its tasks `@catch` kept from failing it."""
 
 
 @app.command("runs")
@@ -124,10 +126,10 @@ def _with_states(found: Sequence[tuple[Run, float]], states: Sequence[str], tags
 
 def _rows(found: Sequence[_Found]) -> list[_Row]:
     runs = [item.run for item in found]
-    sizes = run_sizes(runs[0].layout.store, runs) if runs else []
+    sizes = _read_sizes(runs[0].layout.store, runs) if runs else []
     about = {item.run.pathspec: item for item in found}
     rows = _each(lambda run: _row(about[run.pathspec]), runs)
-    return [row._replace(size=size) for row, size in zip(rows, sizes, strict=True)]
+    return [row._replace(size=size, caught=caught) for row, (size, caught) in zip(rows, sizes, strict=True)]
 
 
 def _state(run: Run) -> str | None:
@@ -152,21 +154,25 @@ def _row(found: _Found) -> _Row:
     ended = time.time() if state == "running" else ended_at(run)
     where = "local" if run.system_tags else "" if state in ("damaged", "newer") else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
-    return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0)
+    return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0)
 
 
-def run_sizes(store: Store, runs: Sequence[Run]) -> list[int]:
-    """The bytes of each run's files, and of the values that its manifests name, each once."""
+def _read_sizes(store: Store, runs: Sequence[Run]) -> list[tuple[int, int]]:
+    """The bytes of each run's files, and of the values that its manifests name, each once; and its caught tasks."""
     listed = list(each_of(store, lambda run: list(store.files(f"{run.layout.prefix}/")), runs))
     manifests = [[file.key for file in files if file.key.endswith(f"/{MANIFEST}")] for files in listed]
     texts = read_all(store, chain.from_iterable(manifests))
-    sizes: list[int] = []
+    sizes: list[tuple[int, int]] = []
     for files, keys in zip(listed, manifests, strict=True):
         named: dict[str, int] = {}
-        for text in islice(texts, len(keys)):
-            with suppress(ValueError, RecursionError):  # `flowc fsck` reports it
-                named.update(named_values(json.loads(text)))
-        sizes.append(sum(file.size for file in files) + sum(named.values()))
+        caught = set[str]()
+        for key, text in zip(keys, islice(texts, len(keys)), strict=False):
+            with suppress(AttributeError, ValueError, RecursionError):  # `flowc fsck` reports it
+                manifest: Any = json.loads(text)
+                named.update(named_values(manifest))
+                if manifest.get("caught"):
+                    caught.add(key.rsplit("/", 2)[0])
+        sizes.append((sum(file.size for file in files) + sum(named.values()), len(caught)))
     return sizes
 
 
@@ -176,7 +182,7 @@ def _listing(rows: Sequence[_Row]) -> str:
         (
             row.run,
             row.where,
-            row.state,
+            f"{row.state}, {row.caught} caught" if row.caught else row.state,
             datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "" if row.duration is None else duration_text(row.duration),
             size_text(row.size),
