@@ -58,7 +58,12 @@ def total(files: Iterable[ListedFile]) -> Files:
 
 
 def remove_run(layout: RunLayout) -> Files:
-    """Remove a run's own files; its values stay until they are swept. May be called again after it was killed."""
+    """Remove a run's own files; its values stay until they are swept. May be called again after it was killed.
+
+    Raises FlowError for a symbolic link.
+    """
+    if layout.store.is_link(layout.prefix):
+        raise FlowError(f"{layout.prefix} is a symbolic link; what it leads to is not removed: unlink it yourself")
     mark = f"{layout.prefix}/{REMOVED}"
     layout.write_json(mark, {"version": 1, "removed": time.time()})
     files = [file for file in layout.store.files(f"{layout.prefix}/") if file.key != mark]

@@ -138,6 +138,56 @@ def test_what_is_wrong(
     assert (found, says in " ".join(text.split())) == (code, True), text
 
 
+@pytest.mark.parametrize("command", [["rm"], ["rm", "--force"], ["tag"], ["show"], ["logs"], ["export", "-o", "x.tar"]])
+@pytest.mark.parametrize("name", ["Train/..", "../..", "Train/.", "../beside", ".flowc/code", "Train/\0"])
+def test_no_name_leads_out_of_the_store(
+    command: list[str], name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("beside/deep", "in/root/.flowc/code"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "kept.txt").write_text("kept")
+    make(open_store(str(tmp_path / "in/root")), "a", blob("a"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    found, text = call(capsys, command[0], name, *command[1:], "--root", str(tmp_path / "in/root"))
+    assert (found, "FC60" in text) == (1, True), text
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_what_is_no_run_is_neither_counted_nor_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "root"
+    store = open_store(str(root))
+    make(store, "a", blob("a"), days=5)
+    make(store, "b", blob("b"), days=4)
+    (root / "Train/b/run.json").write_text("damaged")
+    for name in ("notes/todo.txt", ".ipynb_checkpoints/a", "notes/sub/0/x"):
+        (root / "Train" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "Train" / name).write_text("x")
+    (root / "Train/file.txt").write_text("x")
+    assert [line.split()[0] for line in call(capsys, "runs", "--root", store.url)[1].splitlines()[1:]] == [
+        "Train/b", "Train/a",
+    ]  # fmt: skip
+    assert "would remove 0 runs" in call(capsys, "gc", "--keep", "2", "--dry-run", "--root", store.url)[1]
+    assert "removed Train/a\n" in call(capsys, "gc", "--keep", "1", "--root", store.url)[1]
+    assert (root / "Train/notes/todo.txt").exists()
+    assert (root / "Train/b/end").exists()
+
+
+def test_links_are_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    store = open_store(str(root))
+    make(store, "a", blob("a"), days=5)
+    make(open_store(str(other)), "z", blob("z"), days=9)
+    (root / "Train/z").symlink_to(other / "Train/z")
+    (root / "Train/machine").symlink_to("/")
+    found, text = call(capsys, "rm", "Train/z", "--root", store.url)
+    assert (found, "is a symbolic link" in text) == (1, True), text
+    call(capsys, "gc", "--older-than", "1d", "--root", store.url)
+    assert (other / "Train/z/run.json").exists()
+    assert not (other / "Train/z/removed.json").exists()
+    assert not (root / "Train/a").exists()
+
+
 def test_rm_and_gc(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     for run, value in {"a": "x", "b": "x", "c": "y"}.items():
         make(store, run, blob(value))

@@ -139,7 +139,7 @@ class Entity(Generic[P, C]):
     def _split(self, pathspec: str, count: int) -> List[str]:
         """The parts of a pathspec. Raises InvalidPathspec."""
         parts = pathspec.split("/")
-        if len(parts) != count or not all(parts):
+        if len(parts) != count or not all(parts) or not {".", ".."}.isdisjoint(parts) or "\0" in pathspec:
             raise InvalidPathspec(f"Expects {self._FORM}, not {pathspec!r}")
         return parts
 

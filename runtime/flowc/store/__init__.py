@@ -158,6 +158,11 @@ class Store:
         """Remove a key, if it is there."""
         raise NotImplementedError
 
+    def is_link(self, folder: str) -> bool:
+        """Whether a folder leads elsewhere, so that what is in it is not the store's."""
+        del folder
+        return False
+
     def remove_folders(self, folder: str) -> None:
         """Remove a folder that has no files, where folders are there without files."""
 

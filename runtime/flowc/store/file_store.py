@@ -96,6 +96,8 @@ class FileStore(Store):
 
     def remove_folders(self, folder: str) -> None:
         """Remove the folder, and those in it, unless one has got a file."""
+        if _leaves(folder) or self.is_link(folder):
+            return
         for path, _, _ in os.walk(f"{self.path}/{folder}", topdown=False):
             with contextlib.suppress(OSError):
                 os.rmdir(path)
@@ -103,6 +105,8 @@ class FileStore(Store):
     def files(self, prefix: str) -> Iterator[ListedFile]:
         """Walk the folder of the prefix."""
         folder = prefix.rpartition("/")[0]
+        if self.is_link(folder):
+            return
         try:
             entries = self._try("list", folder, lambda: list(os.scandir(f"{self.path}/{folder}")))
         except MissingKey:
@@ -126,6 +130,8 @@ class FileStore(Store):
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder of the prefix."""
         folder = prefix.rpartition("/")[0]
+        if self.is_link(folder):
+            return
         for name in sorted(self.children(folder)):
             key = f"{folder}/{name}" if folder else name
             if not key.startswith(prefix):
@@ -134,6 +140,10 @@ class FileStore(Store):
                 yield from self.keys(f"{key}/")
             else:
                 yield key
+
+    def is_link(self, folder: str) -> bool:
+        """Whether it is a symbolic link within a flow's folder."""
+        return "/" in folder and os.path.islink(f"{self.path}/{folder}")
 
     def children(self, folder: str) -> list[str]:
         """A directory listing without half-written files."""
@@ -152,6 +162,8 @@ class FileStore(Store):
 
     def _try(self, verb: str, key: str, call: Callable[[], T]) -> T:
         """Do it; again and again while the file system is away. Raises MissingKey and StoreError."""
+        if _leaves(key):
+            raise StoreError(f"cannot {verb} {key!r}, which is not in the store {self.path}")
         retries: Retries | None = None
         while True:
             try:
@@ -171,6 +183,11 @@ class FileStore(Store):
             if retries is not None:
                 retries.answered()
             return result
+
+
+def _leaves(key: str) -> bool:
+    """Whether a key is that of no file below the root."""
+    return "\0" in key or (".." in key and ".." in key.split("/"))
 
 
 def write_file(target: str, parts: Iterable[Buffer]) -> None:

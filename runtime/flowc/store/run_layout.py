@@ -7,7 +7,7 @@ import json
 import re
 import time
 
-from flowc.errors import CorruptArtifact, MissingInput, MissingKey, NewerFormat
+from flowc.errors import CorruptArtifact, InvalidPathspec, MissingInput, MissingKey, NewerFormat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     FAILED: {"artifacts": dict, "parameters": dict},
 }
 """What must be in a file of this name; each may have more."""
+_RUN_FILES = frozenset({*_RECORDS, ORIGIN, REMOVED, IMPORTED})
+_OF_ATTEMPT = re.compile(r"/[^/]+/(?:-|[0-9]+(?:\.[0-9]+)*)/[0-9]+/[^/]+\Z")
+"""What follows a run's folder in the key of a file of an attempt."""
 
 
 def flow_names(store: Store) -> list[str]:
@@ -82,8 +85,21 @@ def flow_names(store: Store) -> list[str]:
 
 
 def run_names(store: Store, flow: str) -> list[str]:
-    """The ids of a flow's runs, unsorted, also of those that are not whole."""
-    return [name for name in store.children(flow) if name != DATA]
+    """The ids of a flow's runs, unsorted, also of those that are not whole. A link is none: it may lead anywhere."""
+    names = store.children(flow)
+    return [name for name in names if name != DATA and is_name(name) and not store.is_link(f"{flow}/{name}")]
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be the name of a flow or a run: one part of a key, below the store's root."""
+    return bool(text) and not text.startswith(".") and "/" not in text and "\0" not in text
+
+
+def is_run_folder(store: Store, folder: str, names: Iterable[str]) -> bool:
+    """Whether a folder of a flow, with these names in it, is of a run: it has a document of one, or of an attempt."""
+    if not _RUN_FILES.isdisjoint(names):
+        return True
+    return any(_OF_ATTEMPT.match(file.key[len(folder) :]) for file in store.files(f"{folder}/"))
 
 
 def is_partial(names: Iterable[str]) -> bool:
@@ -110,7 +126,12 @@ class RunLayout:
     """One run in a store."""
 
     def __init__(self, store: Store, flow: str, run: str, *, remember: bool = False) -> None:
-        """`remember` is for tasks: what they start from does not change any more, so it is read once."""
+        """`remember` is for tasks: what they start from does not change any more, so it is read once.
+
+        Raises InvalidPathspec for names that would be those of other folders.
+        """
+        if not (is_name(flow) and is_name(run)):
+            raise InvalidPathspec(f"{flow}/{run} is not the name of a run")
         self.store = store
         self.flow = flow
         self.run = run
