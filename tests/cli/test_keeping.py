@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -204,6 +205,11 @@ def test_rm_and_gc(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, text.count("removed 0 runs and 1 values (5.")) == (0, 1), text
     assert values(store) == 1
     assert Run("Train/b", root=store.url)["end"].task["value"].data == blob("x")
+    code, text = call(capsys, "gc", "--keep", "0", "--dry-run", "--root", store.url)
+    removed = re.search(r"would remove [1-9]\d* runs \(([1-9]\d*) files, ([\d.]+ k?B)\) and ", text)
+    assert removed is not None, text
+    code, text = call(capsys, "gc", "--keep", "0", "--root", store.url)
+    assert f"runs ({removed[1]} files, {removed[2]}) and " in text
 
 
 @pytest.mark.parametrize(
@@ -365,6 +371,8 @@ def test_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys, "tag", "Train/a", "good", "nightly", *root) == (0, "good\nnightly\n")
     assert call(capsys, "tag", "Train/a", "best", "--remove", "good", *root) == (0, "best\nnightly\n")
     assert call(capsys, "tag", "Train/a", *root) == (0, "best\nnightly\n")
+    code, text = call(capsys, "tag", "Train/a", "--remove", "nope", *root)
+    assert (code, "flowc: Train/a had no tag nope\n" in text) == (0, True), text
     code, text = call(capsys, "tag", "Train/a", "", *root)
     assert (code, "is not a tag" in text) == (1, True)
 

@@ -198,3 +198,8 @@ def test_parts_of_a_task() -> None:
     assert task_parts(["price", "1"], ()) == ["price", "1"]
     assert task_parts(["price-x"], ()) == ["price-x"]
     assert task_parts([], ()) == []
+
+
+def test_an_attempt_that_is_not_there(folder: Path) -> None:
+    done = flowc(folder, "logs", "F", "--attempt", "7")
+    assert (done.returncode, done.stderr) == (0, "flowc: no attempt 7 has printed anything\n")

@@ -212,6 +212,10 @@ TRIALS = [
     (("shops.py", "read", "--no-run", "--input", "a", "--artifact", "rows=[1]"), ["price = 1\n"]),
     (("shops.py", "end", "--no-run", "--artifact", "label=text"), ["done = 'text'", "the flow ends here"]),
     (("shops.py", "end", "--no-run", "--artifact", 'label="1"'), ["done = '1'"]),
+    (
+        ("shops.py", "end", "--no-run", "--artifact", "label=x", "--artifact", "lable=1"),
+        ["flowc: --artifact: shops.py has the name lable nowhere\n"],
+    ),
     (("shops.py", "end"), ["done = 'large'"]),
     (("shops.py", "end", "--run", "latest"), ["done = 'large'"]),
     (("shops.py", "end", "--run", "ShopsFlow/latest"), ["done = 'large'"]),

@@ -21,6 +21,7 @@ from flowc_cli.run_importing import is_import_over
 from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import report_failure, size_text
 from flowc_cli.sweeping import (
+    NOTHING,
     Files,
     find_unnamed,
     remove_run,
@@ -42,6 +43,8 @@ class _Result(NamedTuple):
     flow: str
     runs: Sequence[str]
     """Those that were removed."""
+    own: Files
+    """Their files, but for values."""
     removed: Files
     """Values."""
     kept_runs: int
@@ -92,13 +95,13 @@ def _collect(store: Store, name: str, age: float | None, keep: int | None, grace
     runs = [run for run in found_runs if not is_partial(names[run.id])]
     old = [] if age is None and keep is None else list(_old_runs(store, runs, age, keep))
     old += [run for run in partial if REMOVED in names[run.id] or is_import_over(run.layout)]
-    if not dry_run:
-        for run in old:
-            remove_run(run.layout)
+    own = NOTHING
+    for run in old:
+        own += total(store.files(f"{run.layout.prefix}/")) if dry_run else remove_run(run.layout)
     gone = frozenset(run.id for run in old)
     found = find_unnamed(store, name, grace, without=gone)
     removed = total(found.doomed) if dry_run else sweep(store, name, found.doomed, grace)
-    return _Result(name, sorted(gone), removed, len(found_runs) - len(old), found.kept)
+    return _Result(name, sorted(gone), own, removed, len(found_runs) - len(old), found.kept)
 
 
 def _names_of_run(run: Run) -> list[str]:
@@ -130,7 +133,8 @@ def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:
     lines: list[str] = []
     for result in results:
         lines += [f"{verb} {result.flow}/{run}" for run in result.runs]
-        what = f"{len(result.runs)} runs and {result.removed.number} values ({size_text(result.removed.size)})"
+        files = f" ({result.own.number} files, {size_text(result.own.size)})" if result.runs else ""
+        what = f"{len(result.runs)} runs{files} and {result.removed.number} values ({size_text(result.removed.size)})"
         stays = f"{result.kept_runs} runs and {result.kept.number} values ({size_text(result.kept.size)}) stay"
         lines.append(f"{result.flow}: {verb} {what}; {stays}")
     return "".join(f"{visible_line(line)}\n" for line in lines)
@@ -141,6 +145,7 @@ def _as_json(results: Sequence[_Result], *, dry_run: bool) -> str:
         {
             "flow": result.flow,
             "removed_runs": list(result.runs),
+            "removed_files": result.own._asdict(),
             "removed_values": result.removed._asdict(),
             "kept_runs": result.kept_runs,
             "kept_values": result.kept._asdict(),

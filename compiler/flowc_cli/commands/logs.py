@@ -87,6 +87,8 @@ def _print_stored_logs(
             printed += 1
             if follow:
                 sys.stdout.flush()
+        if not printed and selection.attempt is not None:
+            write_error(f"flowc: no attempt {selection.attempt} has printed anything\n")
         if not printed and not run.record and selection.is_all:
             where = engine_of(run)
             if where != "simulate":  # whose pods are processes of this machine, and long gone

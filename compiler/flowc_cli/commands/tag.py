@@ -8,7 +8,7 @@ import typer
 
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
-from flowc_cli.output import write
+from flowc_cli.output import write, write_error
 from flowc_cli.stored_runs import find_run, report_failure
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
@@ -25,8 +25,11 @@ def tag(
     """Add and remove tags of a run, and print those that it has then."""
     try:
         found, _ = find_run(run, root)
+        missing = [name for name in remove or [] if name not in found.user_tags]
         if tags or remove:
             found.replace_tags(remove or [], tags or [])
+        if missing:
+            write_error(visible_line(f"flowc: {found.pathspec} had no tag {', '.join(missing)}") + "\n")
         write("".join(f"{visible_line(name)}\n" for name in sorted(found.user_tags)))
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None

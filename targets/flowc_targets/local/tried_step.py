@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -98,6 +99,7 @@ def try_step(
     with scratch_folder("flowc-try-") as scratch:
         options = replace(options, params=params)
         _announce(flow, step, inputs, say)
+        _note_unnamed(flow, source, tried, say)
         trial = _Trial(flow, source, options, tried, inputs, scratch, run_id)
         trial.prepare(plan, step)
         result = trial.run(step)
@@ -168,6 +170,14 @@ def _parameters(flow: Flow, inputs: TaskInputs, options: RunOptions) -> Mapping[
     chosen = tuple(parameter for parameter in flow.parameters if parameter.name in texts)
     check_params(flow.model_copy(update={"parameters": chosen}), texts)
     return texts
+
+
+def _note_unnamed(flow: Flow, source: SourceFile, tried: TryOptions, say: Callable[[str], None]) -> None:
+    """Note artifacts that were given, and whose names the file does not have."""
+    words = set(re.findall(r"\w+", source.text))
+    names = sorted({value.name for value in tried.given} - words)
+    if names and flow.frontend != "pipeline":
+        say(f"--artifact: {source.name} has the name {', '.join(names)} nowhere")
 
 
 def _announce(flow: Flow, step: Step, inputs: TaskInputs, say: Callable[[str], None]) -> None:
