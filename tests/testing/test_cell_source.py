@@ -66,6 +66,18 @@ ROWS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...] | None]] = {
     ),
     "a star": (("from math import *",), "pi", ("from math import *",)),
     "IPython's own": ((), "display(1)", ("from IPython.display import display",)),
+    "an augmented assignment": (("x = 0", "x += 1"), "x", None),
+    "of a list that was changed": (("x = [1]", "x.append(2)", "x += [3]"), "x", None),
+    "a name that was deleted": (("sum = 0", "del sum"), "sum([1])", None),
+    "deleted beside another": (("x, y = 1, 2", "del x, y", "x = 5"), "x", ("x = 5",)),
+    "changed in a loop": (("x = []", "for i in range(3):\n    x.append(i)"), "x", None),
+    "augmented in a loop": (("x = 0", "for i in range(3):\n    x += i"), "x", None),
+    "a loop with names of its own": (("for t in [1]:\n    x = t\n    x += t",), "x", None),
+    "bound in a condition": (("x = 7", "y = 0", "if y:\n    x = 3"), "x", None),
+    "another loop over the same name": (
+        ("x = []", "for i in [1]:\n    print(i)", "for i in [2]:\n    x.append(i)"), "x",
+        ("x = []", "for i in [2]:\n    x.append(i)"),
+    ),
     "several lines": (('x = """\na\n  b"""',), "x", ('x = """\na\n  b"""',)),
 }  # fmt: skip
 """Cells, what the flow uses, and what of the cells it needs; `None` is all."""
@@ -75,7 +87,7 @@ ROWS: dict[str, tuple[tuple[str, ...], str, tuple[str, ...] | None]] = {
 def test_what_a_flow_needs(row: str) -> None:
     texts, use, wanted = ROWS[row]
     expected = texts if wanted is None else wanted
-    text = _source(*texts, use=use, namespace={"pi": 3.14, "x": 1})
+    text = _source(*texts, use=use, namespace={"pi": 3.14, "x": 1, "i": 1, "t": 1})
     assert "from flowc import FlowSpec, step" in text
     body = text.partition("class F(")[0]
     kept = "\n".join(line for line in body.splitlines() if line and not line.startswith(("#", '"""F', "from flowc")))

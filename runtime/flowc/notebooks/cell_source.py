@@ -72,6 +72,8 @@ class _Needed:
                 continue
             self._done.add((name, known[at]))
             waiting += self._add(known[at], name)
+            if at and name in self._found[known[at]].keeps:
+                waiting.append((name, known[at], reader))
             for position in range(known[at] + 1, min(before, len(self._found))):
                 if name in self._found[position].changes:
                     waiting += self._add(position, name)
@@ -84,7 +86,9 @@ class _Needed:
         if not is_new:
             return []
         reader = f"In [{statement.cell.number}], line {statement.line}"
-        now = [(other, position, reader) for other in sorted(statement.now)]
+        # In a loop, what is read may have been bound before, or by the loop itself.
+        own = {other for other in statement.keeps if self._positions[other][0] >= position}
+        now = [(other, position, reader) for other in sorted(statement.now - own)]
         return [*now, *((other, _END, reader) for other in sorted(statement.later))]
 
     def _check(self, name: str, reader: str) -> None:

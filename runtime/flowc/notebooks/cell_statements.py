@@ -20,6 +20,13 @@ _CHANGING = frozenset(
 _COMPREHENSIONS = frozenset({"listcomp", "setcomp", "dictcomp", "genexpr"})
 
 
+_SIMPLE = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Delete, ast.Expr,
+    ast.Import, ast.ImportFrom,
+)  # fmt: skip
+"""Statements without a part that may not be executed."""
+
+
 class Cell(NamedTuple):
     """A cell as it was executed."""
 
@@ -42,6 +49,11 @@ class Statement(NamedTuple):
     """Names that it reads when it is executed."""
     later: Set[str]
     """Names that functions in it read when they are called."""
+
+    @property
+    def keeps(self) -> Set[str]:
+        """Names that it binds, and that may have the value from before: a loop, say, may do nothing."""
+        return set() if isinstance(self.node, _SIMPLE) else self.binds
 
     @property
     def line(self) -> int:
@@ -105,7 +117,32 @@ def _statement(cell: Cell, node: ast.stmt) -> Statement:
             now.add(symbol.get_name())
     for child in table.get_children():
         _add_reads(child, now, later, is_called=False)
+    now.update(_read_to_bind(node))
+    if isinstance(node, (ast.For, ast.AsyncFor)):  # which binds its own names before it reads them
+        now -= _names(node.target) - _names(node.iter)
     return Statement(cell, node, binds, set(_changed(node)), now, later)
+
+
+def _names(node: ast.expr) -> Set[str]:
+    return {item.id for item in ast.walk(node) if isinstance(item, ast.Name)}
+
+
+def _read_to_bind(node: ast.stmt) -> Iterator[str]:
+    """The names that `x += 1` and `del x` need, which symtable has as bound only."""
+    for item in _outside_of_functions(node):
+        if isinstance(item, (ast.AugAssign, ast.Delete)):
+            targets = [item.target] if isinstance(item, ast.AugAssign) else item.targets
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _outside_of_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """What is executed with a statement, itself among it."""
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield item
+            waiting += ast.iter_child_nodes(item)
 
 
 def _add_reads(table: symtable.SymbolTable, now: Set[str], later: Set[str], *, is_called: bool) -> None:
@@ -119,7 +156,11 @@ def _add_reads(table: symtable.SymbolTable, now: Set[str], later: Set[str], *, i
 
 
 def _changed(node: ast.stmt) -> Iterator[str]:
-    """The names whose objects a statement changes, as far as it shows."""
+    """The names whose objects a statement changes, as far as it shows; those in a block among them."""
+    if not isinstance(node, _SIMPLE):
+        for item in _outside_of_functions(node):
+            if isinstance(item, ast.stmt) and isinstance(item, _SIMPLE):
+                yield from _changed(item)
     targets: List[ast.expr] = []
     if isinstance(node, (ast.Assign, ast.Delete)):
         targets = node.targets
