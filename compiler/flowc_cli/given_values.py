@@ -90,6 +90,11 @@ def _read(option: str, text: str, sink: DiagnosticSink) -> _Value | None:
         return _Value(json.loads(text))
     except ValueError:
         pass
+    except RecursionError:
+        sink.error(
+            "FC505", f"{option}: the JSON is nested too deep to be read", None, help="give it as a pickle: @PATH"
+        )
+        return None
     try:
         return _Value(ast.literal_eval(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +46,7 @@ class LogSelection:
     def lines(self, records: Iterable[LogRecord]) -> Iterator[LogRecord]:
         """The lines of an attempt's records that are asked for."""
         found = (line for line in whole_lines(records) if not line.stream or line.stream in self.streams)
-        yield from found if self.tail is None else deque(found, maxlen=self.tail)
+        yield from found if self.tail is None else deque(found, maxlen=min(self.tail, sys.maxsize))
 
 
 @dataclass(frozen=True, slots=True)

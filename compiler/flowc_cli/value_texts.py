@@ -23,6 +23,7 @@ LARGE = 1 << 26
 _JSON_ITEMS = 100
 _JSON_TEXT = 2000
 _JSON_DEPTH = 6
+_JSON_BITS = 4096
 
 
 def summary(stored: StoredValue) -> str:
@@ -167,7 +168,9 @@ def _json(value: Any, left: list[int], depth: int) -> Any:
     if left[0] < 0 or depth > _JSON_DEPTH:
         raise ValueError("too much")
     match value:
-        case None | bool() | int():
+        case None | bool():
+            return value
+        case int() if value.bit_length() <= _JSON_BITS:  # Python itself refuses to write very long ones
             return value
         case float() if math.isfinite(value):
             return value

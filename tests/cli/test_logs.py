@@ -59,6 +59,7 @@ ALL = (
         (["F/argo-1", "start"], {"[start] one", "[start] !two", "[start] three"}),
         (["F", "--step", "start", "--tail", "1"], {"[start] three"}),
         (["F", "--step", "start", "--tail", "0"], set[str]()),
+        (["F/argo-1/each/1", "--attempt", "1", "--tail", "9" * 20], {"[each-1 attempt 1] item 1 works"}),
         (["F/argo-1/each/1", "--tail", "1"], {"[each-1 attempt 0] !Traceback", "[each-1 attempt 1] item 1 works"}),
         (["F", "each/1", "--attempt", "1"], {"[each-1 attempt 1] item 1 works"}),
         (["F", "--stderr"], {"[start] !two", "[each-1 attempt 0] !Traceback"}),

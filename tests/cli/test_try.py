@@ -250,6 +250,7 @@ FAILURES = [
     (("shops.py", "end", "--artifact", "label"), ["error[FC505]"]),
     (("shops.py", "end", "--artifact", "label=@none.json"), ["error[FC505]", "No such file"]),
     (("shops.py", "end", "--artifact", "0.label=1"), ["error[FC505]"]),
+    (("shops.py", "end", "--artifact", "label=" + "[" * 5000), ["error[FC505]", "too deep"]),
     (("shops.py", "end", "--artifact", "nowhere.label=1"), ["error[FC608]"]),
     (("shops.py", "end", "--input", "1"), ["error[FC505]"]),
     (("shops.py", "read", "--no-run"), ["error[FC614]", "--input"]),

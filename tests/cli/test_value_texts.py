@@ -96,6 +96,11 @@ def test_a_value_in_json(value: object, found: object) -> None:
     assert json_value(stored(value)) == found
 
 
+def test_a_number_that_python_does_not_write() -> None:
+    assert json_value(stored([10**6000])) == {"type": "list", "summary": "[int of 19932 bits]"}
+    assert json_value(stored(10**30)) == 10**30
+
+
 def test_values_that_would_be_large_or_are_damaged() -> None:
     layers: list[Any] = []
     for _ in range(100):

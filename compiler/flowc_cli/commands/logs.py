@@ -118,7 +118,7 @@ def _print_engine_logs(place: Place, name: str, step: str | None, *, follow: boo
 
 
 def _last(lines: Iterable[str], count: int) -> Iterator[str]:
-    yield from deque(lines, maxlen=count)
+    yield from deque(lines, maxlen=min(count, sys.maxsize))
 
 
 def _refuse_mixed_options(target: str | None) -> int:
