@@ -50,6 +50,7 @@ def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert f"3 tasks of run {first} are done already" in result.stderr
     assert "limit 2" in result.stdout
     assert "body" not in result.stdout
+    assert "is under way" not in result.stderr
     second = (tmp_path / "second").read_text(encoding="utf-8")
     shown = flowc(tmp_path, "show", f"Resumed/{second}").stdout
     assert f"resumed from: Resumed/{first}" in shown
@@ -62,6 +63,17 @@ def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     script = flowc(tmp_path, "resume", "flow.py", "--root", ".flowc", "end")
     assert "5 tasks of run" not in script.stderr
     assert "4 tasks of run" in script.stderr
+
+
+@pytest.mark.process
+def test_a_run_that_is_under_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    assert flowc(tmp_path, "run", "flow.py", "--limit", "2", "--run-id-file", "first").returncode == 1
+    first = (tmp_path / "first").read_text(encoding="utf-8")
+    folder = next(tmp_path.joinpath(".flowc").rglob(first))
+    (folder / "run-end.json").unlink()  # its owner, this process, lives
+    monkeypatch.setenv("JOIN", "works")
+    assert f"run {first} is under way" in flowc(tmp_path, "resume", "flow.py").stderr
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -364,10 +365,15 @@ def test_who_answers_the_debugger(
 ) -> None:
     (tmp_path / "stops.py").write_text(STOPS)
     command = [sys.executable, "-m", "flowc_cli", "try", "stops.py", "end", "--no-run", *options]
-    stdin = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
-    done: Any = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, **stdin)
+    stdin = subprocess.DEVNULL
+    if given is not None:
+        (tmp_path / "given").write_text(given)
+        stdin = os.open(tmp_path / "given", os.O_RDONLY)
+    done = subprocess.run(command, cwd=tmp_path, stdin=stdin, capture_output=True, text=True, check=False)
     assert said in done.stderr
     assert unsaid not in done.stderr
+    if given is not None:
+        os.close(stdin)
 
 
 SIBLINGS = """

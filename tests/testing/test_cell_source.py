@@ -121,7 +121,7 @@ def test_lines_have_their_cells() -> None:
 
 
 def test_what_no_cell_defines_is_an_error_with_its_cell() -> None:
-    with pytest.raises(NotebookError, match=r"In \[2\], line 2 uses 'loaded', which no cell defines"):
+    with pytest.raises(NotebookError, match=r"In \[2\], line 5 uses 'loaded', which no cell defines"):
         _source(namespace={"loaded": 1}, use="loaded")
     with pytest.raises(NotebookError, match=r"In \[2\], line 1 uses a magic or the shell"):
         _source("files = get_ipython().getoutput('ls')", use="files")

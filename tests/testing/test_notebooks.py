@@ -72,6 +72,20 @@ CELLS: dict[str, str] = {
                 pass
     """,
     "check": "%flowc check CellFlow",
+    "shell": """
+        %%flowc
+        class ShellFlow(CellFlow):
+            @step
+            def end(self):
+                !ls
+    """,
+    "stops": """
+        class StopsFlow(CellFlow):
+            @step
+            def end(self):
+                breakpoint()
+    """,
+    "tried": "%flowc try StopsFlow end --no-run",
     "pipeline": """
         from flowc import pipeline
         from flowc import step as pipeline_step
@@ -117,6 +131,8 @@ def test_what_fails_is_named_by_its_cell(outputs: dict[str, list[Any]]) -> None:
     number = [*CELLS].index("failing") + 1
     assert f"  Cell In[{number}], line 5, in end\n" in printed(outputs["failing"])
     assert "ZeroDivisionError" in printed(outputs["failing"])
+    assert ": %flowc try BadFlow end --run " in printed(outputs["failing"])
+    assert ": %flowc resume BadFlow --origin-run-id " in printed(outputs["failing"])
     assert result(outputs["failing"]).startswith("Run('BadFlow/")
 
 
@@ -128,7 +144,11 @@ def test_diagnostics_are_named_by_their_cell(outputs: dict[str, list[Any]]) -> N
     assert "5 |         self.next(self.middle)" in text
     (error,) = [item for item in outputs["unfinished"] if item.output_type == "error"]
     assert "\n".join(error.traceback) == "NotebookError: flowc check has ended with exit code 2"
-    assert "flow CellFlow, 2 steps, no errors" in printed(outputs["check"])
+    assert printed(outputs["check"]).startswith("flow CellFlow, 2 steps, no errors")
+    (error,) = [item for item in outputs["shell"] if item.output_type == "error"]
+    assert error.evalue.startswith(f"In [{[*CELLS].index('shell') + 1}], line 5 uses a magic or the shell")
+    assert "failed: NoTerminal: breakpoint() needs a terminal" in printed(outputs["tried"])
+    assert "(Pdb)" not in printed(outputs["tried"])
 
 
 def test_a_pipeline_of_cells_runs(outputs: dict[str, list[Any]]) -> None:

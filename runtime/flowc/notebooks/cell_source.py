@@ -85,11 +85,11 @@ class _Needed:
         self.positions.setdefault(position, set()).add(name)
         if not is_new:
             return []
-        reader = f"In [{statement.cell.number}], line {statement.line}"
+        place = f"In [{statement.cell.number}], line "
         # In a loop, what is read may have been bound before, or by the loop itself.
         own = {other for other in statement.keeps if self._positions[other][0] >= position}
-        now = [(other, position, reader) for other in sorted(statement.now - own)]
-        return [*now, *((other, _END, reader) for other in sorted(statement.later))]
+        now = [(other, position, f"{place}{statement.line_of(other)}") for other in sorted(statement.now - own)]
+        return [*now, *((other, _END, f"{place}{statement.line_of(other)}") for other in sorted(statement.later))]
 
     def _check(self, name: str, reader: str) -> None:
         """Raise NotebookError for a name that the kernel knows, and no cell defines."""
@@ -153,12 +153,13 @@ class CellNames:
         self._command = re.compile(rf"\bflowc (try|resume) ('[^']*{re.escape(file)}'|\S*{re.escape(file)})(?=\s|$)")
         self._frame = re.compile(rf'File "[^"]*{re.escape(file)}", line (\d+)')
         self._span = re.compile(rf"(-->|at|in|^) ?(?:[^\s:]*/)?{re.escape(file)}:(\d+)(?::(\d+))?")
+        self._head = re.compile(rf"^(?:[^\s:]*/)?{re.escape(file)}: ")
         self._gutter = re.compile(r"^(\s*)(\d+)( \|)")
         self._in_excerpt = False
 
     def translated(self, line: str) -> str:
         """A line of output."""
-        line = self._frame.sub(self._as_frame, line)
+        line = self._head.sub("", self._frame.sub(self._as_frame, line))
         if self._command.search(line):  # the file goes when the command ends
             return self._command.sub(rf"%flowc \1 {self._flow}", line).replace(f" --flow {self._flow}", "")
         if self._span.search(line):

@@ -60,6 +60,11 @@ class Statement(NamedTuple):
         """Its first line in the cell."""
         return self.cell.first - 1 + _first_line(self.node)
 
+    def line_of(self, name: str) -> int:
+        """The line in the cell that first has a name, as far as that can be told."""
+        lines = [item.lineno for item in ast.walk(self.node) if isinstance(item, ast.Name) and item.id == name]
+        return self.cell.first - 1 + min(lines) if lines else self.line
+
     def text(self, names: Set[str]) -> str:
         """Its text, of an import only that of the given names."""
         node = self.node
@@ -96,8 +101,19 @@ def _in_magic(node: ast.stmt) -> str | None:
     if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "run_cell_magic":
         values = [item.value for item in call.args if isinstance(item, ast.Constant)]
         if len(values) == 3 and values[0] in _CODE_MAGICS:
-            return str(values[2])
+            return as_python(str(values[2]))
     return None
+
+
+def as_python(text: str) -> str:
+    """The text of a cell with its magics and shell commands as calls, on the same lines."""
+    try:
+        from IPython.core.inputtransformer2 import TransformerManager
+    except ImportError:
+        return text
+    empty = len(text) - len(text.lstrip("\n"))  # IPython drops them
+    transformers: Any = TransformerManager
+    return "\n" * empty + str(transformers().transform_cell(text[empty:]))
 
 
 def _statement(cell: Cell, node: ast.stmt) -> Statement:

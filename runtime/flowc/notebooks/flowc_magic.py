@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 from flowc.client.run_object import Run
 from flowc.notebooks.cell_source import NotebookError
-from flowc.notebooks.cell_statements import Cell, statements
+from flowc.notebooks.cell_statements import Cell, as_python, statements
 from flowc.notebooks.notebook_run import (
     FlowFile,
     NBRunner,
@@ -71,7 +71,7 @@ def of_cell(shell: Any, line: str, cell: str) -> Run | None:
     result = shell.run_cell(cell)
     if not result.success:
         return None
-    names = [name for each in statements([Cell(0, cell)]) for name in each.binds]
+    names = [name for each in statements([Cell(0, as_python(cell))]) for name in each.binds]
     flows = [name for name in names if is_flow(shell.user_ns.get(name))]
     if not flows:
         raise NotebookError("the cell defines no flow: neither a class of FlowSpec nor a pipeline")

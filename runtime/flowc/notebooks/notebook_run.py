@@ -120,7 +120,13 @@ def execute(
     variables.pop("FORCE_COLOR", None)  # the kernel sets it, and lines with colors are not translated
     command = [sys.executable, "-m", "flowc", *words]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=variables, encoding="utf-8", errors="replace"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=variables,
+        encoding="utf-8",
+        errors="replace",
     )
     assert process.stdout is not None
     try:

@@ -194,6 +194,8 @@ class _Engine:
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
+        if origin.under_way():
+            self.reporter.note(f"run {origin.run_id} is under way: what it finishes from now on is not taken over")
         origin.begin(self.record.layout)
         replay = Replay(origin, self.schedule, self.record.layout, self.options.max_num_splits)
         self.reused = replay.reused

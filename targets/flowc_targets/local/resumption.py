@@ -49,6 +49,13 @@ class Resumption:
     """Whether the flow's file has changed since."""
     rerun: frozenset[str]
 
+    def under_way(self) -> bool:
+        """Whether the local engine still runs it. Raises StoreError."""
+        from flowc.client import Flow, Run  # slow to import, and only needed here
+
+        run = Run.of(Flow.of(self.layout.store, self.layout.flow), self.layout.run)
+        return "owner" in run.record and not run.over
+
     @property
     def run_id(self) -> str:
         """The id of that run."""
