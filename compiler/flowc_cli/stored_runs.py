@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc.client import Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
-from flowc.client.run_state import engine_recorded
+from flowc.client.run_state import engine_recorded, last_sign
 from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, StoreError
 from flowc.store.run_layout import flow_names
 from flowc_cli.output import report
@@ -130,9 +130,14 @@ def task_of(run: Run, record: TaskRecord) -> Task:
 
 
 def ended_at(run: Run) -> float | None:
-    """When a run ended, in seconds since 1970; `None` while it runs, and where nothing says it."""
+    """When a run ended, in seconds since 1970; `None` while it runs, and where nothing says it.
+
+    Of a run that failed on an engine, which writes no end of it, when the last of the tasks that failed had.
+    """
     try:
         ended = run.finished_at
+        if ended is None and not run.record and run.status == "failed":
+            return last_sign(run)
     except FlowError:
         return None
     return ended.timestamp() if ended is not None else None

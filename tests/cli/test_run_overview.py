@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from flowc.store.run_layout import RunLayout
+from flowc_cli.stored_runs import ended_at
 from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, SWITCH, Steps, read
 from tests.support import flowc
 
@@ -135,3 +136,12 @@ def test_a_task_that_is_not_there(tmp_path: Path, arguments: list[str]) -> None:
     done = flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path, *arguments)
     assert done.returncode == 1
     assert "error[FC602]" in done.stderr
+
+
+def test_a_run_that_failed_on_an_engine_has_lasted_until_then(tmp_path: Path) -> None:
+    run = read(tmp_path, FOREACH, {"start": 1}).run
+    run.layout.begin("each", (0,), 0, {"version": 1, "started": 2e9 + 5, "host": "pod", "last": True})
+    error = {"version": 1, "type": "ValueError", "message": "no", "traceback": "", "created": 2e9 + 12}
+    run.layout.write_json(f"{run.layout.folder('each', (0,), 0)}/error.json", error)
+    assert run.status == "failed"
+    assert ended_at(run) == 2e9 + 12
