@@ -149,6 +149,41 @@ if __name__ == "__main__":
     LoopsFlow()
 """
 
+NESTED = """
+from flowc import FlowSpec, step
+
+class NestedFlow(FlowSpec):
+    @step
+    def start(self):
+        self.xs = [1, 2]
+        self.next(self.outer, foreach="xs")
+
+    @step
+    def outer(self):
+        self.ys = [self.input]
+        self.next(self.inner, foreach="ys")
+
+    @step
+    def inner(self):
+        print(self.input, self.foreach_stack())
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end_join)
+
+    @step
+    def end_join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+if __name__ == "__main__":
+    NestedFlow()
+"""
+
 PIPELINE = """
 from flowc import pipeline, step
 
@@ -181,6 +216,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tried")
     (folder / "shops.py").write_text(SHOPS)
     (folder / "sums.py").write_text(PIPELINE)
+    (folder / "nested.py").write_text(NESTED)
     assert flowc(folder, "run", "shops.py", "--root", "store").returncode == 0
     assert flowc(folder, "run", "sums.py", "--root", "store").returncode == 1
     return folder
@@ -255,6 +291,9 @@ FAILURES = [
     (("shops.py", "end", "--artifact", "nowhere.label=1"), ["error[FC608]"]),
     (("shops.py", "end", "--input", "1"), ["error[FC505]"]),
     (("shops.py", "read", "--no-run"), ["error[FC614]", "--input"]),
+    (("sums.py", "double", "--no-run"), ["error[FC614]", "--artifact number=VALUE"]),
+    (("sums.py", "total", "--no-run"), ["error[FC614]", "`numbers`"]),
+    (("nested.py", "inner", "--no-run", "--input", "1"), ["MissingInput", "item of the foreach of step 'start'"]),
     (("sums.py", "total", "--artifact", "nothing=1"), ["error[FC505]", "numbers"]),
     (("sums.py", "double", "--input", "1"), ["error[FC505]", "--artifact"]),
     (("shops.py", "end", "-p", "nope=1"), ["error[FC302]"]),

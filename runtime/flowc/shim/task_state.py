@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.errors import InvalidNextException, TooManyIterations
+from flowc.errors import InvalidNextException, MissingInput, TooManyIterations
 from flowc.store import artifacts
 from flowc.store.run_layout import task_id
 
@@ -127,6 +127,11 @@ class TaskState:
             ref = manifest["foreach"]
             item: Any = self.path[level]  # what a member of a gang gets, as in Metaflow
             if opener.foreach_var is not None:
+                if "hash" not in ref:  # a step that is tried without a run
+                    raise MissingInput(
+                        f"no run has the item of the foreach of step {opener.name!r}: only the item of the innermost "
+                        "foreach can be given; name a run that has the others"
+                    )
                 item = artifacts.load_item(self.layout.store, self.plan.flow, opener.foreach_var, ref, item)
             self._items[level] = (ref["count"], item)
         return self._items[level]

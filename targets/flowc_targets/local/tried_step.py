@@ -41,7 +41,7 @@ from flowc_targets.local.tried_inputs import find_inputs, write_layer
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
     from flowc.store import Store
@@ -152,6 +152,37 @@ def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None
     if tried.alone and in_foreach and tried.item is None and plan["frontend"] != "pipeline":
         message = f"step `{tried.step}` runs for an item of a foreach, and there is none without a run"
         raise FlowcError.of("FC614", message, help="give the item: --input VALUE")
+
+    if tried.alone:
+        _check_arguments(plan, tried, arguments)
+
+
+def _check_arguments(plan: Mapping[str, Any], tried: TryOptions, arguments: Mapping[str, Any]) -> None:
+    """Check that nothing of a pipeline's step comes from a run where there is none. Raises FlowcError with FC614."""
+    given = {value.name for value in tried.given if value.step is None}
+    known = {(value.step, value.name) for value in tried.given if value.step == plan["start"]}
+    missing = [name for name, value in arguments.items() if name not in given and not known.issuperset(_results(value))]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        message = f"step `{tried.step}` gets {names} from other steps, and nothing has run them"
+        help_ = f"give the values: {' '.join(f'--artifact {name}=VALUE' for name in missing)}"
+        raise FlowcError.of("FC614", message, help=help_)
+
+
+def _results(value: object) -> Iterator[tuple[str, str]]:
+    """The steps, and their outputs, that an argument is made of, as the plan has it."""
+    waiting: list[Any] = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, list):
+            waiting += item
+        elif isinstance(item, dict):
+            part: dict[str, Any] = item
+            if "output" in part:
+                yield part["output"][0], part["output"][1]
+            elif "item" in part:
+                yield part["item"], ""
+            waiting += [inner for key, inner in part.items() if key not in {"literal", "python", "output", "item"}]
 
 
 def _parameters(flow: Flow, inputs: TaskInputs, options: RunOptions) -> Mapping[str, str]:
