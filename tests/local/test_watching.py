@@ -167,7 +167,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.process
 def test_a_table_stands_below_the_output(folder: Path) -> None:
     """Lines of tasks appear above it, it is drawn in place, and its last state stays."""
-    done = on_terminal(folder, "run", "wide.py", "--root", "store", "--max-workers", "4")
+    done = on_terminal(folder, "run", "wide.py", "--root", "store", "--max-workers", "4", "--wait", "0.4")
     assert done.code == 0
     assert "a line of start" in "".join(done.screen[1:3])
     assert done.written.count("\x1b[J") >= 2, "it was drawn more than once"
@@ -182,7 +182,7 @@ def test_a_table_stands_below_the_output(folder: Path) -> None:
 @pytest.mark.parametrize("columns", [30, 50, 200])
 def test_no_line_is_wider_than_the_terminal(folder: Path, columns: int) -> None:
     """A narrow terminal has fewer columns, or one line; without colors there are none."""
-    done = on_terminal(folder, "run", "wide.py", "--root", "store", columns=columns, NO_COLOR="1")
+    done = on_terminal(folder, "run", "wide.py", "--root", "store", "--wait", "0.7", columns=columns, NO_COLOR="1")
     table = [line for line in done.screen if line.startswith(("Wide", "step", "work"))]
     assert done.code == 0
     assert table
