@@ -9,7 +9,7 @@ from flowc.client import Metaflow, Run
 from flowc.errors import FlowError
 from flowc.store.run_layout import run_names
 from flowc_cli.store_requests import each_of
-from flowc_cli.stored_runs import engine_of
+from flowc_cli.stored_runs import ended_at, engine_of
 
 LAST = 500
 """How many runs are listed."""
@@ -62,8 +62,7 @@ class RunList:
             if not created:
                 return None
             state = run.status
-            ended = None if state == "running" else run.finished_at
-            until = time.time() if state == "running" else ended.timestamp() if ended is not None else None
+            until = time.time() if state == "running" else ended_at(run)
             where = "local" if run.record else engine_of(run)
             duration = None if until is None else max(0.0, until - created)
             row = RunRow(run.layout.flow, run.id, where, state, created, duration, tags)
