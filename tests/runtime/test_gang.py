@@ -94,6 +94,13 @@ def members(tmp_path: Path) -> Iterator[Members]:
         process.communicate()
 
 
+def to_pod(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Send a signal to a member and to the process that keeps its log, as a pause of their container reaches both."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (process.pid, *map(int, children)):
+        os.kill(pid, number)
+
+
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """The exit code and the stderr of a member that comes to its end."""
     _, err = process.communicate(timeout=30)
@@ -174,9 +181,9 @@ def test_a_member_that_gives_no_sign_of_life_is_missed(members: Members) -> None
     for index in range(3):
         members.start(index, HANG="1", FLOWC_GANG_SILENCE="1")
     members.working(0, 1, 2)
-    os.kill(members.all[1].pid, signal.SIGSTOP)
+    to_pod(members.all[1], signal.SIGSTOP)
     codes = [ended(members.all[index]) for index in (0, 2)]
-    os.kill(members.all[1].pid, signal.SIGCONT)
+    to_pod(members.all[1], signal.SIGCONT)
     assert [code for code, _ in codes] == [1, 1]
     assert "member 1 has shown no sign of life for" in codes[0][1]
     assert ended(members.all[1])[0] == 1, "one that was thought dead does not go on alone"
@@ -188,7 +195,7 @@ def test_a_paused_gang_goes_on(members: Members) -> None:
     members.working(0, 1, 2)
     for number in (signal.SIGSTOP, signal.SIGCONT):
         for process in members.all:
-            os.kill(process.pid, number)
+            to_pod(process, number)
         time.sleep(2)
     assert [ended(process) for process in members.all] == [(0, "")] * 3
 
