@@ -95,7 +95,7 @@ def test_half_a_surrogate_pair_anywhere(root: Path) -> None:
     layout = RunLayout(open_store(str(root)), "Flow", "argo-1")
     error = {"version": 1, "type": "E", "message": "bad \ud800", "traceback": "\ud800", "created": 1.7e9 + 9}
     layout.write_json("Flow/argo-1/end/-/0/error.json", error)
-    steps = {"start": {"type": "start", "next": ["end"]}, "end": {"type": "end", "next": []}}
+    steps: dict[str, Any] = {"start": {"type": "start", "next": ["end"]}, "end": {"type": "end", "next": []}}
     layout.write_json("Flow/argo-1/graph.json", {"start": "start", "end": "end", "tags": ["t\ud800"], "steps": steps})
     client = Client(root)
     for address in ("/", "/data/runs", "/run/Flow/argo-1", "/data/run/Flow/argo-1"):

@@ -173,11 +173,11 @@ def _results(value: object) -> Iterator[tuple[str, str]]:
     """The steps, and their outputs, that an argument is made of, as the plan has it."""
     waiting: list[Any] = [value]
     while waiting:
-        item = waiting.pop()
+        item = whole = waiting.pop()
         if isinstance(item, list):
-            waiting += item
+            waiting += whole
         elif isinstance(item, dict):
-            part: dict[str, Any] = item
+            part: dict[str, Any] = whole
             if "output" in part:
                 yield part["output"][0], part["output"][1]
             elif "item" in part:
