@@ -70,7 +70,7 @@ class Run(Entity["Flow", Step]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.notebooks.run_html import run_html
+        from flowc.client.run_html import run_html
 
         return run_html(self)
 

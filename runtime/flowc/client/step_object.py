@@ -38,7 +38,7 @@ class Step(Entity["Run", Task]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.notebooks.run_html import step_html
+        from flowc.client.run_html import step_html
 
         return step_html(self)
 

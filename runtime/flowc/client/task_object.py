@@ -63,7 +63,7 @@ class Task(Entity["Step", DataArtifact]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.notebooks.run_html import task_html
+        from flowc.client.run_html import task_html
 
         return task_html(self)
 

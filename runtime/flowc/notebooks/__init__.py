@@ -1,4 +1,4 @@
-"""Flows in notebooks: `NotebookRun(Flow, n=3)`, `%%flowc`, and what runs look like there. See docs/notebooks.md.
+"""Flows in notebooks: `NotebookRun(Flow, n=3)` and `%%flowc`. See docs/notebooks.md.
 
 It needs the `flowc` command, and is not in the containers of tasks.
 """
