@@ -149,7 +149,7 @@ def test_local_processes_have_no_images(tmp_path: Path) -> None:
     done = flowc(tmp_path, "compile", "flow.py", *options)
     assert done.returncode == 0
     assert "option images has no effect where tasks are processes of the worker" in done.stderr
-    assert "its image must contain" in done.stderr
+    assert "the Python that runs the steps must contain" in done.stderr
 
 
 def test_flows_share_a_folder(tmp_path: Path) -> None:

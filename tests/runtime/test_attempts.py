@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def attempts_of(folder: Path, files: dict[str, dict[str, Any]]) -> list[Attempt]
     """The attempts of a task `start` that has left these files."""
     layout = RunLayout(open_store(str(folder)), "Flow", "1")
     for name, document in files.items():
-        layout.write_json(f"{layout.prefix}/start/-/{name}", document)
+        layout.write_json(posixpath.normpath(f"{layout.prefix}/start/-/{name}"), document)
     return Run("Flow/1", root=str(folder), _namespace_check=False)["start"].task.attempts
 
 

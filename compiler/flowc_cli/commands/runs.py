@@ -27,6 +27,8 @@ from flowc_compiler.diagnostics.terminal_text import visible_line
 app = shared.command_app()
 R = TypeVar("R")
 
+_UNREAD = ("damaged", "newer")
+"""States of runs whose records cannot be read."""
 STATES = ("running", "successful", "failed", "interrupted", "lost", "removed", "importing", "damaged", "newer")
 
 
@@ -160,7 +162,7 @@ def _row(found: _Found) -> _Row:
     run, state, created, tags = found
     tags = run.user_tags if tags is None else tags
     ended = time.time() if state == "running" else ended_at(run)
-    where = "local" if run.system_tags else "" if state in ("damaged", "newer") else engine_of(run)
+    where = "local" if run.system_tags else "" if state in _UNREAD else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
     return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0)
 
@@ -190,7 +192,7 @@ def _listing(rows: Sequence[_Row]) -> str:
         (
             row.run,
             row.where,
-            f"{row.state}, {row.caught} caught" if row.caught else row.state,
+            f"{row.state}, {row.caught} caught" if row.caught and row.state not in _UNREAD else row.state,
             datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "" if row.duration is None else duration_text(row.duration),
             size_text(row.size),

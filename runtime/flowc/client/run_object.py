@@ -64,8 +64,10 @@ class Run(Entity["Flow", Step]):
         """The run of a flow that was created last, whoever ran it. Raises NotFound."""
         from flowc.client.flow_object import Flow
 
-        run = Flow(flow, root=root, trusted=trusted, _namespace_check=False).latest_run
-        assert run is not None
+        found = Flow(flow, root=root, trusted=trusted, _namespace_check=False)
+        run = found.latest_run
+        if run is None:  # those that are there are half removed, or half imported
+            raise NotFound(f"there is no run of {flow} in {found.store().url}")
         return run
 
     def _repr_html_(self) -> str:
