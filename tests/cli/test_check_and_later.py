@@ -73,8 +73,8 @@ ROWS = {
 
 
 def _found(text: str) -> set[tuple[str, str]]:
-    """The code and the place of each error, of what a command printed."""
-    return set(re.findall(r"error\[(FC\d+)\].*\n *--> (\S+)", text))
+    """The code and the place of each error, of what a command printed, and of each warning of a default file."""
+    return set(re.findall(r"(?:error|warning(?=\[FC308))\[(FC\d+)\].*\n *--> (\S+)", text))
 
 
 @pytest.mark.parametrize("row", list(ROWS))
@@ -90,6 +90,7 @@ def test_a_check_reports_what_each_target_would(row: str, tmp_path: Path) -> Non
     found = [_found(item.stderr) for item in (checked, *compiled)]
     assert found[0] == found[1] == found[2]
     assert {item for item, _ in found[0]} == ({code} if code else set())
+    assert checked.returncode == (2 if code not in ("", "FC308") else 0), "a run may be given another file"
     assert "(target" not in checked.stderr
     if declared.startswith("data") and code:
         assert flowc(tmp_path, "check", "flow.py", "-p", "data=data.csv").returncode == 0

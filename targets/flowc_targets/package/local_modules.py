@@ -62,14 +62,17 @@ def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink)
 def check_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
     """Report what is wrong with the files of a flow, as building its code package would, which is not built.
 
-    Collects what `find_local_code` and `included_files` do, FC118 for names that are not UTF-8, and FC308 for default
-    files of parameters.
+    Collects what `find_local_code` and `included_files` do, FC118 for names that are not UTF-8, and as a warning FC308
+    for default files of parameters, since a run may be given others.
     """
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     shipped, _ = shipped_files(code, included)
     report_places([item.place for item in shipped], sink)
-    check_default_files(flow.parameters, sink)
+    of_defaults = sink.nested()
+    check_default_files(flow.parameters, of_defaults)
+    for item in of_defaults.diagnostics:
+        sink.warning(item.code, item.message, item.span, help=item.help)
 
 
 def _report_missing(item: Importer, code: LocalCode, sink: DiagnosticSink) -> None:
