@@ -391,3 +391,13 @@ def test_a_step_is_done_when_nothing_can_come_any_more() -> None:
     outer.end(done=True)
     assert [step.name for step, _ in told.new([outer, inner, other])] == ["outer", "inner"]
     assert told.new([outer, inner, other]) == []
+
+
+@pytest.mark.process
+def test_an_exception_is_no_instruction_to_the_terminal(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": FLOW.replace('"item " + str(self.input)', 'chr(27) + "[2Jgone"')})
+    done = flowc(tmp_path, "run", "flow.py", "--bad", "1", "--n", "2")
+    said = [line for line in done.stderr.splitlines() if not line.startswith("[")]
+    assert done.returncode == 1
+    assert "\u241b[2Jgone" in "".join(said)
+    assert not [line for line in said if "\x1b" in line]

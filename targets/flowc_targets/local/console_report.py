@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from flowc_compiler.diagnostics.terminal_text import visible_json
+from flowc_compiler.diagnostics.terminal_text import visible, visible_json
 from flowc_targets.base.live_table import LiveTable, StepProgress, duration, has_table, status_line
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ConsoleReporter:
 
     def _say(self, text: str) -> None:
         stamp = f"{_utc():%Y-%m-%dT%H:%M:%SZ} " if self._stamped else ""
-        self._write("stderr", f"{stamp}flowc: {text}\n")
+        self._write("stderr", f"{stamp}flowc: {visible(text)}\n")
 
     def progress(self, done: int, running: int, known: int) -> None:
         """Draw the table, or say which steps have begun and are done."""
@@ -145,7 +145,7 @@ class ConsoleReporter:
         else:
             self._say(f"{name} failed")
             if result.error:
-                self._write("stderr", result.error.rstrip() + "\n")
+                self._write("stderr", visible(result.error.rstrip()) + "\n")
             self._explain(result)
         for text in ways_on(result):
             self._say(text)
@@ -155,7 +155,7 @@ class ConsoleReporter:
         if failed is None:
             return
         if failed.traceback:
-            self._write("stderr", failed.traceback.rstrip() + "\n")
+            self._write("stderr", visible(failed.traceback.rstrip()) + "\n")
         attempt = f" at attempt {failed.attempt}" if failed.attempt else ""
         self._say(f"task {failed.name} failed{attempt}: {failed.message}")
         if failed.log:
