@@ -107,7 +107,8 @@ def on_terminal(
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
-        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+        of_terminals = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+        kept = {name: value for name, value in os.environ.items() if name not in of_terminals}
         command = [sys.executable, "-m", "flowc_cli", *arguments]
         os.execve(sys.executable, command, {**kept, "TERM": "xterm-256color", **variables})
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
