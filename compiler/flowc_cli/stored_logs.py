@@ -51,7 +51,7 @@ class LogSelection:
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """A line, and whose it is."""
+    """A line, and the attempt that printed it."""
 
     label: str
     """The task, and its attempt where it has several."""
@@ -75,7 +75,7 @@ def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterato
     Raises FlowError.
     """
     wanted = [
-        (task, number, len(task.attempt_numbers) > 1 or number > 0)
+        (task, number, _label(task.id, number, several=len(task.attempt_numbers) > 1))
         for step in selected_steps(run, list(rest))
         for task in ([find_task(step, rest[1])] if len(rest) > 1 else tasks_of(step))
         for number in task.attempt_numbers
@@ -84,8 +84,7 @@ def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterato
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
         logs = each_of(run.layout.store, lambda item: item[0].stored_log(item[1]), batch)
-        for (task, number, several), log in zip(batch, logs, strict=True):
-            label = f"{task.id} attempt {number}" if several else task.id
+        for (_, _, label), log in zip(batch, logs, strict=True):
             yield from (TaskLine(label, line) for line in selection.lines(log.records() if log is not None else ()))
 
 
@@ -114,7 +113,9 @@ class _Follower:
         """The lines that are new since the last call. The first time those of a task come together."""
         store, found, listed = self._run.layout.store, list[TaskLine](), self._listed()
         for key in set(listed).difference(self._followed):
-            self._followed[key] = _FollowedLog(_label(*key, several=key._replace(attempt=1) in listed))
+            name = task_id(key.step, parse_index(key.place))
+            several = key._replace(attempt=1) in listed
+            self._followed[key] = _FollowedLog(_label(name, key.attempt, several=several))
         # Later on lines are in the order of their times, whatever step they are from.
         steps = [step.name for step in steps_of(self._run)] if self._first and not self._rest else []
         places = {name: place for place, name in enumerate(steps)}
@@ -154,8 +155,7 @@ def _order(key: _Key) -> tuple[str, Path, int]:
     return key.step, parse_index(key.place), key.attempt
 
 
-def _label(step: str, place: str, attempt: int, *, several: bool) -> str:
-    name = task_id(step, parse_index(place))
+def _label(name: str, attempt: int, *, several: bool) -> str:
     return f"{name} attempt {attempt}" if several or attempt else name
 
 

@@ -14,7 +14,7 @@ from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from flowc_cli.run_tasks import TaskRecord
 
@@ -47,7 +47,7 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
         owners = [] if flow in names else [name for name in names if store.children(f"{name}/{flow}")]
         if len(owners) == 1:
             return find_run("/".join([*owners, flow, *rest]), root)
-        raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, root)}") from None
+        raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, names)}") from None
 
 
 def _what_is_meant(flow: str, rest: list[str], root: str | None) -> str | None:
@@ -59,9 +59,8 @@ def _what_is_meant(flow: str, rest: list[str], root: str | None) -> str | None:
     return f"did you mean {'/'.join([flow, 'latest', *rest])}?" if known else None
 
 
-def _what_is_there(flow: str, root: str | None) -> str:
-    """What a store has instead of a run that it does not have."""
-    names = flow_names(chosen_store(root))
+def _what_is_there(flow: str, names: Sequence[str]) -> str:
+    """What a store with flows of these names has instead of a run that it does not have."""
     if flow in names:
         return f"`flowc runs {flow}` lists its runs"
     if not names:

@@ -1,4 +1,4 @@
-"""`run_step`: what a step leaves behind, where it leads, and what is said of tests that ask for what is not there."""
+"""`run_step`: the artifacts and the transition of a step, and the errors for names that the flow does not have."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,7 +22,7 @@ from flowc.errors import NotFound
 from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.s3 import S3Store
-from tests.trials.faulty_s3 import ager, server
+from tests.trials.faulty_s3 import ager, scratch
 from tests.trials.sample_runs import FLOW, begin, call, finish, make, read_values, write_flow, wrong_final
 from tests.trials.sweeps import OLD, age_folder
 from tests.trials.trial import Attempt, Choice
@@ -35,12 +34,7 @@ CALLS = 8
 
 def trial(choice: Choice) -> Iterator[Attempt]:
     """Move runs between stores."""
-    with tempfile.TemporaryDirectory() as name, server(choice.seed) as (url, _):
-        folder = Path(name)
-        os.environ.update(
-            AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1",
-            FLOWC_S3_CLIENT="stdlib",
-        )  # fmt: skip
+    with scratch(choice.seed) as (folder, url):
 
         def attempt(number: int) -> list[Attempt]:
             source = random.Random(f"{choice.seed} {number}")

@@ -5,13 +5,16 @@ A PUT of `/faults/RATE` sets how many of a thousand requests go wrong.
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.conftest import REPOSITORY
 from tests.runtime.faultserver import Fault, FaultServer, Handler, answers_half, loses_answer, refuses, resets
@@ -100,6 +103,17 @@ def server(seed: int) -> Generator[tuple[str, Callable[[int], None]]]:
             yield url, set_rate
         finally:
             process.kill()
+
+
+@contextmanager
+def scratch(seed: int) -> Generator[tuple[Path, str]]:
+    """A folder for a trial, and the URL of a server, which this process and its children use with the shim's client."""
+    with tempfile.TemporaryDirectory() as name, server(seed) as (url, _):
+        os.environ.update(
+            AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1",
+            FLOWC_S3_CLIENT="stdlib",
+        )  # fmt: skip
+        yield Path(name), url
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +23,7 @@ from flowc.store.file_store import FileStore
 from flowc.store.run_layout import DATA
 from flowc.store.s3 import S3Store
 from flowc_cli import sweeping
-from tests.trials.faulty_s3 import ager, server
+from tests.trials.faulty_s3 import ager, scratch
 from tests.trials.sample_runs import FLOW, begin, call, finish, make, read_values, write_flow, wrong_final
 from tests.trials.trial import Attempt, Choice
 from tests.trials.workers import Work, in_workers
@@ -37,12 +36,7 @@ AT_ONCE = 4
 
 def trial(choice: Choice) -> Iterator[Attempt]:
     """Collect garbage beside runs."""
-    with tempfile.TemporaryDirectory() as name, server(choice.seed) as (url, _):
-        folder = Path(name)
-        os.environ.update(
-            AWS_ENDPOINT_URL=url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b", AWS_REGION="us-east-1",
-            FLOWC_S3_CLIENT="stdlib",
-        )  # fmt: skip
+    with scratch(choice.seed) as (folder, url):
 
         def attempt(number: int) -> list[Attempt]:
             source = random.Random(f"{choice.seed} {number}")

@@ -14,7 +14,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError, NotFound
 from flowc.store import Store
 from flowc.store.reused_values import RENEW_SECONDS
-from flowc.store.run_layout import REMOVED, flow_names, is_partial, is_run_folder, run_names
+from flowc.store.run_layout import REMOVED, flow_names, is_partial, names_in_run, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.run_importing import is_import_over
@@ -88,9 +88,9 @@ def gc(
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
     flow = Flow.of(store, name, trusted=False)
     found_runs = [Run.of(flow, run) for run in run_names(store, name)]
-    listed = each_of(store, _names_of_run, found_runs)
+    listed = each_of(store, lambda run: names_in_run(run.layout), found_runs)
     names = {run.id: there for run, there in zip(found_runs, listed, strict=True)}
-    found_runs = [run for run in found_runs if names[run.id]]
+    found_runs = [run for run in found_runs if names[run.id]]  # no option counts or removes what is no run
     partial = [run for run in found_runs if is_partial(names[run.id])]
     runs = [run for run in found_runs if not is_partial(names[run.id])]
     old = [] if age is None and keep is None else list(_old_runs(store, runs, age, keep))
@@ -102,13 +102,6 @@ def _collect(store: Store, name: str, age: float | None, keep: int | None, grace
     found = find_unnamed(store, name, grace, without=gone)
     removed = total(found.doomed) if dry_run else sweep(store, name, found.doomed, grace)
     return _Result(name, sorted(gone), own, removed, len(found_runs) - len(old), found.kept)
-
-
-def _names_of_run(run: Run) -> list[str]:
-    """What is in the folder of a run; nothing for a folder of something else, which no option counts or removes."""
-    store, folder = run.layout.store, run.layout.prefix
-    names = store.children(folder)
-    return names if is_run_folder(store, folder, names) else []
 
 
 def _old_runs(store: Store, runs: Sequence[Run], age: float | None, keep: int | None) -> Iterator[Run]:

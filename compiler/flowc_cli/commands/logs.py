@@ -99,7 +99,7 @@ def _print_stored_logs(
 
 
 def _say_where_logs_are(run: str, target: str) -> None:
-    """What tasks print is not in the store where flowc was told so, and of a pod that never came to run its task."""
+    """Name the engine's command: with FLOWC_LOG_LIMIT=0, or of a pod that ran no task, the store has no output."""
     command = f"`flowc logs {run} --target {target}`"
     write_error(f"flowc: the store has nothing that this run has printed; its engine may: {command}\n")
 

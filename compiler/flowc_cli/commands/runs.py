@@ -15,7 +15,7 @@ import typer
 from flowc.client import Flow, Metaflow, Run
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store import Store
-from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, RUN_RECORD, is_partial, is_run_folder, run_names
+from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, RUN_RECORD, is_partial, names_in_run, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values
@@ -95,21 +95,14 @@ def _newest_first(flow: str | None, root: str | None) -> list[tuple[Run, float]]
     else:
         flows = list(Metaflow(root=root, trusted=False))
     found = [Run.of(each, name) for each in flows for name in run_names(each.store(), each.id)]
-    dated = [
-        (run, created) for run, created in zip(found, _each(_created, found), strict=True) if created or _is_run(run)
-    ]
+    created = _each(_created, found)
+    dated = [item for item in zip(found, created, strict=True) if item[1] or names_in_run(item[0].layout)]
     return sorted(dated, key=lambda item: (item[1], item[0].pathspec), reverse=True)
 
 
 def _each(call: Callable[[Run], R], found: Sequence[Run]) -> Iterator[R]:
     """The results of a call for each run: all are in one store."""
     return each_of(found[0].layout.store, call, found) if found else iter(())
-
-
-def _is_run(run: Run) -> bool:
-    """Whether a folder without a date is of a run, of which something is lost."""
-    store, folder = run.layout.store, run.layout.prefix
-    return is_run_folder(store, folder, store.children(folder))
 
 
 def _created(run: Run) -> float:

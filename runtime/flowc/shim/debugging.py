@@ -50,7 +50,7 @@ def _refuse(*arguments: object, **options: object) -> None:
 
 
 def quit_text(error: BaseException) -> str:
-    """What is said of a debugger that has ended the task."""
+    """The message about a debugger that has ended the task; empty for any other exception."""
     if type(error).__name__ != "BdbQuit":
         return ""
     if has_input():

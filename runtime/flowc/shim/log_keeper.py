@@ -2,7 +2,7 @@
 
 Being another process, it also has the last words of a task that crashes or is killed. It writes to the store from time
 to time; what is left at the task's end is stored by the task itself, which has a connection to the store. So a short
-task costs one request more if it has printed anything, and none if it has not.
+task costs one more request if it has printed anything, and none otherwise.
 
 A signal for a container comes to the first process of its session, which is this one then, and is passed on. Elsewhere
 signals come to the whole group. A task whose keeper is killed is killed as well, where the kernel can do that.
@@ -38,7 +38,7 @@ FIRST_WRITE = 5.0
 """Seconds after which the output of a task that still runs is written to the store for the first time."""
 LONGEST_WAIT = 20.0
 """The most seconds between two writes, while there is anything new."""
-PATIENCE = 20.0
+STORE_SECONDS = 20.0
 """The most seconds that the keeper tries to reach the store at a time."""
 _CHUNK = 1 << 16
 _PASSED_ON = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
@@ -361,7 +361,7 @@ class _Keeper:
         from flowc.store.retry import retry_seconds
 
         try:
-            os.environ[env_names.STORE_RETRY_SECONDS] = f"{min(retry_seconds(), PATIENCE):g}"
+            os.environ[env_names.STORE_RETRY_SECONDS] = f"{min(retry_seconds(), STORE_SECONDS):g}"
             store = open_store(self._root)
             for name, parts in files.items():
                 store.write(f"{self._folder}/{name}", parts)
@@ -374,7 +374,7 @@ class _Keeper:
         """Store what is left after the end of the task."""
         self._drain()
         self._listen()  # it may just have said that it has stored all
-        limit = time.monotonic() + 2 * PATIENCE
+        limit = time.monotonic() + 2 * STORE_SECONDS
         while self._writing and time.monotonic() < limit:
             time.sleep(0.01)
         if self._log.is_changed:

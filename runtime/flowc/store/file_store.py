@@ -105,8 +105,10 @@ class FileStore(Store):
     def files(self, prefix: str) -> Iterator[ListedFile]:
         """Walk the folder of the prefix."""
         folder = prefix.rpartition("/")[0]
-        if self.is_link(folder):
-            return
+        if not self.is_link(folder):
+            yield from self._walk(folder, prefix)
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[ListedFile]:
         try:
             entries = self._try("list", folder, lambda: list(os.scandir(f"{self.path}/{folder}")))
         except MissingKey:
@@ -116,7 +118,7 @@ class FileStore(Store):
             if not key.startswith(prefix):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                yield from self.files(f"{key}/")
+                yield from self._walk(key, prefix)
                 continue
             with contextlib.suppress(FileNotFoundError):  # it was renamed, or removed, since
                 status = entry.stat()

@@ -95,11 +95,13 @@ def is_name(text: str) -> bool:
     return bool(text) and not text.startswith(".") and "/" not in text and "\0" not in text
 
 
-def is_run_folder(store: Store, folder: str, names: Iterable[str]) -> bool:
-    """Whether a folder of a flow, with these names in it, is of a run: it has a document of one, or of an attempt."""
+def names_in_run(layout: RunLayout) -> list[str]:
+    """What is in the folder of a run; nothing for a folder without any document of a run or an attempt."""
+    names = layout.store.children(layout.prefix)
     if not _RUN_FILES.isdisjoint(names):
-        return True
-    return any(_OF_ATTEMPT.match(file.key[len(folder) :]) for file in store.files(f"{folder}/"))
+        return names
+    files = layout.store.files(f"{layout.prefix}/")
+    return names if any(_OF_ATTEMPT.match(file.key[len(layout.prefix) :]) for file in files) else []
 
 
 def is_partial(names: Iterable[str]) -> bool:

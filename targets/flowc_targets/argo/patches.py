@@ -68,7 +68,7 @@ def workflow_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
 def template_problems(patch: Mapping[str, Any]) -> list[SchemaProblem]:
     """What does not fit into the template of a pod, or would keep it from running."""
     found = list(_schema().problems(patch, "Template"))
-    message, help_ = "flowc's templates are told apart by it, or run a pod without it", "leave it out"
+    message, help_ = "flowc gives each template its name, and the container that it runs", "leave it out"
     found += [SchemaProblem((key,), message, help_) for key in sorted(_NO_POD & patch.keys())]
     found += main_container_problems(as_map(patch.get("container")), ("container",))
     for key in ("sidecars", "initContainers"):

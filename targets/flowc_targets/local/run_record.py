@@ -116,7 +116,7 @@ class RunRecord:
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
     def attempt_log(self, key: TaskKey, attempt: int, note: Callable[[str], object]) -> AttemptLog:
-        """The log of an attempt that begins; `finish_log` ends it. `note` is told why it cannot be written."""
+        """The log of an attempt that begins; `finish_log` ends it. `note` gets the reason if it can't be written."""
         return AttemptLog(self.layout.store, self.layout.folder(key.step, key.path, attempt), self._uploads, note)
 
     def import_log(self, note: Callable[[str], object]) -> AttemptLog:

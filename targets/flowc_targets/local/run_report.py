@@ -1,4 +1,4 @@
-"""What a local run returns, what a reporter of it is told, and the notes before it starts."""
+"""What a local run returns, the interface of its reporters, and the notes before it starts."""
 
 from __future__ import annotations
 
