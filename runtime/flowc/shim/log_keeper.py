@@ -154,6 +154,7 @@ class LogLink:
         """Store what the keeper has not stored yet. Whatever fails here, the keeper does itself."""
         if os.getpid() != self._pid:  # the step has forked it
             return
+        gc.unfreeze()  # what is frozen keeps objects of the step from being collected when Python ends, and printing
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
                 stream.flush()
