@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
+       group --group NAME [--index 3.0] [--attempt N] [--outputs DIR]
        choice --step STEP [--index 3] --outputs DIR
        hook FUNCTION [--forgive]
 
-Runs one task of a compiled flow, looks up what a recursive switch has chosen in the end, or calls an exit hook. The
-environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
+Runs one task of a compiled flow, or those of a pod group, looks up what a recursive switch has chosen in the end, or
+calls an exit hook. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
 """
 NO_COMMAND_LINE = "This Python does not have the `flowc` command, which compiles and runs flows: pip install flowc\n"
 _COMMAND_LINE = "flowc_cli.__main__"
@@ -37,7 +38,7 @@ def main(arguments: List[str] | None = None) -> int:
     args = sys.argv[1:] if arguments is None else arguments
     if os.getpid() == 1:
         _end_at_sigterm()
-    if args[:1] in (["task"], ["fork-server"], ["choice"], ["hook"]) and os.environ.get(env_names.CODE):
+    if args[:1] in (["task"], ["group"], ["fork-server"], ["choice"], ["hook"]) and os.environ.get(env_names.CODE):
         from flowc.protocol import PROTOCOL_ERROR
         from flowc.shim.loaded_plan import find_package
 
@@ -48,6 +49,8 @@ def main(arguments: List[str] | None = None) -> int:
             return PROTOCOL_ERROR
     if args[:1] == ["task"]:
         return _task(args[1:])
+    if args[:1] == ["group"]:
+        return _group(args[1:])
     if args[:1] == ["fork-server"]:
         from flowc.shim.fork_server import serve
 
@@ -100,7 +103,7 @@ def _task(args: List[str]) -> int:
             options["step"],
             parse_index(options.get("index", "")),
             int(options.get("attempt", "0")),
-            os.path.abspath(options["outputs"]) if "outputs" in options else None,
+            _absolute(options.get("outputs")),
             first=int(options.get("first", "0")),
         )
         plan = load_plan()
@@ -114,6 +117,32 @@ def _task(args: List[str]) -> int:
     code = run_task(plan, task, problem=_enter_packages(plan, task, ["task", *args]))
     _forget_broken_streams()
     return code
+
+
+def _group(args: List[str]) -> int:
+    from flowc.errors import FlowError
+    from flowc.protocol import PROTOCOL_ERROR, USER_ERROR
+    from flowc.shim.loaded_plan import load_plan
+    from flowc.shim.pod_group import run_group
+    from flowc.store.run_layout import parse_index
+
+    try:
+        options = _options(args, "group")
+        plan, path = load_plan(), parse_index(options.get("index", ""))
+        install = plan.step(plan.group(options["group"]).steps[0]).install
+        if install is not None:  # the same of all steps of the group
+            from flowc.shim.pod_packages import enter_packages
+
+            enter_packages(install, ["group", *args])
+        line_buffer()
+        return run_group(plan, options["group"], path, _absolute(options.get("outputs")))
+    except (FlowError, ValueError, KeyError) as error:
+        sys.stderr.write(f"flowc: {error}\n")
+        return PROTOCOL_ERROR if isinstance(error, (ProtocolError, ValueError, KeyError)) else USER_ERROR
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
 
 
 def _enter_packages(plan: Plan, task: Task, arguments: List[str]) -> Exception | None:
@@ -180,9 +209,9 @@ def line_buffer() -> None:
             reconfigure(line_buffering=True)
 
 
-def _options(args: List[str]) -> Dict[str, str]:
+def _options(args: List[str], required: str = "step") -> Dict[str, str]:
     """`--name value` and `--name=value`; argparse would cost more time than the task."""
-    known = {"step", "index", "attempt", "first", "outputs"}
+    known = {required, "index", "attempt", "first", "outputs"}
     options: Dict[str, str] = {}
     rest = iter(args)
     for argument in rest:
@@ -190,8 +219,8 @@ def _options(args: List[str]) -> Dict[str, str]:
         if not name.startswith("--") or name[2:] not in known:
             raise ValueError(f"unknown argument {argument!r}\n{USAGE}")
         options[name[2:]] = value if separator else next(rest, "")
-    if "step" not in options:
-        raise ValueError(f"--step is missing\n{USAGE}")
+    if required not in options:
+        raise ValueError(f"--{required} is missing\n{USAGE}")
     return options
 
 

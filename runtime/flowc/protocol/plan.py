@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         """What a step has only where it needs it; what is left out is empty, 0 or `None`."""
 
         arms: List[List[str]]
+        backoff: Tuple[float, int]
+        bound: int
         call: Json
         cards: List[Json]
         cases: List[str]
@@ -48,6 +50,16 @@ if TYPE_CHECKING:
 
     class FullStepEntry(_RequiredEntries, StepEntry):
         """A step as the plan has it."""
+
+    class _GroupSteps(TypedDict):
+        steps: List[str]
+
+    class GroupEntry(_GroupSteps, total=False):
+        """A pod group. Only a batch has an opener, and items."""
+
+        items_per_task: int
+        opener: str
+        workers: int
 
 
 VERSION = 1
@@ -85,6 +97,10 @@ class PlanStep:
         self.cases: List[str] = data.get("cases") or []
         self.cards: List[Dict[str, Any]] = data.get("cards") or []
         self.synthetic: bool = data.get("virtual", False)
+        self.backoff: Tuple[float, int] = data.get("backoff") or (0, 1)
+        """The seconds between two attempts, and by what each further wait is longer; known in pod groups only."""
+        self.bound: int | None = data.get("bound")
+        """The most items of its foreach at a time; known in pod groups only."""
 
     @property
     def fans_out(self) -> bool:
@@ -94,6 +110,21 @@ class PlanStep:
     def foreach_path(self, path: Path) -> Path:
         """The part of an index path that counts items: an iteration of a recursive switch has one number more."""
         return path[:-1] if self.loops else path
+
+
+class PlanGroup:
+    """Steps whose tasks run in one pod."""
+
+    def __init__(self, name: str, data: GroupEntry) -> None:
+        self.name = name
+        self.steps: List[str] = data["steps"]
+        """In topological order, the first one that tasks of the group begin with."""
+        self.workers: int = data.get("workers", 1)
+        """The most tasks at a time."""
+        self.opener: str | None = data.get("opener")
+        """Of a batch: the step whose foreach it works on."""
+        self.items_per_task: int | None = data.get("items_per_task")
+        """Of a batch: how many items a pod works on."""
 
 
 class Plan:
@@ -118,6 +149,8 @@ class Plan:
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
         self.gangs = any(step.kind == "parallel" for step in self.steps.values())
+        groups: Dict[str, GroupEntry] = data.get("groups") or {}
+        self.groups = {name: PlanGroup(name, group) for name, group in groups.items()}
 
     def step(self, name: str) -> PlanStep:
         """A step by name. Raises ProtocolError."""
@@ -126,6 +159,19 @@ class Plan:
         except KeyError:
             known = ", ".join(self.steps)
             raise ProtocolError(f"flow {self.flow} has no step {name!r}; it has {known}") from None
+
+    def group(self, name: str) -> PlanGroup:
+        """A pod group by name. Raises ProtocolError."""
+        if name not in self.groups:
+            raise ProtocolError(f"flow {self.flow} has no group {name!r}")
+        return self.groups[name]
+
+    def fan_out(self, opener: str, items: int) -> int:
+        """How often an engine runs what follows an opener: once for each item, or for each batch of them."""
+        for group in self.groups.values():
+            if group.opener == opener and group.items_per_task is not None:
+                return -(-items // group.items_per_task)
+        return items
 
     def openers(self, step: PlanStep) -> list[PlanStep]:
         """The steps that opened the foreach scopes around a step, outermost first: one for each index of its path."""

@@ -75,7 +75,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     if caught:
         manifest["caught"] = True
     store_cards()
-    write_outputs(task, manifest)
+    write_outputs(state.plan, task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label
 

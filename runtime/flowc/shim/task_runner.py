@@ -114,7 +114,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
 
             taken = take_over(layout, plan, step, task.path)
             if taken is not None:
-                write_outputs(task, taken)
+                write_outputs(plan, task, taken)
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
         if plan.is_first(step) and not (step.loops and task.path[-1]):
@@ -361,7 +361,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         refs[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
     store_cards()
-    write_outputs(task, manifest)
+    write_outputs(state.plan, task, manifest)
     if task.outputs is not None and step.depth:
         from flowc.shim.item_label import labelled, write_label
 
@@ -444,12 +444,15 @@ def _bounded(items: Iterable[Any], what: str) -> Iterator[Any]:
         yield item
 
 
-def write_outputs(task: Task, manifest: Document) -> None:
-    """Write what the engine needs: the number of items, or the choice of a switch and the iteration that follows."""
+def write_outputs(plan: Plan, task: Task, manifest: Document) -> None:
+    """Write what the engine needs: the number of items, or the choice of a switch and the iteration that follows.
+
+    Where an engine runs batches of items, it needs the number of these.
+    """
     if task.outputs is None:
         return
     if "foreach" in manifest:
-        write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
+        write_output(task.outputs, "count", str(plan.fan_out(task.step, manifest["foreach"]["count"])))
     if "choice" in manifest:
         write_output(task.outputs, "choice", manifest["choice"])
         if manifest["choice"] == task.step:

@@ -12,7 +12,7 @@ from flowc.errors import CorruptArtifact, InvalidPathspec, MissingInput, Missing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Dict, FrozenSet, List, Tuple
+    from typing import Any, Dict, FrozenSet, List, Set, Tuple
 
     from flowc.store import Store
 
@@ -156,6 +156,16 @@ class RunLayout:
             return max((int(key.split("/")[-2]) for key in ends), default=None)
         attempts = sorted((int(name) for name in self.store.children(base) if name.isdigit()), reverse=True)
         return next((a for a in attempts if self.store.exists(f"{base}/{a}/{MANIFEST}")), None)
+
+    def attempts(self, step: str, path: Path) -> Dict[int, Set[str]]:
+        """The attempts of a task that have left files, with the names of these."""
+        prefix = f"{self.prefix}/{step}/{index_text(path)}/"
+        found: Dict[int, Set[str]] = {}
+        for key in self.store.keys(prefix):
+            number, _, name = key[len(prefix) :].partition("/")
+            if number.isdigit() and name:
+                found.setdefault(int(number), set()).add(name)
+        return found
 
     def latest_known(self, step: str, path: Path) -> int | None:
         """The attempt to read of a task that must have one: a list that does not have it is asked for again."""

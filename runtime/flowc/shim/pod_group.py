@@ -1,0 +1,374 @@
+"""One pod for the tasks of several steps: each runs as a process of its own, as it would in a pod of its own.
+
+This process has the graph and the attempts. A fork server beside it has imported what is installed, and forks a
+process for each task, which keeps its own log and commits its own manifest. So what a pod has committed stays, whatever
+becomes of the pod: the next one goes on behind it. Engines give a group another pod only where one was lost. A task
+that fails is tried again in here, as its `@retry` says, while its neighbors go on.
+
+An attempt that a lost pod has begun is not gone on with: it may have been seen. The next one has the next free number,
+and only those attempts count for `@retry` that have recorded a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import select
+import signal
+import socket
+import sys
+import time
+
+from flowc.errors import FlowError, StoreError
+from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.shim.fork_server import LENGTH, receive, serve
+from flowc.shim.group_schedule import GroupSchedule
+from flowc.shim.task_runner import Task, write_outputs
+from flowc.store import open_store
+from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Dict, Iterable, List, Tuple
+
+    from flowc.protocol.plan import Plan, PlanGroup, PlanStep
+    from flowc.store.run_layout import Path
+
+    TaskKey = Tuple[str, Path]
+
+MOST_SERVERS_LOST = 3
+"""Fork servers that may be lost before the pod gives up."""
+_INTERRUPTED = 128 + signal.SIGTERM
+
+
+def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None) -> int:
+    """Run the tasks of a group that have not committed yet; returns the pod's exit code.
+
+    `path` is the index path of the group's first task; of a batch, the path of its opener and the batch's number.
+    Raises ProtocolError and StoreError.
+    """
+    group = plan.group(name)
+    try:
+        root, run = os.environ[env_names.ROOT], os.environ[env_names.RUN_ID]
+    except KeyError as error:
+        raise FlowError(f"the environment has no {error.args[0]}") from None
+    layout = RunLayout(open_store(root), plan.flow, run)
+    runner = _Runner(plan, group, layout, entries_of(layout, group, path))
+    code = runner.run()
+    if code == OK and outputs is not None and group.opener is None:
+        for step, place in runner.schedule.exits:
+            write_outputs(plan, Task(step, place, 0, outputs), layout.manifest(step, place))
+    return code
+
+
+def entries_of(layout: RunLayout, group: PlanGroup, path: Path) -> Iterable[Path]:
+    """The index paths of the group's first tasks: of a batch, those of its items. Raises MissingInput."""
+    if group.opener is None or group.items_per_task is None:
+        return (path,)
+    outer, first = path[:-1], path[-1] * group.items_per_task
+    count: int = layout.manifest(group.opener, outer)["foreach"]["count"]
+    return ((*outer, index) for index in range(first, min(first + group.items_per_task, count)))
+
+
+class _Attempt:
+    """An attempt that runs, or is about to."""
+
+    __slots__ = ("deadline", "first", "key", "number", "pid", "timed_out")
+
+    def __init__(self, key: TaskKey, number: int, first: int) -> None:
+        self.key = key
+        self.number = number
+        self.first = first
+        """The attempt that its tries count from."""
+        self.pid = 0
+        self.deadline = float("inf")
+        """When it is killed, by the monotonic clock."""
+        self.timed_out = False
+
+    @property
+    def name(self) -> str:
+        """The task, for messages."""
+        return task_id(*self.key)
+
+    def kill(self, number: int) -> None:
+        """Send a signal to its processes."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+class _Runner:
+    """The tasks of one pod."""
+
+    def __init__(self, plan: Plan, group: PlanGroup, layout: RunLayout, entries: Iterable[Path]) -> None:
+        self.plan = plan
+        self.group = group
+        self.layout = layout
+        self.schedule = GroupSchedule(plan, group, entries)
+        self.running: Dict[int, _Attempt] = {}
+        """By the number of the request."""
+        self.waiting: List[Tuple[float, int, _Attempt]] = []
+        """Further attempts, with the times at which they are due."""
+        self.requests = 0
+        """How many there were; of waiting attempts, too, each has a number."""
+        self.failure = OK
+        """The exit code of the task that has failed for good."""
+        self.stopped = False
+        """Whether the pod is being ended."""
+        self.servers_lost = 0
+        self.server: _ForkServer | None = None
+        self.wake_read, self.wake_write = os.pipe()
+
+    def run(self) -> int:
+        """Run what can be run; returns the exit code."""
+        self._listen_to_signals()
+        try:
+            self._start()
+            while self.running or (self.waiting and not self._is_ending):
+                self._wait()
+                self._start()
+        finally:
+            if self.server is not None:
+                self.server.close()
+        return _INTERRUPTED if self.stopped else self.failure
+
+    @property
+    def _is_ending(self) -> bool:
+        return self.stopped or self.failure != OK
+
+    def _listen_to_signals(self) -> None:
+        """Pass SIGTERM on: the tasks of a pod that is ended may end in their own way."""
+        for descriptor in (self.wake_read, self.wake_write):
+            os.set_blocking(descriptor, False)
+
+        def received(number: int, frame: FrameType | None) -> None:
+            del frame
+            self.stopped = True
+            for attempt in self.running.values():
+                attempt.kill(number)
+
+        signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGTERM, received)
+        signal.signal(signal.SIGINT, received)
+
+    def _start(self) -> None:
+        """Start tasks as long as there are places and tasks."""
+        while not self._is_ending and len(self.running) < self.group.workers:
+            attempt = self._next()
+            if attempt is None:
+                return
+            self._begin(attempt)
+
+    def _next(self) -> _Attempt | None:
+        """The next attempt to start; what is committed already is passed over."""
+        if self.waiting and self.waiting[0][0] <= time.monotonic():
+            return heapq.heappop(self.waiting)[2]
+        while True:
+            key = self.schedule.next()
+            if key is None:
+                return None
+            attempt = self._first_attempt(key)
+            if attempt is not None:
+                return attempt
+            self.schedule.finished(key, self.layout.manifest(*key))
+
+    def _first_attempt(self, key: TaskKey) -> _Attempt | None:
+        """The attempt to begin with in this pod; `None` for a task that is committed."""
+        files = self.layout.attempts(*key)
+        if any(MANIFEST in names for names in files.values()):
+            return None
+        number = max(files, default=-1) + 1
+        failures = sum(ERROR_RECORD in names for names in files.values())
+        if failures > self._further(key):  # it had failed for good, and somebody wants it to be tried again
+            failures = 0
+        return _Attempt(key, number, number - failures)
+
+    def _further(self, key: TaskKey) -> int:
+        """How many attempts a step has after the first."""
+        step = self.plan.step(key[0])
+        return step.retries + (FALLBACK_RETRIES if step.catch is not None else 0)
+
+    def _begin(self, attempt: _Attempt) -> None:
+        step = self.plan.step(attempt.key[0])
+        if self.server is None:
+            self.server = _ForkServer()
+        self.requests += 1
+        self.running[self.requests] = attempt
+        tried = f", attempt {attempt.number + 1}" if attempt.number else ""
+        _say(f"task {attempt.name} begins{tried}")
+        if step.timeout is not None:
+            grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
+            attempt.deadline = time.monotonic() + step.timeout + grace
+        request = {
+            "id": self.requests,
+            "step": step.name,
+            "index": index_text(attempt.key[1]),
+            "attempt": attempt.number,
+            "first": attempt.first,
+            "env": {name: value for name, value in step.env.items() if os.environ.get(name) != value},
+        }
+        if not self.server.send(request):
+            self._server_lost()
+
+    def _wait(self) -> None:
+        """Wait for something to happen, and handle it."""
+        server = self.server
+        watched: List[Any] = [self.wake_read, *([server.channel] if server is not None else [])]
+        readable, _, _ = select.select(watched, [], [], self._timeout())
+        if self.wake_read in readable:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self.wake_read, 4096)
+        if server is not None and server.channel in readable:
+            message = server.receive()
+            if message is None:
+                self._server_lost()
+            elif message["event"] == "started":
+                self.running[message["id"]].pid = message["pid"]
+                if self.stopped:
+                    self.running[message["id"]].kill(signal.SIGTERM)
+            elif message["event"] == "exit":
+                self._ended(self.running.pop(message["id"]), message["status"])
+        now = time.monotonic()
+        for attempt in self.running.values():
+            if attempt.deadline <= now:
+                attempt.deadline, attempt.timed_out = float("inf"), True
+                attempt.kill(signal.SIGKILL)
+
+    def _timeout(self) -> float | None:
+        due = [attempt.deadline for attempt in self.running.values()]
+        if self.waiting and len(self.running) < self.group.workers:
+            due.append(self.waiting[0][0])
+        soonest = min(due, default=float("inf"))
+        return None if soonest == float("inf") else max(0.0, soonest - time.monotonic())
+
+    def _server_lost(self) -> None:
+        """The fork server was killed, and with it all that it had started. Another one follows."""
+        assert self.server is not None
+        self.server.close()
+        self.server = None
+        self.servers_lost += 1
+        lost, self.running = list(self.running.values()), {}
+        for attempt in lost:
+            attempt.kill(signal.SIGKILL)
+            self._ended(attempt, signal.SIGKILL)
+        if self.servers_lost >= MOST_SERVERS_LOST and self.failure == OK:
+            _say("the process that starts tasks was killed again and again")
+            self.failure = PROTOCOL_ERROR
+
+    def _ended(self, attempt: _Attempt, status: int) -> None:
+        """Decide what follows an attempt that has ended with a wait status."""
+        code = os.waitstatus_to_exitcode(status)
+        if code == OK and not attempt.timed_out and self._is_committed(attempt):
+            self.schedule.finished(attempt.key, self.layout.manifest(*attempt.key))
+            return
+        if self.stopped and code != OK:
+            return  # it was lost with its pod
+        what = self._recorded_failure(attempt, code)
+        if attempt.number - attempt.first >= self._further(attempt.key):
+            _say(f"task {attempt.name} has failed: {what}")
+            if self.failure == OK:
+                self.failure = code if code > 0 and code != _INTERRUPTED else USER_ERROR
+            return
+        wait = self._backoff(attempt)
+        later = f" in {wait:g} s" if wait else ""
+        _say(f"task {attempt.name} failed: {what}; it is tried again{later}")
+        following = _Attempt(attempt.key, attempt.number + 1, attempt.first)
+        self.requests += 1
+        heapq.heappush(self.waiting, (time.monotonic() + wait, self.requests, following))
+
+    def _backoff(self, attempt: _Attempt) -> float:
+        """The seconds before the next attempt; those that only `@catch` needs follow at once."""
+        step, tries = self.plan.step(attempt.key[0]), attempt.number - attempt.first
+        seconds, factor = step.backoff
+        return float(seconds * factor**tries) if tries < step.retries else 0.0
+
+    def _is_committed(self, attempt: _Attempt) -> bool:
+        step, path = attempt.key
+        key = f"{self.layout.folder(step, path, attempt.number)}/{MANIFEST}"
+        # One that was taken over from another run may have that run's number.
+        return self.layout.store.found_at_last(
+            lambda: self.layout.store.exists(key) or self.layout.latest(step, path) is not None, bool
+        )
+
+    def _recorded_failure(self, attempt: _Attempt, code: int) -> str:
+        """What the attempt has recorded of its failure, in words; what it could not record itself is, here."""
+        step, path = attempt.key
+        key = f"{self.layout.folder(step, path, attempt.number)}/{ERROR_RECORD}"
+        recorded = self.layout.read_json(key) if code > 0 and not attempt.timed_out else None
+        if recorded is not None:
+            return ": ".join(filter(None, (recorded["type"], recorded["message"])))
+        kind, message = _silent_failure(attempt, code, self.plan.step(step))
+        record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
+        try:
+            self.layout.write_json(key, record)
+        except StoreError as error:
+            _say(f"the failure of task {attempt.name} could not be recorded: {error}")
+        return message
+
+
+class _ForkServer:
+    """The fork server of this pod, a child of this process."""
+
+    def __init__(self) -> None:
+        self.channel, theirs = socket.socketpair()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                code = self._serve(theirs)
+            finally:
+                os._exit(code)
+        theirs.close()
+
+    def _serve(self, channel: socket.socket) -> int:
+        self.channel.close()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGINT):  # tasks get their own; this one ends with the runner
+            signal.signal(number, signal.SIG_IGN)
+        return serve(channel.detach())
+
+    def send(self, request: Dict[str, Any]) -> bool:
+        """Ask for a task that prints where this process does. False where the server is gone."""
+        import json
+
+        body = json.dumps(request).encode()
+        try:
+            socket.send_fds(self.channel, [LENGTH.pack(len(body))], [1, 2])
+            self.channel.sendall(body)
+        except OSError:
+            return False
+        return True
+
+    def receive(self) -> Dict[str, Any] | None:
+        """The next message; `None` where the server is gone."""
+        try:
+            message, _ = receive(self.channel)
+        except OSError:
+            return None
+        return message
+
+    def close(self) -> None:
+        """End it, and the tasks that it has, and wait for that."""
+        self.channel.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def _silent_failure(attempt: _Attempt, code: int, step: PlanStep) -> Tuple[str, str]:
+    """The type and the message of a failure that the task has not recorded."""
+    if attempt.timed_out:
+        return "TimeoutException", f"the task ran longer than its timeout of {step.timeout} s"
+    if code < 0:
+        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
+    if code == OK:
+        return "TaskVanished", "the task's process ended before the step did"
+    return "TaskFailed", f"the task's process ended with exit code {code}"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"flowc: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,230 @@
+"""The runner of several tasks in one pod: their order, their attempts, and what a pod that is lost leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowc.protocol.plan import Plan
+from flowc.shim.group_schedule import GroupSchedule
+from tests.runtime.shim import Shim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BATCH = """
+    import os, signal, time
+    from pathlib import Path
+    from flowc import FlowSpec, catch, current, environment, retry, step, timeout
+
+    class Batch(FlowSpec):
+        @step
+        def start(self):
+            self.items = list(range(7))
+            self.next(self.work, foreach="items")
+
+        @retry(times=2, minutes_between_retries=0)
+        @catch(var="caught")
+        @environment(vars={"OWN": "1"})
+        @step
+        def work(self):
+            print("work", self.index, self.input, current.retry_count, current.task_id)
+            with open(os.environ["RAN"], "a") as file:
+                file.write(f"{self.index}\\n")
+            self.tries = current.retry_count
+            self.own = os.environ["OWN"]
+            {body}
+            self.next(self.after)
+
+        @step
+        def after(self):
+            {after}
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.tries = [i.tries for i in inputs]
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+class Pods(Shim):
+    """Pods of a batch of `work` and `after`, three items each."""
+
+    def __init__(self, folder: Path, body: str = "pass", after: str = "pass", workers: int = 1) -> None:
+        super().__init__(folder, BATCH.replace("{body}", body).replace("{after}", after))
+        plan = json.loads(self.plan.read_text())
+        group = {"steps": ["work", "after"], "workers": workers, "opener": "start", "items_per_task": 3}
+        self.plan.write_text(json.dumps({**plan, "groups": {"work": group}}))
+        self.env["RAN"] = str(folder / "ran")
+        self.task("start")
+
+    def pod(self, number: int) -> subprocess.Popen[str]:
+        """Start the pod of a batch."""
+        command = [sys.executable, "-m", "flowc", "group", "--group", "work", "--index", str(number)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, env=self.variables(), cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+
+    def ends(self, number: int) -> tuple[int, str, str]:
+        """Run the pod of a batch to its end: exit code, stdout, stderr."""
+        process = self.pod(number)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, out, err
+
+    def ran(self) -> list[str]:
+        """The items whose code has begun, in order."""
+        return (self.folder / "ran").read_text().split()
+
+    def attempts(self, step: str) -> dict[int, dict[int, list[str]]]:
+        """Item to attempt to what that has come to."""
+        known = {"manifest.json": "done", "error.json": "failed"}
+        return {
+            item: {
+                number: [known[name] for name in sorted(names) if name in known]
+                for number, names in self.layout.attempts(step, (item,)).items()
+            }
+            for item in range(7)
+            if self.layout.attempts(step, (item,))
+        }
+
+
+def waits(done: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    limit = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+@pytest.mark.process
+def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> None:
+    once = "if self.input == 1 and current.retry_count < 1: raise ValueError('once')"
+    pods = Pods(tmp_path, once)
+    assert (tmp_path / "outputs" / "count").read_text() == "3"
+    code, out, err = pods.ends(0)
+    assert code == 0, err
+    assert [line for line in out.splitlines() if line.startswith("work")] == [
+        "work 0 0 0 work-0", "work 1 1 0 work-1", "work 1 1 1 work-1", "work 2 2 0 work-2"
+    ]  # fmt: skip
+    assert "flowc: task work-1 failed: ValueError: once; it is tried again\n" in err
+    assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
+    assert pods.value("after", "own", "2") == "1"
+
+
+@pytest.mark.process
+def test_a_lost_pod_is_gone_on_with(tmp_path: Path) -> None:
+    wait = "Path(os.environ['RAN'] + 'w').touch(); time.sleep(60 if self.input == 1 and not current.retry_count else 0)"
+    pods = Pods(tmp_path, wait)
+    lost = pods.pod(0)
+    waits(lambda: (tmp_path / "ran").exists() and pods.ran() == ["0", "1"])
+    lost.kill()
+    lost.communicate()
+    code, _, err = pods.ends(0)
+    assert code == 0, err
+    assert pods.ran() == ["0", "1", "1", "2"]
+    assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: [], 1: ["done"]}, 2: {0: ["done"]}}
+    assert [pods.value("work", "caught", str(item)) for item in range(3)] == [None] * 3
+
+
+@pytest.mark.process
+def test_a_pod_that_is_ended_passes_that_on_and_says_so(tmp_path: Path) -> None:
+    stopping = "signal.signal(15, lambda *_: exit(7)); Path(os.environ['RAN'] + 'w').touch(); time.sleep(60)"
+    pods = Pods(tmp_path, stopping, workers=2)
+    process = pods.pod(2)
+    waits((tmp_path / "ranw").exists)
+    process.terminate()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 143, (out, err)
+    assert "the step called sys.exit(7)" in err
+
+
+@pytest.mark.process
+def test_a_task_that_fails_for_good_ends_its_pod(tmp_path: Path) -> None:
+    killed = "os.kill(os.getpid(), signal.SIGKILL) if self.input == 1 else None"
+    pods = Pods(tmp_path, killed, "1 / (self.index - 1)")
+    code, _, err = pods.ends(0)
+    assert code == 1, err
+    # @catch takes over what was killed every time; the step after it fails, and has no @retry.
+    assert pods.attempts("work")[1] == {0: ["failed"], 1: ["failed"], 2: ["failed"], 3: ["done"]}
+    assert pods.attempts("after") == {0: {0: ["done"]}, 1: {0: ["failed"]}}
+    assert pods.ran() == ["0", "1", "1", "1"]
+    assert "flowc: task after-1 has failed: ZeroDivisionError: division by zero\n" in err
+    assert pods.layout.read_json("Batch/run-1/work/1/0/error.json")["message"] == "the task was killed by SIGKILL"  # type: ignore[index]
+
+
+def steps(**entries: dict[str, Any]) -> Plan:
+    """A plan with these steps in the group `g`, in this order."""
+    names = list(entries)
+    full = {name: {"kind": "linear", "parents": [], "next": [], "depth": 0, **entry} for name, entry in entries.items()}
+    group = {"steps": [name for name in names if name != "out"]}
+    return Plan(
+        {
+            "version": 1, "flow": "F", "class": "F", "module": "f", "start": names[0], "end": names[-1],
+            "parameters": [], "steps": full, "groups": {"g": group},
+        }
+    )  # fmt: skip
+
+
+def walked(plan: Plan, *entries: tuple[int, ...], manifests: dict[str, list[Any]] | None = None) -> list[str]:
+    """The tasks in the order of one worker. Of a step's manifests each of its tasks has the next one."""
+    schedule = GroupSchedule(plan, plan.group("g"), entries)
+    found: list[str] = []
+    seen: dict[str, int] = {}
+    while (key := schedule.next()) is not None:
+        step, path = key
+        found.append(f"{step}{list(path)}" if path else step)
+        given = (manifests or {}).get(step, [{}])
+        seen[step] = seen.get(step, -1) + 1
+        schedule.finished(key, given[min(seen[step], len(given) - 1)])
+    return found
+
+
+def test_a_bound_of_an_inner_foreach_holds() -> None:
+    plan = steps(
+        a={"kind": "foreach", "next": ["b"], "bound": 2},
+        b={"parents": ["a"], "next": ["j"], "depth": 1},
+        j={"kind": "join", "closes": "a", "closes_kind": "foreach", "arms": [["b"]]},
+    )
+    schedule = GroupSchedule(plan, plan.group("g"), [()])
+    assert schedule.next() == ("a", ())
+    schedule.finished(("a", ()), {"foreach": {"count": 4}})
+    begun = [schedule.next(), schedule.next(), schedule.next()]
+    assert begun == [("b", (0,)), ("b", (1,)), None]
+    schedule.finished(("b", (1,)), {})
+    assert [schedule.next(), schedule.next()] == [("b", (2,)), None]
+
+
+def test_what_has_begun_is_finished_first() -> None:
+    plan = steps(
+        a={"kind": "branch", "next": ["b", "c"]},
+        b={"parents": ["a"], "next": ["j"]},
+        c={"kind": "switch", "next": ["j"], "loops": True, "depth": 1},
+        j={"kind": "join", "closes": "a", "closes_kind": "branch", "arms": [["b"], ["c"]], "next": ["out"]},
+        out={},
+    )
+    choices = [{"choice": "c"}, {"choice": "j"}] * 2
+    assert walked(plan, (0,), (1,), manifests={"c": choices}) == [
+        "a[0]", "b[0]", "c[0, 0]", "c[0, 1]", "j[0]", "a[1]", "b[1]", "c[1, 0]", "c[1, 1]", "j[1]"
+    ]  # fmt: skip
+
+
+def test_an_empty_foreach_leads_to_its_join() -> None:
+    plan = steps(
+        a={"kind": "foreach", "next": ["b"]},
+        b={"parents": ["a"], "next": ["j"], "depth": 1},
+        j={"kind": "join", "closes": "a", "closes_kind": "foreach", "arms": [["b"]], "next": ["out"]},
+        out={},
+    )
+    assert walked(plan, (), manifests={"a": [{"foreach": {"count": 0}}]}) == ["a", "j"]
