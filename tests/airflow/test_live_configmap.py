@@ -15,12 +15,13 @@ from tests.airflow.live import live_airflow
 pytestmark = pytest.mark.live
 
 
-def test_the_config_map_is_created_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("series", ["3.3", "2.11"])
+def test_the_config_map_is_created_first(series: str, tmp_path: Path) -> None:
     """No pod can run here: what counts is what has been asked of whom."""
     kubectl = write_kubectl(tmp_path)
     file = write(tmp_path, PLAIN)
     (tmp_path / "home").mkdir()
-    with live_airflow("3.3", tmp_path / "home") as live:
+    with live_airflow(series, tmp_path / "home") as live:
         submit = (
             "submit", str(file), "--target", "airflow", "--root", str(live.root), "--set", "code=configmap",
             "--dags-folder", str(live.dags),

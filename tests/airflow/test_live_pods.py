@@ -16,8 +16,9 @@ from tests.conftest import REPOSITORY
 pytestmark = [pytest.mark.live, pytest.mark.cluster]
 
 
-def test_members_of_a_gang_find_each_other(root: str, tmp_path: Path) -> None:
-    """Submitted to Airflow 3.3; the members add up over TCP, from pod to pod."""
+@pytest.mark.parametrize("series", ["3.3", "2.11"])
+def test_members_of_a_gang_find_each_other(series: str, root: str, tmp_path: Path) -> None:
+    """Submitted to each Airflow that is installed; the members add up over TCP, from pod to pod."""
     file = REPOSITORY / "examples" / "parallel_sum.py"
     expected = run_locally(file, tmp_path / "local")
     (tmp_path / "home").mkdir()
@@ -25,7 +26,7 @@ def test_members_of_a_gang_find_each_other(root: str, tmp_path: Path) -> None:
     variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
     reach = ["--set", f"config_file={os.environ['KUBECONFIG']}", "--set", "in_cluster=false"]
     pods = ["--image", PYTHON_IMAGE, "--namespace", NAMESPACE, "--env-from-secret", SECRET, *variables, *reach]
-    with live_airflow("3.3", tmp_path / "home") as live:
+    with live_airflow(series, tmp_path / "home") as live:
         folder = ["--dags-folder", str(live.dags)]
         done = live.flowc("submit", str(file), "--target", "airflow", "--root", root, *pods, *folder, "--watch")
         assert done.returncode == 0, done.stderr + live.said()

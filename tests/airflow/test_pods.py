@@ -1,6 +1,7 @@
 """Emitted DAGs with the KubernetesPodOperator, on the cluster that KUBECONFIG names: artifacts as the local engine's.
 
-Needs Airflow 3.3 (`tests/airflow/setup`), and of the cluster a namespace, a bucket and images, as the cluster tests do.
+Needs the environments of `tests/airflow/setup` (a test without its environment is skipped), and of the cluster a
+namespace, a bucket and images, as the cluster tests do.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ IMAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """Airflow 3.3."""
-    return Airflow.of_series("3.3", tmp_path_factory.mktemp("airflow"))
+@pytest.fixture(scope="module", params=["3.3", "2.11"])
+def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Each Airflow that is installed."""
+    return Airflow.of_series(request.param, tmp_path_factory.mktemp("airflow"))
 
 
 def dag_text(path: Path, root: str, image: str, **options: object) -> str:
