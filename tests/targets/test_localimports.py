@@ -289,6 +289,52 @@ def test_code_that_looks_local(tmp_path: Path) -> None:
     assert diagnostics == [("warning", "FC612", f"flow.py:{line}") for line in (2, 2, 3, 9, 11)]
 
 
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        ("import comon.load\n", True),
+        ("from comon.load import rows\n", True),
+        ("from comon import load\n", True),
+        ("from comon import load, nothing\n", False),
+        ("def f():\n    import commno.load\n", True),
+        ("import Common.load\n", True),
+        ("import comon.absent\n", False),
+        ("import comon\n", False),
+        ("import comon as c\n\nc.load.rows()\n", True),
+        ("import comon as c\n\nc.save()\n", False),
+        ("import helpers_\n\nhelpers_.mend(helpers_.PARTS)\n", True),
+        ("from helprs import mend\n", True),
+        ("from helpr import mend\n", False),
+        ("from helpers2 import mend\n", True),
+        ("from elpers import (\n    PARTS,\n    mend,\n)\n", True),
+        ("from helpers23 import mend\n", False),
+        ("from helpes import *\n", False),
+        ("try:\n    from helpes import mend\nexcept ImportError:\n    mend = None\n", False),
+        ("from requests import get\n", False),
+        ("from abs import go\n", False),
+        ("from cop import go\n", False),
+        ("import numpi.linalg\n", False),
+    ],
+)
+def test_a_misspelled_local_module(tmp_path: Path, text: str, warned: bool) -> None:
+    files = {
+        "common/__init__.py": "",
+        "common/load.py": "def rows(): ...\n",
+        "helpers.py": "PARTS = 3\nif PARTS:\n    def mend(parts): ...\n",
+        "request.py": "import requests\n\ndef get(url):\n    return requests.get(url)\n",
+        "abc.py": "def go(): ...\n",
+        "copy.py": "def go(): ...\n",
+    }
+    write_files(tmp_path / "project", files)
+    expected = [("warning", "FC612", f"flow.py:{1 + text.startswith('def')}")] if warned else []
+    assert found(tmp_path / "project" / "flow.py", text) == ([], expected)
+
+
+def test_a_misspelled_module_of_a_local_module(tmp_path: Path) -> None:
+    write_files(tmp_path / "project", {"lib.py": "import helpes\n\nhelpes.mend()\n", "helpers.py": "mend = print\n"})
+    assert found(tmp_path / "project" / "flow.py", "import lib") == (["lib.py"], [("warning", "FC612", "lib.py:1")])
+
+
 def test_what_a_project_requires_is_no_local_code(tmp_path: Path) -> None:
     write_files(tmp_path / "project", {"deploy/kubernetes/apply.py": "", "airflow/dags.py": "", "lib/shapes.py": ""})
     text = "import airflow.models\nimport kubernetes\nimport shapes\npackages = {'kubernetes': '30.1'}\n"

@@ -31,6 +31,7 @@ from flowc_compiler.syntax.import_root import (
     located,
 )
 from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
+from flowc_compiler.syntax.misspelled_imports import meant_module, similar_names
 from flowc_compiler.syntax.modules import parse, read_source
 from flowc_compiler.syntax.parsing import ALLOW_LARGE, MOST_WORDS, count_words, parse_text
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
@@ -224,7 +225,8 @@ class LocalCode:
             return True
         names -= sys.stdlib_module_names
         above = any(self.folders.has_any(place, names) for place, _ in self._home.above)
-        return above or any(self._home.near(name) for name in sorted(names))
+        near = above or any(self._home.near(name) for name in sorted(names))
+        return near or any(similar_names(name, self._home.folder) for name in sorted(names))
 
     def _take_packages(self) -> None:
         """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
@@ -433,6 +435,10 @@ class LocalCode:
         folders = [item.folder for item, _ in self.changes if item.folder is not None and not item.anchored]
         files = self.folders.resolve(wanted.parts, folders).files
         return files[-1][0] if files else None
+
+    def meant(self, item: Importer) -> Path | None:
+        """The local module that an import with a misspelled name means."""
+        return meant_module(item.wanted, item.source.text, self.places(), self.folders)
 
     def near(self, name: str) -> list[Path]:
         """Modules of that name in the project that no folder of the path has."""

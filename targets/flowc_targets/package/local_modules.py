@@ -107,6 +107,9 @@ def _report_missing(item: Importer, code: LocalCode, sink: DiagnosticSink) -> No
     elif found.matched == 0 and (near := code.near(name)):
         message = f"`{name}` is not on the import path, and looks local: there is {code.shown(near[0])}"
         sink.warning("FC612", message, span, help=_searched(code, near[0].parent))
+    elif found.matched == 0 and (meant := code.meant(item)) is not None:
+        message = f"there is no `{name}`; {code.shown(meant)} has what is imported from it"
+        sink.warning("FC612", message, span, help=f"write `{meant.name}`, or have `{name}` in the image")
 
 
 def _searched(code: LocalCode, near: Path | None) -> str:
