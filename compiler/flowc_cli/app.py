@@ -398,6 +398,14 @@ class _Commands(TyperGroup):
             if parameter.name == "profile":
                 _complete_parameter(parameter)
 
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run it, or complete what a shell has so far."""
+        if "_FLOWC_COMPLETE" in os.environ:
+            from flowc_cli.completions import join_bash_words
+
+            join_bash_words(os.environ)
+        return super().main(*args, **settings)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands in groups, then the options of `flowc` itself."""
         from flowc_cli.help_groups import write_commands, write_options

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 Completer = Callable[[Any, str], Iterable[str]]
 _MOST_RUNS = 50
+_BREAK = re.compile(r"[=:]+")
+"""What ends a word in bash, and is a word itself."""
+_BEFORE: ContextVar[str] = ContextVar("_BEFORE", default="")
+"""What stands before the word that bash completes, in what is one word for everybody else."""
 _OF_FIELDS = ("kind", "argo_version", "operator", "code", "runtime")
 
 
@@ -29,6 +35,33 @@ def complete(ctx: Any, parameter: Any, incomplete: str) -> list[str]:
     return []
 
 
+def join_bash_words(variables: MutableMapping[str, str]) -> None:
+    """Let `kind`, `=` and `te`, as bash splits `kind=te`, be one word again: what completes it has the rest only."""
+    if not variables.get("_FLOWC_COMPLETE", "").endswith("_bash") or "COMP_CWORD" not in variables:
+        return
+    words, current = variables["COMP_WORDS"].split("\n"), int(variables["COMP_CWORD"])
+    joined: list[str] = []
+    place, before = current, ""
+    for number, word in enumerate(words):
+        is_break = _BREAK.fullmatch(word) is not None
+        follows = number > 1 and _BREAK.fullmatch(words[number - 1]) is not None and not word.startswith("-")
+        if joined[1:] and word and (is_break or follows):
+            before = joined[-1] + word if is_break else joined[-1]
+            joined[-1] += word
+        else:
+            joined, before = [*joined, word], ""
+        if number == current:
+            place = len(joined) - 1
+            _BEFORE.set(before)
+    variables.update(COMP_WORDS="\n".join(joined), COMP_CWORD=str(place))
+
+
+def _rest(item: str) -> str:
+    """What bash has to put in the place of the word that it completes."""
+    ends = (end for end in range(len(item), 0, -1) if item[end - 1] in "=:" and _BEFORE.get().endswith(item[:end]))
+    return item[next(ends, 0) :]
+
+
 def completes(parameter: Any) -> bool:
     """Whether there is something to complete."""
     from flowc_cli.help_groups import option_name
@@ -46,7 +79,7 @@ def parameters_of_flow(ctx: Any) -> list[str]:
 
 
 def _matching(items: Iterable[str], incomplete: str) -> list[str]:
-    return [item for item in dict.fromkeys(items) if item.startswith(incomplete)]
+    return [_rest(item) for item in dict.fromkeys(items) if item.startswith(incomplete)]
 
 
 def _file(ctx: Any) -> Path:

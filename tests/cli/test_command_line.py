@@ -94,6 +94,37 @@ def test_completion(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert found == wanted if wanted is not None else "FC317" in found, done.stderr
 
 
+BEHIND_BREAKS = {
+    "compile flow.py --set suspend=": ["true", "false"],
+    "compile flow.py --set suspend=fa": ["false"],
+    "compile flow.py --set=suspend=t": ["true"],
+    "compile flow.py --set=pod_gc_": ["pod_gc_delay="],
+    "compile --target=ar": ["argo"],
+    "compile --target=": ["airflow", "argo"],
+    "compile -t airflow --operator=l": ["local"],
+    "compile flow.py --with retry:mi": ["minutes_between_retries="],
+    "compile flow.py --with retry:times=2,mi": ["2,minutes_between_retries="],
+    "compile flow.py --set kind=cron --set suspend=t": ["true"],
+    "compile flow.py --env A=b -p ": ["alpha="],
+    "compile flow.py --set kind= --targ": ["--target"],
+    "compile --root s3://bucket/a -t ": ["airflow", "argo"],
+    "run flow.py --alpha=3 --profile=p": ["prod"],
+}
+
+
+@pytest.mark.parametrize("line", BEHIND_BREAKS)
+def test_completion_of_words_as_bash_splits_them(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At `=` and `:`, each of which is a word; what is completed takes the place of the last word only."""
+    write_files(tmp_path, {"flow.py": FLOW, "pyproject.toml": SETTINGS})
+    monkeypatch.chdir(tmp_path)
+    words = [word for item in f"flowc {line}".split(" ") for word in re.findall(r"[=:]+|[^=:]+", item) or [""]]
+    variables = {
+        "_FLOWC_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1),
+    }  # fmt: skip
+    done = CliRunner().invoke(app, [], prog_name="flowc", env=variables)
+    assert done.stdout.split() == BEHIND_BREAKS[line], done.stderr
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
