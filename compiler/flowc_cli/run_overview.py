@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowc.client import StoredValue
 from flowc.client.run_state import last_sign
 from flowc.errors import CorruptArtifact
+from flowc_cli.lenient_layout import DAMAGED, damages_of, is_record_damaged
 from flowc_cli.stored_runs import duration_text, engine_of, size_text, task_of
 from flowc_cli.value_texts import LARGE, details, summary
 from flowc_compiler.diagnostics.terminal_text import visible_line
@@ -35,7 +36,8 @@ def overview(record: RunRecord, ended: float | None, *, part: bool, values: bool
         lines.append(f"tasks: {_totals(record)}")
     for step in record.steps:
         lines.append(_step_line(record, step))
-        tasks = [(task, task_of(record.run, task)) for task in step.tasks]
+        lines += [f"    {visible_line(f'{task.id}: {task.problem}')}" for task in step.tasks if task.problem]
+        tasks = [(task, task_of(record.run, task)) for task in step.tasks if not task.problem]
         if part and len(tasks) == 1:
             lines += [f"    {_attempt_line(task, attempt)}" for task, _ in tasks for attempt in task.attempts]
         if values:
@@ -62,14 +64,19 @@ def _head(record: RunRecord, ended: float | None) -> list[str]:
     run = record.run
     until = time.time() if record.status == "running" else ended
     lasted = f"  {_length(until - record.created)}" if until is not None and record.created else ""
-    lines = [f"{run.pathspec}  {record.status}  {_utc(record.created)}{lasted}", f"root: {run.root}"]
-    if not run.record and record.status in ("running", "lost"):
+    lines = [f"{run.pathspec}  {_status(record)}  {_utc(record.created)}{lasted}", f"root: {run.root}"]
+    if not run.record and not is_record_damaged(run) and record.status in ("running", "lost"):
         lines += _where_to_ask(run)
     if run.user_tags:
         lines.append(f"tags: {_names(run.user_tags)}")
     if run.origin_pathspec is not None:
         lines.append(f"resumed from: {run.origin_pathspec}")
     return lines
+
+
+def _status(record: RunRecord) -> str:
+    """The state of a run, and whether a file of it was found to be damaged."""
+    return ", ".join(dict.fromkeys([record.status, *([DAMAGED] if damages_of(record.run) else [])]))
 
 
 def _totals(record: RunRecord) -> str:

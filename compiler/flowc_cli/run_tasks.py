@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.client.attempts import Attempt, read_attempt
-from flowc.client.run_state import run_status
 from flowc.errors import CorruptArtifact, FlowError
-from flowc.store.run_layout import index_text
+from flowc.store.run_layout import ATTEMPT_RECORD, index_text
+from flowc_cli.lenient_layout import known_status
 from flowc_cli.step_totals import StepTotals, step_totals
 from flowc_cli.store_requests import each_of
 
@@ -133,7 +133,7 @@ class RunRecord:
 
     run: Run
     status: str
-    """As `Run.status`."""
+    """As `Run.status`, or `damaged`."""
     created: float
     steps: Sequence[StepRecord]
     """In the order of the graph, also those without a task so far; without steps that only hold the graph together."""
@@ -167,7 +167,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
     A file that is damaged is the `problem` of its task. Raises FlowError.
     """
     found = {step: tasks for step, tasks in run.all_attempts().items() if tasks}
-    status = run_status(run, found)
+    status = known_status(run, found)
     chosen = set(found) if steps is None else set(steps)
     over = run.over  # an engine other than the local one goes on with other tasks when one has failed
     wanted = [
@@ -229,7 +229,7 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, ov
             )
         except CorruptArtifact as error:
             problem = problem or str(error)
-            record = Attempt(number, _guessed(attempts[number], after, over), None, None, None, None, False)
+            record = _guessed(run, (step, path, number), committed=attempts[number], after=after, over=over)
         found.append(record)
     origin = str(manifest.get("run", run.id))
     count = manifest["foreach"]["count"] if "foreach" in manifest else None
@@ -239,11 +239,14 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, ov
     )
 
 
-def _guessed(committed: bool, after: int | None, over: bool) -> State:
-    """The state of an attempt of which a file is damaged."""
-    if committed:
-        return "successful"
-    return "killed" if over or after is not None else "running"
+def _guessed(run: Run, place: tuple[str, Path, int], *, committed: bool, after: int | None, over: bool) -> Attempt:
+    """An attempt of which a file is damaged."""
+    state: State = "successful" if committed else "killed" if over or after is not None else "running"
+    try:
+        begun = run.layout.read_json(f"{run.layout.folder(*place)}/{ATTEMPT_RECORD}") or {}
+    except CorruptArtifact:
+        begun = {}
+    return Attempt(place[2], state, begun.get("started"), None, begun.get("host"), None, False)
 
 
 def _first_start(tasks: Sequence[TaskRecord]) -> float:

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.client.log_records import read_log, whole_lines
+from flowc.errors import CorruptArtifact
 from flowc.store.run_layout import parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
+from flowc_cli.lenient_layout import known_status
 from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import find_task, selected_steps, steps_of, tasks_of
 
 if TYPE_CHECKING:
-    from flowc.client import Run
+    from flowc.client import Run, Task
     from flowc.client.log_records import LogRecord, StoredLog
     from flowc.store.run_layout import Path
 
@@ -83,16 +85,24 @@ def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterato
     ]
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
-        logs = each_of(run.layout.store, lambda item: item[0].stored_log(item[1]), batch)
+        logs = each_of(run.layout.store, lambda item: log_of(item[0], item[1]), batch)
         for (_, _, label), log in zip(batch, logs, strict=True):
             yield from (TaskLine(label, line) for line in selection.lines(log.records() if log is not None else ()))
+
+
+def log_of(task: Task, attempt: int) -> StoredLog | None:
+    """What an attempt has printed; `None` also where its manifest, which names the run it is of, is damaged."""
+    try:
+        return task.stored_log(attempt)
+    except CorruptArtifact:
+        return None
 
 
 def follow_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterator[TaskLine]:
     """The same lines, and those that come, in their order, until the run has ended. Raises FlowError."""
     follower = _Follower(run, rest, selection)
     while True:
-        over = run.status != "running"  # before its logs are read: nothing comes after that
+        over = known_status(run) != "running"  # before its logs are read: nothing comes after that
         yield from follower.news(over=over)
         if over:
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowc.client import Run, RunNotFound, Step, Task
+from flowc.client import Flow, Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded, last_sign
 from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, StoreError
 from flowc.store.run_layout import flow_names
+from flowc_cli.lenient_layout import damage_error, damages_of, is_record_damaged, look_leniently
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
@@ -26,19 +27,24 @@ _MOST_NAMES = 5
 """Of flows that a message lists."""
 
 
-def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
+def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple[Run, list[str]]:
     """The run of a pathspec `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index`, and the parts beyond it.
 
     The flow may be left out where only one has a run of that id.
 
-    Nothing of it is unpickled: whoever looks at a run need not trust it. What is damaged stays in its place.
+    Nothing of it is unpickled: whoever looks at a run need not trust it. What is damaged stays in its place; with
+    `lenient` it is noted instead of raised.
     """
     flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
     try:
         if not rest or rest[0] == "latest":
             run = Run.latest(flow, root=root, trusted=False)
         else:
-            run = Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False)
+            run = Run.of(Flow.of(chosen_store(root), flow, trusted=False), rest[0])
+        if lenient:
+            look_leniently(run)
+        if not run.exists() and not damages_of(run):
+            raise RunNotFound(f"there is no run {run.pathspec} in {run.root}")
         run.layout.store.only_looked_at = True
         return run, rest[1:]
     except RunNotFound as error:
@@ -46,7 +52,7 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
         names = flow_names(store)
         owners = [] if flow in names else [name for name in names if store.children(f"{name}/{flow}")]
         if len(owners) == 1:
-            return find_run("/".join([*owners, flow, *rest]), root)
+            return find_run("/".join([*owners, flow, *rest]), root, lenient=lenient)
         raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, names)}") from None
 
 
@@ -72,7 +78,12 @@ def _what_is_there(flow: str, names: Sequence[str]) -> str:
 
 
 def engine_of(run: Run) -> str:
-    """The target whose engine runs a run that the local engine has not started; `simulate` for one of the simulator."""
+    """The target whose engine runs a run that the local engine has not started; `simulate` for one of the simulator.
+
+    Nothing where the record is damaged that says whether the local engine has.
+    """
+    if is_record_damaged(run):
+        return ""
     if not run.id.startswith("argo-"):
         return "airflow"
     try:
@@ -154,6 +165,12 @@ def report_failure(error: FlowError, help_text: str | None = None) -> int:
         sink.error("FC602", str(error), None, help=_what_helps(error) if help_text is None else help_text)
     report(sink.diagnostics, sink.sources)
     return RUN_ERROR
+
+
+def report_damages(run: Run, root: str | None) -> int:
+    """Report what was found to be damaged in a run that was read leniently. Returns the exit code."""
+    found = damage_error(run, root)
+    return 0 if found is None else report_failure(*found)
 
 
 def _what_helps(error: FlowError) -> str:

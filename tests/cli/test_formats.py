@@ -163,7 +163,7 @@ def test_a_newer_format(root: str, capsys: pytest.CaptureFixture[str], name: str
     assert not Path(output).exists()
     code, said = call(capsys, "runs", "--root", root)
     assert (code, said.count("Kept/")) == (0, 4)
-    assert (" newer " in said) == (name == "run.json")
+    assert " newer " in said
 
 
 def test_a_flow_with_a_newer_run_keeps_its_values(root: str, capsys: pytest.CaptureFixture[str]) -> None:

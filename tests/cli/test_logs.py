@@ -108,7 +108,7 @@ def test_following_a_run_that_is_over_keeps_its_order(folder: Path) -> None:
         (["logs", "F/each"], "did you mean F/latest/each?", "name it as Flow"),
         (["show", "F/nothing"], "`flowc runs F` lists its runs", "name it as Flow"),
         (["tag", "F", ""], "'' is not a tag", ""),
-        (["show", "F/argo-3"], "", "`flowc fsck Flow/run-id`"),
+        (["show", "F/argo-3"], "a file of run F/argo-3 cannot be read", "`flowc fsck F/argo-3`"),
     ],
 )
 def test_help_is_about_what_is_wrong(folder: Path, arguments: list[str], says: str, hint: str) -> None:

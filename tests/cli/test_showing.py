@@ -82,10 +82,10 @@ def test_logs_of_a_run_on_an_engine_are_there(store: Path, tmp_path: Path) -> No
     for path in (folder / "run.json", *folder.rglob("*.log")):
         path.unlink()
     for run, target in (("argo-1", "argo"), ("manual__1", "airflow")):
-        for path in folder.rglob("manifest.json"):  # written anew for its place, as release 0.1.0 did
-            manifest = json.loads(path.read_text().replace(folder.name, run))
-            del manifest["digest"], manifest["place"]
-            path.write_text(json.dumps({**manifest, "version": 1, "digest": None, "place": None}))
+        for path in folder.rglob("*.json"):  # written anew for its place, as release 0.1.0 did
+            document = json.loads(path.read_text().replace(folder.name, run))
+            known = {key: value for key, value in document.items() if key not in ("digest", "place")}
+            path.write_text(json.dumps({**known, "version": 1}))
         folder = folder.rename(folder.with_name(run))
         result = look(tmp_path / "copy", "logs", f"RetryOnceFlow/{run}")
         assert (result.returncode, result.stdout) == (0, ""), result.stderr

@@ -14,7 +14,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
 from flowc_cli.output import write, write_error
 from flowc_cli.stored_logs import LogSelection, follow_logs, read_logs
-from flowc_cli.stored_runs import engine_of, find_run, report_failure, task_parts
+from flowc_cli.stored_runs import engine_of, find_run, report_damages, report_failure, task_parts
 from flowc_targets.base.engine import EngineClient, EngineError
 
 app = shared.command_app()
@@ -77,7 +77,7 @@ def _print_stored_logs(
     """Print what the tasks of a run, a step or one task printed, each line behind its task's name."""
     printed = 0
     try:
-        run, rest = find_run(pathspec, root)
+        run, rest = find_run(pathspec, root, lenient=True)
         if step is not None and rest:
             raise typer.BadParameter(f"the step is given twice: in {pathspec}, and as {step}", param_hint="STEP")
         rest = task_parts(step.split("/") if step is not None else rest, run)
@@ -91,11 +91,11 @@ def _print_stored_logs(
             write_error(f"flowc: no attempt {selection.attempt} has printed anything\n")
         if not printed and not run.record and selection.is_all:
             where = engine_of(run)
-            if where != "simulate":  # whose pods are processes of this machine, and long gone
+            if where not in ("simulate", ""):  # whose pods are processes of this machine, and long gone
                 _say_where_logs_are(run.pathspec, where)
+        return report_damages(run, root)
     except FlowError as error:
         return report_failure(error)
-    return 0
 
 
 def _say_where_logs_are(run: str, target: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.output import INPUT_ERROR, report, write_content, write_error
-from flowc_cli.stored_runs import find_run, report_failure, size_text
+from flowc_cli.stored_runs import find_run, report_damages, report_failure, size_text
 from flowc_compiler.diagnostics import DiagnosticSink
 
 app = shared.command_app()
@@ -33,7 +33,7 @@ def report_run(
     from flowc_cli.reporting.run_snapshot import Snapshot
 
     try:
-        found, _ = find_run(run, root)
+        found, _ = find_run(run, root, lenient=True)
         snapshot = Snapshot(found)
         view = snapshot.whole(details)
     except FlowError as error:
@@ -42,11 +42,12 @@ def report_run(
     text = report_page(view, snapshot.graph)
     if output == "-":
         write_content(text)
-        return
+        raise typer.Exit(report_damages(found, root))
     path = Path(output or f"{found.layout.flow}-{found.id}.html")
     if not _write(text, path):
         raise typer.Exit(INPUT_ERROR)
     write_error(f"{path}: {size_text(len(text.encode()))}\n")
+    raise typer.Exit(report_damages(found, root))
 
 
 def _write(text: str, path: Path) -> bool:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
 from flowc.client import Flow, Metaflow, Run
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
-from flowc.store import Store
-from flowc.store.run_layout import IMPORTED, MANIFEST, REMOVED, RUN_RECORD, is_partial, names_in_run, run_names
+from flowc.store.run_layout import (
+    IMPORTED,
+    MANIFEST,
+    REMOVED,
+    RUN_RECORD,
+    check_document,
+    is_partial,
+    names_in_run,
+    run_names,
+)
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values
@@ -66,8 +73,8 @@ def runs(
     if wrong is not None:
         raise typer.BadParameter(f"{wrong!r} is not one of {', '.join(STATES)}", param_hint="--state")
     try:
-        found = islice(_with_states(_newest_first(flow, root), state or (), set(tag or ())), last)
-        rows = _rows(list(found))
+        found = _with_tags(_newest_first(flow, root), set(tag or ()))
+        rows = list(islice(_rows(found, state or (), last), last))
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     if as_json:
@@ -115,7 +122,8 @@ def _created(run: Run) -> float:
     return next((float(document[key]) for document, key in found if key in document), 0.0)
 
 
-def _with_states(found: Sequence[tuple[Run, float]], states: Sequence[str], tags: set[str]) -> Iterator[_Found]:
+def _with_tags(found: Sequence[tuple[Run, float]], tags: set[str]) -> Iterator[_Found]:
+    """Runs that have these tags, with their states as far as their records say them."""
     runs = [run for run, _ in found]
 
     def state_of(run: Run) -> tuple[str | None, frozenset[str] | None]:
@@ -123,16 +131,20 @@ def _with_states(found: Sequence[tuple[Run, float]], states: Sequence[str], tags
         return None if own is not None and not tags <= own else _state(run), own
 
     for (run, created), (state, own) in zip(found, _each(state_of, runs), strict=False):
-        if state is not None and (not states or state in states):
+        if state is not None:
             yield _Found(run, state, created, own)
 
 
-def _rows(found: Sequence[_Found]) -> list[_Row]:
-    runs = [item.run for item in found]
-    sizes = _read_sizes(runs[0].layout.store, runs) if runs else []
-    about = {item.run.pathspec: item for item in found}
-    rows = _each(lambda run: _row(about[run.pathspec]), runs)
-    return [row._replace(size=size, caught=caught) for row, (size, caught) in zip(rows, sizes, strict=True)]
+def _rows(found: Iterator[_Found], states: Sequence[str], last: int) -> Iterator[_Row]:
+    """Those in these states. Any run may turn out to be damaged when its manifests are read, `last` runs at a time."""
+    possible = (item for item in found if not states or item.state in states or "damaged" in states)
+    while runs := list(islice(possible, last)):
+        chosen = [item.run for item in runs]
+        rows = each_of(chosen[0].layout.store, _row, runs)
+        for row, content in zip(rows, _read_contents(chosen), strict=True):
+            state = row.state if row.state in _UNREAD or not content.problem else content.problem
+            if not states or state in states:
+                yield row._replace(state=state, size=content.size, caught=content.caught)
 
 
 def _state(run: Run) -> str | None:
@@ -160,23 +172,51 @@ def _row(found: _Found) -> _Row:
     return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0)
 
 
-def _read_sizes(store: Store, runs: Sequence[Run]) -> list[tuple[int, int]]:
-    """The bytes of each run's files, and of the values that its manifests name, each once; and its caught tasks."""
+class _Contents(NamedTuple):
+    size: int
+    """The bytes of a run's files, and of the values that its manifests name, each once."""
+    caught: int
+    problem: str = ""
+    """`damaged` where a document of the run or a manifest is, or `newer`."""
+
+
+def _read_contents(runs: Sequence[Run]) -> list[_Contents]:
+    """What the documents of runs and the manifests of their tasks say."""
+    store = runs[0].layout.store
     listed = list(each_of(store, lambda run: list(store.files(f"{run.layout.prefix}/")), runs))
-    manifests = [[file.key for file in files if file.key.endswith(f"/{MANIFEST}")] for files in listed]
-    texts = read_all(store, chain.from_iterable(manifests))
-    sizes: list[tuple[int, int]] = []
-    for files, keys in zip(listed, manifests, strict=True):
-        named: dict[str, int] = {}
-        caught = set[str]()
-        for key, text in zip(keys, islice(texts, len(keys)), strict=False):
-            with suppress(AttributeError, ValueError, RecursionError):  # `flowc fsck` reports it
-                manifest: Any = json.loads(text)
-                named.update(named_values(manifest))
-                if manifest.get("caught"):
-                    caught.add(key.rsplit("/", 2)[0])
-        sizes.append((sum(file.size for file in files) + sum(named.values()), len(caught)))
-    return sizes
+    documents = [[file.key for file in files if _is_document(file.key)] for files in listed]
+    texts = read_all(store, chain.from_iterable(documents))
+    return [
+        _contents(sum(file.size for file in files), keys, list(islice(texts, len(keys))))
+        for files, keys in zip(listed, documents, strict=True)
+    ]
+
+
+def _is_document(key: str) -> bool:
+    return key.endswith(f"/{MANIFEST}") or (key.count("/") == 2 and key.endswith(".json"))
+
+
+def _contents(size: int, keys: Sequence[str], texts: Sequence[bytes]) -> _Contents:
+    named: dict[str, int] = {}
+    caught = set[str]()
+    problem = ""
+    for key, text in zip(keys, texts, strict=True):
+        if not text:
+            continue  # it is gone
+        try:
+            manifest = check_document(key, text)
+        except NewerFormat:
+            problem = problem or "newer"
+            continue
+        except ValueError:  # `flowc fsck` says what it is
+            problem = "damaged"
+            continue
+        if not key.endswith(f"/{MANIFEST}"):
+            continue
+        named.update(named_values(manifest))
+        if manifest.get("caught"):
+            caught.add(key.rsplit("/", 2)[0])
+    return _Contents(size + sum(named.values()), len(caught), problem)
 
 
 def _listing(rows: Sequence[_Row]) -> str:

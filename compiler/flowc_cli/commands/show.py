@@ -11,12 +11,22 @@ from typing import Annotated, Any
 import typer
 
 from flowc.client import Run
-from flowc.errors import CorruptArtifact, FlowError
+from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
+from flowc_cli.lenient_layout import damages_of
 from flowc_cli.output import write
 from flowc_cli.run_overview import overview, stored_value
 from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
-from flowc_cli.stored_runs import ended_at, find_run, find_step, find_task, report_failure, task_of, task_parts
+from flowc_cli.stored_runs import (
+    ended_at,
+    find_run,
+    find_step,
+    find_task,
+    report_damages,
+    report_failure,
+    task_of,
+    task_parts,
+)
 from flowc_cli.value_texts import json_value
 
 app = shared.command_app()
@@ -37,7 +47,7 @@ def show(
 ) -> None:
     """Show a run: its steps, tasks and attempts with their times, and its artifacts."""
     try:
-        found, rest = find_run(run, root)
+        found, rest = find_run(run, root, lenient=True)
         if task is not None and rest:
             raise typer.BadParameter(f"the task is given twice: in {run}, and as {task}", param_hint="--task")
         rest = task_parts(task.split("/") if task is not None else rest, found)
@@ -46,27 +56,27 @@ def show(
             write(json.dumps(_document(record, part=bool(rest), values=values), indent=2, ensure_ascii=False) + "\n")
         else:
             write(overview(record, ended_at(found), part=bool(rest), values=values))
+        exit_code = report_damages(found, root)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
+    raise typer.Exit(exit_code)
 
 
 def _selected(run: Run, rest: Sequence[str]) -> RunRecord:
-    """The run with all of its tasks, or those of a step, or one. Raises FlowError, also where a file is damaged."""
+    """The run with all of its tasks, or those of a step, or one. Raises FlowError."""
     step = find_step(run, rest[0]) if rest else None
     chosen = find_task(step, rest[1]).path if step is not None and len(rest) > 1 else None
     record = read_tasks(run, rest[:1] or None)
     if chosen is not None:
         steps = [replace(step, tasks=[task for task in step.tasks if task.path == chosen]) for step in record.steps]
         record = replace(record, steps=steps)
-    problem = next((task.problem for task in record.tasks if task.problem), "")
-    if problem:
-        raise CorruptArtifact(problem)
     return record
 
 
 def _document(record: RunRecord, *, part: bool, values: bool) -> dict[str, Any]:
     run = record.run
     ended = ended_at(run)
+    damages = damages_of(run)
     until = time.time() if record.status == "running" else ended
     return {
         "run": run.pathspec,
@@ -77,6 +87,7 @@ def _document(record: RunRecord, *, part: bool, values: bool) -> dict[str, Any]:
         "duration": max(0.0, until - record.created) if until is not None and record.created else None,
         "tags": sorted(run.user_tags),
         "origin": run.origin_pathspec,
+        **({"damages": damages} if damages else {}),
         **({} if part else {"tasks": {"done": record.done, "expected": record.expected, "open": record.open}}),
         "totals": {step.name: _totals(step) for step in record.steps},
         "steps": {
@@ -111,7 +122,9 @@ def _task_document(run: Run, record: TaskRecord, *, values: bool) -> dict[str, A
         "ended": record.ended,
         "host": record.last.host,
     }
-    if record.committed is not None:
+    if record.problem:
+        document |= {"artifacts": {}, "problem": record.problem}
+    elif record.committed is not None:
         if record.origin is not None:
             document["origin"] = record.origin
         document["artifacts"] = task.manifest["artifacts"]
@@ -121,7 +134,8 @@ def _task_document(run: Run, record: TaskRecord, *, values: bool) -> dict[str, A
         document["exception"] = record.last.failure
         document["artifacts"] = task.references
     # What lies in the manifest costs no read.
-    names = [name for name in task.artifact_names if values or "inline" in task.references[name]]
+    references = {} if record.problem else task.references
+    names = [name for name, ref in sorted(references.items()) if values or "inline" in ref]
     stored = {name: stored_value(task, name) for name in names}
     document["values"] = {
         name: {"summary": found} if isinstance(found, str) else json_value(found) for name, found in stored.items()

@@ -31,6 +31,7 @@ from flowc_cli.reporting.run_snapshot import Snapshot
 from flowc_cli.reporting.run_view import RunView
 from flowc_cli.reporting.state_marks import StepMarks
 from flowc_cli.run_tasks import TaskRecord
+from flowc_cli.stored_runs import find_run
 from flowc_compiler.diagnostics.terminal_text import visible_json
 
 HOSTS = ("localhost", "127.0.0.1")
@@ -104,8 +105,7 @@ class LiveRuns:
         pathspec = f"{request.path_params['flow']}/{request.path_params['run']}"
         with self._lock:
             if pathspec not in self._runs:
-                run = Run(pathspec, root=self.root, trusted=False, _namespace_check=False)
-                run.layout.store.only_looked_at = True
+                run, _ = find_run(pathspec, self.root, lenient=True)
                 self._runs[pathspec] = LiveRun(run)
                 if len(self._runs) > _KEPT:
                     self._runs.popitem(last=False)

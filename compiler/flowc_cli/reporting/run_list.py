@@ -6,8 +6,9 @@ import time
 from typing import NamedTuple
 
 from flowc.client import Metaflow, Run
-from flowc.errors import FlowError
+from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store.run_layout import run_names
+from flowc_cli.lenient_layout import DAMAGED
 from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import ended_at, engine_of
 
@@ -52,20 +53,24 @@ class RunList:
         return [row for row in rows if row is not None]
 
     def _row(self, run: Run) -> RunRow | None:
-        """A run; `None` for what is but the folder of one, or is damaged."""
+        """A run; `None` for what is but the folder of one."""
+        tags: tuple[str, ...] = ()
+        created = self._created[run.pathspec]
+        if not created:
+            return None
         try:
             tags = tuple(sorted(run.user_tags))
             known = self._ended.get(run.pathspec)
             if known is not None:
                 return known._replace(tags=tags)
-            created = self._created[run.pathspec]
-            if not created:
-                return None
             state = run.status
             until = time.time() if state == "running" else ended_at(run)
             where = "local" if run.record else engine_of(run)
             duration = None if until is None else max(0.0, until - created)
             row = RunRow(run.layout.flow, run.id, where, state, created, duration, tags)
+        except CorruptArtifact as error:
+            state = "newer" if isinstance(error, NewerFormat) else DAMAGED
+            return RunRow(run.layout.flow, run.id, "", state, created, None, tags)
         except FlowError:
             return None
         if state not in ("running", "lost"):

@@ -14,6 +14,7 @@ from flowc.errors import CorruptArtifact, FlowError
 from flowc.store import artifacts
 from flowc.store.run_layout import index_text
 from flowc_cli.drawing.graph_document import GraphDocument
+from flowc_cli.lenient_layout import damage_error
 from flowc_cli.reporting.card_views import card_views, stored_cards
 from flowc_cli.reporting.code_graph import run_graph, stored_code
 from flowc_cli.reporting.log_rows import LOG_BYTES, log_rows, without_traceback
@@ -31,6 +32,7 @@ from flowc_cli.reporting.run_view import (
 )
 from flowc_cli.reporting.value_views import value_view
 from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
+from flowc_cli.stored_logs import log_of
 from flowc_cli.stored_runs import engine_of, size_text
 from flowc_cli.value_texts import LARGE
 
@@ -132,7 +134,7 @@ class Snapshot:
         details = {item.id: self.task_view(item) for item in chosen}
         keys = {artifact.value for view in details.values() for artifact in view.artifacts}
         parameters = self.parameters()
-        notes: list[str] = []
+        notes: list[str] = list(_damages(self.run))
         if len(chosen) < len(tasks) and not whole_elsewhere:
             shown = f"{len(chosen):,} of {len(tasks):,} tasks"
             notes.append(
@@ -191,7 +193,7 @@ class Snapshot:
                 traceback=str(failure.get("traceback", "")),
             )
         )
-        stored = task.stored_log(attempt.number)
+        stored = log_of(task, attempt.number)
         if stored is None:
             return AttemptView(failure=found, has_log=False)
         lines = list(whole_lines(stored.records()))
@@ -204,7 +206,7 @@ class Snapshot:
     def _cards(self, task: Task, item: TaskRecord) -> list[dict[str, Any]]:
         """The cards of the attempt that counts; of one that failed or still runs, its own."""
         number = item.last.number if item.committed is None else item.committed
-        cards = stored_cards(task, number)
+        cards = [] if item.problem else stored_cards(task, number)
         self._drawn += len(str(cards)) if cards else 0
         if self._drawn > PAGE_BYTES:
             text = "The cards of this run are too large for one page: ask for fewer --details."
@@ -239,6 +241,12 @@ class Snapshot:
             return value_view(stored)
         except (CorruptArtifact, ValueError) as error:
             return TextView(text=str(error))
+
+
+def _damages(run: Run) -> tuple[str, ...]:
+    """What is damaged, and so not shown."""
+    found = damage_error(run, None)
+    return (f"{found[0]}. {found[1]}.",) if found is not None else ()
 
 
 def _rows(record: RunRecord, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flowc.client.entity import Entity
 from flowc.client.task_object import Task
-from flowc.store.run_layout import parse_index
+from flowc.errors import CorruptArtifact
+from flowc.store.run_layout import ATTEMPT_RECORD, parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,4 +158,10 @@ def by_time(step: Step) -> Tuple[float, str]:
     """What steps are sorted by: when the first of their tasks finished, for which one manifest is read."""
     path = min(step.attempts)
     task = Task.of(step, path, step.attempts[path])
-    return (float(task.manifest["created"]) if task.committed else float("inf"), step.id)
+    if not task.committed:
+        return float("inf"), step.id
+    try:
+        return float(task.manifest["created"]), step.id
+    except CorruptArtifact:  # no reason not to list the steps: when it began does as well
+        record = task.layout.read_json(f"{task.layout.folder(step.id, path, task.attempt)}/{ATTEMPT_RECORD}") or {}
+        return float(record.get("started", "inf")), step.id

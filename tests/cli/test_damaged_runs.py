@@ -1,0 +1,159 @@
+"""A run with a damaged file is shown, but for what is damaged; whoever looks at it is sent to `flowc fsck`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from flowc_cli.stored_runs import find_run
+from tests.support import flowc, write_files
+
+pytestmark = pytest.mark.process
+
+FLOW = """
+    from flowc import FlowSpec, Parameter, card, retry, step
+
+    class Damaged(FlowSpec):
+        n = Parameter("n", default=2)
+
+        @step
+        def start(self):
+            self.items = list(range(self.n))
+            print("said by start")
+            self.next(self.one, foreach="items")
+
+        @card
+        @retry(times=1, minutes_between_retries=0)
+        @step
+        def one(self):
+            from flowc import current
+            from flowc.cards import Markdown
+            print("said by one")
+            current.card.append(Markdown("*drawn*"))
+            if self.input == 1 and current.retry_count == 0:
+                raise ValueError("not at first")
+            self.square = self.input ** 2
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            print("said by join")
+            self.total = sum(item.square for item in inputs)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print("said by end")
+"""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run."""
+    folder = tmp_path_factory.mktemp("damaged")
+    write_files(folder, {"flow.py": FLOW})
+    done = flowc(folder, "run", "flow.py", "--root", "store", "--run-id-file", "id")
+    assert done.returncode == 0, done.stderr
+    return folder / "store" / "Damaged" / (folder / "id").read_text(encoding="utf-8").strip()
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Iterator[Path]:
+    """The same, to be damaged."""
+    shutil.copytree(made.parents[1], tmp_path / "store")
+    yield tmp_path / "store" / "Damaged" / made.name
+    shutil.rmtree(tmp_path / "store")
+
+
+FILES = (
+    ("run.json",), ("run-end.json", "parameters.json"), ("graph.json", "code.json"),
+    ("start/-/0/manifest.json", "one/0/0/manifest.json"), ("end/-/0/manifest.json", "end/-/0/attempt.json"),
+    ("join/-/0/manifest.json", "one/1/0/error.json", "one/1/0/failed.json", "one/0/0/cards.json"),
+)  # fmt: skip
+
+
+def damage(path: Path) -> None:
+    """Change a byte in the middle, as a disk does."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def look(run: Path, *arguments: str) -> CompletedProcess[str]:
+    return flowc(run.parents[2], *arguments, "--root", "store")
+
+
+@pytest.mark.parametrize("names", FILES, ids=lambda names: names[0])
+def test_the_rest_is_shown(run: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        damage(run / name)
+    spec = f"Damaged/{run.name}"
+    shown, logs = look(run, "show", spec), look(run, "logs", spec)
+    assert (shown.returncode, "successful, damaged" in shown.stdout) == (1, True)
+    assert "total" in shown.stdout  # of the end task, or of the join
+    assert "2 of 2 tasks" in shown.stdout or "graph.json" in names
+    for step in ("start", "one", "join", "end"):
+        assert f"\n  {step}" in shown.stdout
+        assert f"said by {step}" in logs.stdout
+    followed = look(run, "logs", spec, "--follow")
+    assert sorted(followed.stdout.splitlines()) == sorted(logs.stdout.splitlines())
+    document = json.loads(look(run, "show", spec, "--json").stdout)
+    assert set(document["steps"]) == {"start", "one", "join", "end"}
+    done = look(run, "report", spec, "-o", "run.html")
+    page = (run.parents[2] / "run.html").read_text(encoding="utf-8")
+    assert (done.returncode, page.count("said by end")) == (1, 1 + ("code.json" not in names))
+    for name in names:
+        assert name in page or name.endswith("failed.json")  # which only counts where nothing was committed
+
+
+@pytest.mark.parametrize("name", ["start/-/0/manifest.json", "one/0/0/manifest.json", "graph.json", "run.json"])
+def test_it_is_named_with_what_says_more(run: Path, name: str) -> None:
+    damage(run / name)
+    spec = f"Damaged/{run.name}"
+    for arguments in (["show", spec], ["show", spec, "--values"], ["show", spec, "--json"], ["report", spec]):
+        done = look(run, *arguments)
+        assert done.returncode == 1
+        assert "FC602" in done.stderr
+        assert str(run / name) in done.stderr
+        assert f"`flowc fsck {spec} --root store`" in done.stderr
+    listed = json.loads(look(run, "runs", "--json").stdout)
+    assert [row["state"] for row in listed] == ["damaged"]
+    assert "damaged" in look(run, "runs").stdout
+    assert look(run, "runs", "--state", "successful").stdout == ""
+    assert run.name in look(run, "runs", "--state", "damaged").stdout
+    assert look(run, "fsck", spec).returncode == 1
+
+
+@pytest.mark.parametrize("name", ["start/-/0/manifest.json", "run.json", "graph.json"])
+def test_the_live_pages_show_it(run: Path, name: str) -> None:
+    from flowc_cli.reporting.live_server import LiveRun
+    from flowc_cli.reporting.run_list import RunList
+
+    damage(run / name)
+    found, _ = find_run(f"Damaged/{run.name}", str(run.parents[1]), lenient=True)
+    view, _ = LiveRun(found).view()
+    assert str(run / name) in " ".join(view.notes)
+    assert {step.name for step in view.steps} == {"start", "one", "join", "end"}
+    (row,) = RunList(str(run.parents[1])).rows()
+    assert row.state == ("damaged" if name == "run.json" else "successful")
+
+
+def test_one_task_is_shown_beside_a_damaged_one(run: Path) -> None:
+    damage(run / "one/0/0/manifest.json")
+    spec = f"Damaged/{run.name}"
+    right, wrong = (look(run, "show", spec, "--task", f"one/{index}", "--values") for index in (1, 0))
+    assert "square = 1" in right.stdout
+    assert (wrong.returncode, "does not have the digest" in wrong.stdout) == (1, True)
+
+
+def test_what_changes_a_run_refuses_one_with_a_damaged_record(run: Path) -> None:
+    damage(run / "run.json")
+    spec = f"Damaged/{run.name}"
+    for arguments in (["export", spec, "-o", "run.tgz"], ["diff-runs", spec, spec]):
+        done = look(run, *arguments)
+        assert (done.returncode > 0, "run.json" in done.stderr) == (True, True)
