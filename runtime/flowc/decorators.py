@@ -166,6 +166,11 @@ def foreach_options(
     return _decorated(target)
 
 
+def fuse(target: Any = None, *, disabled: bool = False, **unpacked: Any) -> Decorator:
+    """Run the step in the pod of what comes before it, or with `disabled` never, whatever the command line says."""
+    return _decorated(target)
+
+
 def airflow_options(target: Any = None, **options: Any) -> Decorator:
     """Say how Airflow treats the step's tasks: pool, queue, priority_weight, owner, callbacks and more."""
     return _decorated(target)

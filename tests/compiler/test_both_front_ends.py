@@ -125,6 +125,7 @@ USES = {
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
     "environment": ["(vars={'A': 'b'})"],
     "foreach_options": ["", "(parallelism=2)"],
+    "fuse": ["", "(disabled=True)", "(disabled=3)"],
     "gpu_profile": ["", "(interval=5, include_artifacts=False, artifact_prefix='p')", "(interval=0)"],
     "kubernetes": ["(cpu=2, memory=512, gpu=1)", "(secrets=['a'], node_selector='x=y')", "(cpu='many')"],
     "loop": ["(max_iterations=3)", "(max_iterations=0)"],

@@ -59,6 +59,8 @@ def _shape(specs: StepSpecs) -> Iterator[tuple[str, str]]:
         yield "items at a time", str(specs.foreach.parallelism)
     if specs.loop is not None:
         yield "iterations", f"at most {specs.loop.max_iterations}"
+    if specs.fuse is not None:
+        yield "pod", "its own" if specs.fuse.disabled else "that of the step before"
 
 
 def _surroundings(specs: StepSpecs) -> Iterator[tuple[str, str]]:

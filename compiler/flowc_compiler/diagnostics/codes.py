@@ -96,6 +96,7 @@ _TITLES = {
     "FC410": "an argument that does nothing here",
     "FC411": "an argument that flowc cannot express",
     "FC412": "a secret that is plain text in the compiled files",
+    "FC413": "steps that cannot share a pod",
     "FC501": "the target cannot express this",
     "FC502": "a required option is missing",
     "FC503": "a target's limit is exceeded",

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         Toleration,
         as_kubernetes,
     )
+    from flowc_compiler.ir.pod_groups import PodGroup
     from flowc_compiler.ir.regions import (
         Argument,
         Call,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         DependencySpec,
         EnvironmentSpec,
         ForeachOptions,
+        FuseSpec,
         LockedPackages,
         LoopSpec,
         ParallelSpec,
@@ -98,16 +100,16 @@ __all__ = [
     "Argument",
     "BatchSpec", "BranchStep", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
     "ContainerSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan",
-    "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "IRError", "ItemValue", "JoinStep", "LinearStep",
+    "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep",
     "LiteralValue", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity", "NodeSelector", "NodeSelectorRequirement",
     "NodeSelectorTerm", "OperationValue", "Operator", "OutputValue", "ParallelSpec", "ParallelStep", "Parameter",
-    "ParameterValue", "Placement", "PodSecurity", "ProjectSpec", "Region", "RegionNode", "ResourceSpec",
+    "ParameterValue", "Placement", "PodGroup", "PodSecurity", "ProjectSpec", "Region", "RegionNode", "ResourceSpec",
     "RetryPolicy", "ScheduleSpec", "Scope", "SecretSource", "SecretsSpec", "SecurityContext", "Step", "StepCall",
     "StepSpecs", "SwitchCall", "SwitchCase", "SwitchStep", "TaskVariable", "TimeoutSpec", "TmpfsSpec", "Toleration",
     "TriggerEvent", "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "as_kubernetes", "verify",
 ]  # fmt: skip
 
-_LAZY = ("specs", "regions", "flowspecs", "kubernetes")
+_LAZY = ("specs", "regions", "flowspecs", "kubernetes", "pod_groups")
 """The modules that are imported when they are used."""
 
 

@@ -23,6 +23,7 @@ from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, Step
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
+    from flowc_compiler.ir.pod_groups import PodGroup
     from flowc_compiler.ir.regions import Call, Fan, Region, Value
     from flowc_compiler.ir.specs import DependencySpec
 
@@ -278,6 +279,8 @@ class Flow(Node):
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()
     """The root first, parents before children; empty before the scopes pass."""
+    pod_groups: tuple[PodGroup, ...] = ()
+    """Steps whose tasks share a pod, in the order of their first steps; any other task has a pod of its own."""
     base_packages: SkipJsonSchema[tuple[DependencySpec, ...]] = Field(default=(), exclude=True)
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
@@ -293,7 +296,7 @@ class Flow(Node):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, as pydantic's, without the look-up tables that were cached on the original."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("by_name", "scope_by_id", "foreach_depths"):
+        for name in ("by_name", "scope_by_id", "foreach_depths", "group_of"):
             vars(copy).pop(name, None)
         return copy
 
@@ -311,6 +314,11 @@ class Flow(Node):
     def scope_by_id(self) -> dict[str, Scope]:
         """Scopes by id."""
         return {scope.id: scope for scope in self.scopes}
+
+    @cached_property
+    def group_of(self) -> dict[str, PodGroup]:
+        """The group of each step that is in one."""
+        return {step: group for group in self.pod_groups for step in group.steps}
 
     @cached_property
     def foreach_depths(self) -> dict[str, int]:
@@ -398,6 +406,9 @@ def _verify_scopes(flow: Flow) -> None:
             opener = flow.by_name.get(step.closes)
             if opener is None or opener.scope != step.scope:
                 raise IRError(f"join {step.name!r} closes nothing in its own scope")
+    grouped = [step for group in flow.pod_groups for step in group.steps]
+    _require(len(grouped) == len(set(grouped)), "a step is in two groups")
+    _require(set(grouped) <= members.keys(), "a group has what is not a step")
 
 
 def _require(condition: bool, message: str) -> None:

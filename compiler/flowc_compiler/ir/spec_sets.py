@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         DependencySpec,
         EnvironmentSpec,
         ForeachOptions,
+        FuseSpec,
         LoopSpec,
         ParallelSpec,
         Placement,
@@ -52,6 +53,7 @@ class StepSpecs(Model):
     foreach: ForeachOptions | None = None
     loop: LoopSpec | None = None
     airflow: AirflowSpec | None = None
+    fuse: FuseSpec | None = None
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 

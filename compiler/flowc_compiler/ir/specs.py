@@ -313,3 +313,10 @@ class LoopSpec(Spec):
     """`@loop`, flowc's own: how often a recursive switch runs at most."""
 
     max_iterations: int = Field(ge=1)
+
+
+class FuseSpec(Spec):
+    """`@fuse`, flowc's own: the step runs in the pod of what comes before it."""
+
+    disabled: bool = False
+    """Whether it never does, whatever the command line says."""

@@ -39,6 +39,15 @@ def check_artifact_flow(flow: Flow, sink: DiagnosticSink) -> Flow:
     return flow
 
 
+def fuse_marked_steps(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Put steps with `@fuse` into the pods of what comes before them, with `passes.fusion`."""
+    if all(step.specs.fuse is None for step in flow.steps):
+        return flow
+    from flowc_compiler.passes import fusion
+
+    return fusion.fuse_steps(flow, sink)
+
+
 PASSES: tuple[Pass, ...] = (
     check_parameter_names,
     lower_regions,
@@ -51,6 +60,7 @@ PASSES: tuple[Pass, ...] = (
     build_scopes,
     check_decorator_placement,
     check_artifact_flow,
+    fuse_marked_steps,
 )
 """Every pass, in order, for class flows and pipelines alike."""
 

@@ -48,6 +48,7 @@ ARGUMENTS = ArgumentModels(
         "conda": "step_arguments.CondaArguments",
         "environment": "step_arguments.EnvironmentArguments",
         "foreach_options": "step_arguments.ForeachOptionsArguments",
+        "fuse": "step_arguments.FuseArguments",
         "gpu_profile": "step_arguments.GpuProfileArguments",
         "kubernetes": "compute_arguments.KubernetesArguments",
         "loop": "step_arguments.LoopArguments",

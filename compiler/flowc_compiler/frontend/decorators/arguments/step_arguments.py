@@ -25,6 +25,7 @@ from flowc_compiler.ir import (
     DependencySpec,
     EnvironmentSpec,
     ForeachOptions,
+    FuseSpec,
     LoopSpec,
     RetryPolicy,
     SecretSource,
@@ -114,6 +115,15 @@ class LoopArguments(Arguments):
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         return some_specs(loop=LoopSpec(span=at.span, max_iterations=self.max_iterations))
+
+
+class FuseArguments(Arguments):
+    """`@fuse`, flowc's own."""
+
+    disabled: bool = False
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return some_specs(fuse=FuseSpec(span=at.span, disabled=self.disabled))
 
 
 class TimeoutArguments(Arguments):
