@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 from flowc.client import Flow, Run, RunNotFound, Step, Task
@@ -11,7 +12,7 @@ from flowc.client.run_state import engine_recorded, last_sign
 from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, StoreError
 from flowc.store.run_layout import flow_names
 from flowc_cli.lenient_layout import damage_error, damages_of, is_record_damaged, look_leniently
-from flowc_cli.output import report
+from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
 _NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
 _TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
+FIRST_TASK_SECONDS = 600.0
+"""How long a run is waited for that is followed, and has stored nothing."""
 _MOST_NAMES = 5
 """Of flows that a message lists."""
 
@@ -54,6 +57,26 @@ def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple
         if len(owners) == 1:
             return find_run("/".join([*owners, flow, *rest]), root, lenient=lenient)
         raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, names)}") from None
+
+
+def wait_for_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
+    """`find_run` of a run that an engine may have started just now: its first task may not have begun.
+
+    Says so, and waits, at most FIRST_TASK_SECONDS, where the run's id is one that an engine gives.
+    """
+    begun = time.monotonic()
+    run_id = [*pathspec.split("/"), ""][1]
+    waits = f"waiting for its first task, at most {duration_text(FIRST_TASK_SECONDS)}"
+    while True:
+        try:
+            return find_run(pathspec, root, lenient=True)
+        except RunNotFound:
+            if time.monotonic() - begun > FIRST_TASK_SECONDS or not (run_id.startswith("argo-") or "__" in run_id):
+                raise
+        if waits:
+            write_error(f"flowc: the store has nothing of {pathspec} yet: {waits}\n")
+            waits = ""
+        time.sleep(FIRST_TASK_SECONDS / 300)
 
 
 def _what_is_meant(flow: str, rest: list[str], root: str | None) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from flowc.store.task_log import TaskLog
-from flowc_cli import stored_logs
+from flowc_cli import stored_logs, stored_runs
 from flowc_cli.__main__ import main
 from flowc_cli.stored_runs import task_parts
 from tests.support import flowc
@@ -174,6 +174,36 @@ def test_following_shows_each_line_once_and_ends_with_the_run(tmp_path: Path, mo
     lines = done.stdout.replace(" attempt 0", "").splitlines()
     assert lines[:-2] == expected[:-2]
     assert sorted(lines[-2:]) == sorted(expected[-2:]), "a line that has no end waits for that of its attempt"
+
+
+@pytest.mark.parametrize("run", ["argo-9", "manual__2026-11-29T16=3A00=3A00"])
+def test_following_waits_for_the_first_task_of_an_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str
+) -> None:
+    monkeypatch.setattr(stored_runs, "FIRST_TASK_SECONDS", 12.0)
+
+    def begin() -> None:
+        time.sleep(0.2)
+        layout = layout_of(tmp_path, run)
+        printed(layout, "start", (), 0, "first")
+        layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "successful", "ended": BEGUN})
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    done = flowc(tmp_path, "logs", f"F/{run}", "start", "--follow")
+    thread.join()
+    assert (done.returncode, done.stdout) == (0, "[start] first\n")
+    assert done.stderr == f"flowc: the store has nothing of F/{run} yet: waiting for its first task, at most 12 s\n"
+
+
+@pytest.mark.parametrize(("run", "waits"), [("argo-9", True), ("20261129T160000-abcdef", False), ("latest", False)])
+def test_a_run_that_never_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str, waits: bool) -> None:
+    monkeypatch.setattr(stored_runs, "FIRST_TASK_SECONDS", 0.3)
+    done = flowc(tmp_path, "logs", f"F/{run}", "--follow")
+    assert done.returncode == 1
+    assert "error[FC602]" in done.stderr
+    assert ("waiting for its first task" in done.stderr) == waits
+    assert "waiting" not in flowc(tmp_path, "logs", f"F/{run}").stderr
 
 
 def test_nothing_in_the_store_points_to_the_engine_unless_that_was_a_simulator(tmp_path: Path) -> None:

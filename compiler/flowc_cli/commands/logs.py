@@ -14,7 +14,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
 from flowc_cli.output import write, write_error
 from flowc_cli.stored_logs import LogSelection, follow_logs, read_logs
-from flowc_cli.stored_runs import engine_of, find_run, report_damages, report_failure, task_parts
+from flowc_cli.stored_runs import engine_of, find_run, report_damages, report_failure, task_parts, wait_for_run
 from flowc_targets.base.engine import EngineClient, EngineError
 
 app = shared.command_app()
@@ -77,7 +77,7 @@ def _print_stored_logs(
     """Print what the tasks of a run, a step or one task printed, each line behind its task's name."""
     printed = 0
     try:
-        run, rest = find_run(pathspec, root, lenient=True)
+        run, rest = wait_for_run(pathspec, root) if follow else find_run(pathspec, root, lenient=True)
         if step is not None and rest:
             raise typer.BadParameter(f"the step is given twice: in {pathspec}, and as {step}", param_hint="STEP")
         rest = task_parts(step.split("/") if step is not None else rest, run)
