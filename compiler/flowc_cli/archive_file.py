@@ -133,6 +133,7 @@ class ArchiveReader:
         self.end = self._record(entry)
         if any(self.end.get(name) != value for name, value in expected.items()):
             raise ArchiveError("its files are not those that were exported: it is damaged")
+        self._check_nothing_follows()
 
     def pieces(self, entry: Entry) -> Iterator[bytes]:
         """The content of the entry that was read last."""
@@ -145,6 +146,12 @@ class ArchiveReader:
         self._exactly(self._padding)
         self._padding = 0
         self._digest.add(entry.name, entry.size, content.digest())
+
+    def _check_nothing_follows(self) -> None:
+        """Read to the end of the file, so that gzip's check sum counts, too. Blocks of zeros are padding of a tar."""
+        while data := self._some():
+            if data.count(0) != len(data):
+                raise ArchiveError("something follows its end: it is not one archive, as `flowc export` writes it")
 
     def _record(self, entry: Entry) -> dict[str, Any]:
         if entry.size > _LARGEST_RECORD:
@@ -185,13 +192,18 @@ class ArchiveReader:
         return bytes(found)
 
     def _read(self, size: int) -> bytes:
-        """Some of the bytes that follow."""
+        """Some of the bytes that must follow."""
+        data = self._some(size)
+        if not data:
+            raise ArchiveError("it ends too early: it was not written, or not copied, as a whole")
+        return data
+
+    def _some(self, size: int = PIECE) -> bytes:
+        """Some of the bytes that follow; nothing at the end of the file."""
         try:
             data: bytes = self._file.read(size)
         except (OSError, EOFError, zlib.error) as error:
             raise ArchiveError(f"it cannot be read to its end: {error}") from None
-        if not data:
-            raise ArchiveError("it ends too early: it was not written, or not copied, as a whole")
         self._unpacked += len(data)
         if self._bounded and self._unpacked > max(_SOME, _RATIO * self._packed.number):
             raise ArchiveError(

@@ -50,13 +50,13 @@ def named_values(document: dict[str, Any]) -> Iterator[tuple[str, int]]:
         return  # no manifest: its reader says so
 
 
-def export_run(layout: RunLayout, writer: ArchiveWriter, *, damaged: bool) -> Exported:
-    """Write a run into an archive.
+def export_run(layout: RunLayout, writer: ArchiveWriter, *, damaged: bool, engine: str = "") -> Exported:
+    """Write a run into an archive. `engine` is the one that has run it, if that is not the local one.
 
     Raises FlowError for one that is damaged; with `damaged`, its documents are written as they are, and what is lost is
     left out.
     """
-    return _Export(layout, writer, damaged).write()
+    return _Export(layout, writer, damaged).write({"engine": engine} if engine else {})
 
 
 class _Export:
@@ -69,9 +69,10 @@ class _Export:
         self._named: dict[str, int] = {}
         self._damages: list[str] = []
 
-    def write(self) -> Exported:
+    def write(self, about: dict[str, str]) -> Exported:
         layout = self._layout
-        self._writer.add_record(HEAD, {"version": VERSION, "format": FORMAT, "flow": layout.flow, "run": layout.run})
+        head = {"version": VERSION, "format": FORMAT, "flow": layout.flow, "run": layout.run, **about}
+        self._writer.add_record(HEAD, head)
         start = len(layout.prefix) + 1
         files = sorted(
             (file for file in self._store.files(f"{layout.prefix}/") if not _is_half_written(file.key)),

@@ -19,7 +19,17 @@ from typing import Any, NamedTuple
 
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat, StoreError
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import DATA, FORMAT, IMPORTED, REMOVED, RunLayout, check_document, sealed
+from flowc.store.run_layout import (
+    ATTEMPT_RECORD,
+    DATA,
+    FORMAT,
+    GRAPH_RECORD,
+    IMPORTED,
+    REMOVED,
+    RunLayout,
+    check_document,
+    sealed,
+)
 from flowc.store.run_owner import is_gone, this_owner
 from flowc_cli.archive_file import ArchiveError, ArchiveReader, Entry
 from flowc_cli.run_exporting import FILES, RECORDS, VALUES, is_document, named_values
@@ -61,7 +71,7 @@ def import_run(archive: ArchiveReader, store: Store, name: str | None) -> Import
         raise NewerFormat(f"its run is of a newer release of flowc, in format {newest}: upgrade flowc")
     layout = RunLayout(store, flow, run if name is None else name)
     _make_room(layout)
-    importing = _Import(archive, layout, run)
+    importing = _Import(archive, layout, run, _part(head["engine"], "engine") if "engine" in head else None)
     try:
         return importing.take_in()
     except BaseException:
@@ -100,12 +110,13 @@ def _make_room(layout: RunLayout) -> None:
 
 
 class _Import:
-    def __init__(self, archive: ArchiveReader, layout: RunLayout, exported: str) -> None:
+    def __init__(self, archive: ArchiveReader, layout: RunLayout, exported: str, engine: str | None) -> None:
         self._archive = archive
         self._layout = layout
         self._store = layout.store
         self._old = f"{layout.flow}/{exported}"
         self._exported = exported
+        self._engine = engine
         self._pool = ThreadPoolExecutor(THREADS) if self._store.remote else None
         self._pending: deque[Future[None]] = deque()
         self._records: dict[str, Sequence[Any]] = {}
@@ -184,6 +195,9 @@ class _Import:
             return [content]
         if document.get("run") == self._exported:
             document["run"] = self._layout.run
+        if self._engine is not None and name.rpartition("/")[2] in (GRAPH_RECORD, ATTEMPT_RECORD):
+            document.setdefault("engine", self._engine)  # which the id of the run says no more
+            document.setdefault("engine_run", self._exported)
         return sealed(f"{self._layout.prefix}/{name}", document)
 
     def _take_value(self, entry: Entry) -> None:

@@ -12,7 +12,7 @@ from flowc.client import StoredValue
 from flowc.client.run_state import last_sign
 from flowc.errors import CorruptArtifact
 from flowc_cli.lenient_layout import DAMAGED, damages_of, is_record_damaged
-from flowc_cli.stored_runs import duration_text, engine_of, size_text, task_of
+from flowc_cli.stored_runs import duration_text, engine_of, engine_pathspec, size_text, task_of
 from flowc_cli.value_texts import LARGE, details, summary
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
@@ -163,7 +163,7 @@ def _where_to_ask(run: Run) -> list[str]:
     sign, engine = last_sign(run), engine_of(run)
     if time.time() - sign < _SILENCE_SECONDS or engine == "simulate":
         return []
-    where = f"`flowc status {run.pathspec} --target {engine}`"
+    where = f"`flowc status {engine_pathspec(run)} --target {engine}`"
     return [f"nothing has begun or failed since {_utc(sign)}; {where} asks the engine"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowc.client import Flow, Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
@@ -16,7 +16,7 @@ from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from flowc_cli.run_tasks import TaskRecord
 
@@ -26,6 +26,8 @@ _NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with
 _TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
 FIRST_TASK_SECONDS = 600.0
 """How long a run is waited for that is followed, and has stored nothing."""
+_ARGO = "argo-"
+"""Begins the ids of Argo's runs."""
 _MOST_NAMES = 5
 """Of flows that a message lists."""
 
@@ -107,12 +109,22 @@ def engine_of(run: Run) -> str:
     """
     if is_record_damaged(run):
         return ""
-    if not run.id.startswith("argo-"):
-        return "airflow"
+    return str(_engine_record(run).get("engine") or ("argo" if run.id.startswith(_ARGO) else "airflow"))
+
+
+def engine_pathspec(run: Run) -> str:
+    """The run as its engine knows it: one that was imported under another name has its own there."""
+    return f"{run.parent.id}/{_engine_record(run).get('engine_run', run.id)}"
+
+
+def _engine_record(run: Run) -> Mapping[str, Any]:
+    """As `engine_recorded`. Of an Airflow run that has begun the graph says all, so that no more is read."""
     try:
-        return engine_recorded(run) or "argo"
+        if run.graph and "engine" not in run.graph and not run.id.startswith(_ARGO):
+            return {}
+        return engine_recorded(run)
     except CorruptArtifact:
-        return "argo"
+        return {}
 
 
 def steps_of(run: Run) -> list[Step]:

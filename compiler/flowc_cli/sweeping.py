@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from flowc.client import Run
-from flowc.errors import FlowError, NewerFormat
+from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store import ListedFile, Store
 from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
 from flowc.store.run_layout import (
@@ -79,12 +79,20 @@ def remove_run(layout: RunLayout) -> Files:
 
 
 def runs_in_use(store: Store, runs: Sequence[Run]) -> set[str]:
-    """The ids of runs that are under way, and of those that they resume and take values of."""
+    """The ids of runs that are under way, and of those that they resume and take values of.
+
+    One that is too damaged to say so counts, too. Raises NewerFormat.
+    """
 
     def used(run: Run) -> list[str]:
-        if run.status != "running":
-            return []
-        origin = run.layout.origin()[0]
+        try:
+            if run.status != "running":
+                return []
+            origin = run.layout.origin()[0]
+        except NewerFormat:
+            raise
+        except CorruptArtifact:
+            return [run.id]
         return [run.id, *([origin] if origin is not None else [])]
 
     return {name for names in each_of(store, used, runs) for name in names}

@@ -19,7 +19,7 @@ import pytest
 
 from flowc.client import Run
 from flowc.store import Store, artifacts, open_store
-from flowc.store.run_layout import IMPORTED
+from flowc.store.run_layout import IMPORTED, RunLayout
 from flowc.store.run_owner import this_owner
 from flowc_cli import archive_file, run_importing
 from flowc_cli.archive_file import ArchiveWriter
@@ -118,6 +118,39 @@ def test_under_another_name(store: Store, tmp_path: Path, capsys: pytest.Capture
     assert run.record["run"] == "two"
     for wrong in ("", "data", "a/b", "..", ".x"):
         assert take_in(capsys, tmp_path / "a.tar", store.url, "--as", wrong)[0] == 2
+
+
+@pytest.mark.parametrize("end", [b"", bytes(512), bytes(1024), bytes(10240), bytes(1 << 23)])
+def test_blocks_of_zeros_at_its_end_are_padding(tmp_path: Path, capsys: pytest.CaptureFixture[str], end: bytes) -> None:
+    (tmp_path / "a.tar").write_bytes(archive(RECORD)[:-1024] + end)
+    assert take_in(capsys, tmp_path / "a.tar", str(tmp_path / "root"))[0] == 0
+
+
+@pytest.mark.parametrize(("run", "simulated", "where"), [
+    ("argo-1", False, "argo"), ("argo-2", True, "simulate"), ("manual__1", False, "airflow"),
+    ("argonaut", False, "airflow"),
+])  # fmt: skip
+@pytest.mark.parametrize("begun", ["start", "end"])
+def test_the_engine_of_a_run_under_another_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: str, simulated: bool, where: str, begun: str
+) -> None:
+    store = open_store(str(tmp_path / "root"))
+    layout = RunLayout(store, "Train", run)
+    layout.begin("start", (), 0, {"version": 1, "started": 5.0, **({"engine": "simulate"} if simulated else {})})
+    if begun == "end":
+        steps: dict[str, Any] = {"start": {"next": ["end"], "type": "start"}, "end": {"next": [], "type": "end"}}
+        layout.write_json(f"{layout.prefix}/graph.json", {"steps": steps, "start": "start", "end": "end"})
+        manifest: dict[str, Any] = {"step": "start", "index": "-", "attempt": 0, "run": run, "created": 7.0}
+        layout.commit("start", (), 0, {**manifest, "artifacts": {}, "parameters": {}})
+    for name, other in ((run, "two"), ("two", "argo-3"), ("argo-3", "four")):
+        archived = str(tmp_path / f"{name}.tar")
+        assert call(capsys, "export", f"Train/{name}", "-o", archived, "--root", store.url)[0] == 0
+        assert take_in(capsys, archived, store.url, "--as", other)[0] == 0
+        assert call(capsys, "rm", f"Train/{name}", "--force", "--root", store.url)[0] == 0
+        rows = json.loads(call(capsys, "runs", "--json", "--root", store.url)[1])
+        assert [(row["run"], row["where"]) for row in rows] == [(f"Train/{other}", where)]
+        said = call(capsys, "logs", f"Train/{other}", "--root", store.url)[1]
+        assert (f"`flowc logs Train/{run} --target {where}`" in said) == (not simulated)
 
 
 @pytest.mark.process
@@ -229,6 +262,13 @@ HOSTILE: dict[str, tuple[bytes | Callable[[], bytes], str]] = {
     "file twice": (archive(("run/a", b"1"), ("run/a", b"2")), "twice"),
     "number of lost values": (archive(RECORD, end={"missing": 5}), "not the hash"),
     "no files": (archive(), "no files"),
+    "file after its end": (archive(RECORD)[:-1024] + archive(RECORD)[512:], "something follows its end"),
+    "archive after it": (archive(RECORD) + archive(RECORD), "something follows its end"),
+    "text after it": (archive(RECORD) + bytes(512) + b"x", "something follows its end"),
+    "gzip after it": (gzip.compress(archive(RECORD)) + gzip.compress(b"x"), "something follows its end"),
+    "text after gzip": (gzip.compress(archive(RECORD)) + b"text", "cannot be read to its end"),
+    "gzip without its end": (gzip.compress(archive(RECORD))[:-4], "cannot be read to its end"),
+    "engine is none": (archive(RECORD, head={**HEAD, "engine": 5}), "its engine has the name"),
     "flow elsewhere": (archive(RECORD, head={**HEAD, "flow": ".."}), "its flow has the name"),
     "run elsewhere": (archive(RECORD, head={**HEAD, "run": "a/b"}), "its run has the name"),
     "run is data": (archive(RECORD, head={**HEAD, "run": "data"}), "its run has the name"),

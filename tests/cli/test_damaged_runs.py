@@ -66,6 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(made: Path, tmp_path: Path) -> Iterator[Path]:
     """The same, to be damaged."""
     shutil.copytree(made.parents[1], tmp_path / "store")
+    shutil.copy(made.parents[2] / "flow.py", tmp_path)
     yield tmp_path / "store" / "Damaged" / made.name
     shutil.rmtree(tmp_path / "store")
 
@@ -157,3 +158,19 @@ def test_what_changes_a_run_refuses_one_with_a_damaged_record(run: Path) -> None
     for arguments in (["export", spec, "-o", "run.tgz"], ["diff-runs", spec, spec]):
         done = look(run, *arguments)
         assert (done.returncode > 0, "run.json" in done.stderr) == (True, True)
+
+
+@pytest.mark.parametrize("name", ["run.json", "run-end.json"])
+def test_it_can_be_removed_and_stops_no_other(run: Path, name: str) -> None:
+    damage(run / name)
+    (run / "end/-/0/manifest.json").unlink()
+    if name == "run.json":
+        (run / "run-end.json").unlink()
+    assert look(run, "run", "flow.py", "--root", "store").returncode == 0
+    done = look(run, "gc", "--keep", "0", "--json")
+    assert len(json.loads(done.stdout)["flows"][0]["removed_runs"]) == 1
+    assert f"Damaged/{run.name} stays: it is too damaged" in done.stderr
+    done = look(run, "rm", f"Damaged/{run.name}")
+    assert (done.returncode, "is too damaged to say whether" in done.stderr) == (1, True)
+    assert look(run, "rm", f"Damaged/{run.name}", "--force").returncode == 0
+    assert not run.exists()

@@ -14,9 +14,10 @@ import typer
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.archive_file import ArchiveWriter
+from flowc_cli.lenient_layout import known_status
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import export_run
-from flowc_cli.stored_runs import find_run, report_failure, size_text
+from flowc_cli.stored_runs import engine_of, find_run, report_failure, size_text
 
 app = shared.command_app()
 
@@ -38,12 +39,14 @@ def export(
     if output != _STDOUT and not output.endswith((".tar", *_COMPRESSED)):
         raise typer.BadParameter(f"{output!r} ends in neither .tar nor .tar.gz", param_hint="-o")
     try:
-        found, rest = find_run(run, root)
+        found, rest = find_run(run, root, lenient=damaged)
         if rest:
             raise FlowError(f"{run!r} is a part of a run; export {found.pathspec}")
-        going_on = found.status == "running"
+        going_on = known_status(found) == "running"
+        engine = "" if found.record else engine_of(found)
         with _opened(output) as file:
-            done = export_run(found.layout, ArchiveWriter(file, compress=output.endswith(_COMPRESSED)), damaged=damaged)
+            writer = ArchiveWriter(file, compress=output.endswith(_COMPRESSED))
+            done = export_run(found.layout, writer, damaged=damaged, engine=engine)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     except OSError as error:

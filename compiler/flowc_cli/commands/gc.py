@@ -16,7 +16,8 @@ from flowc.store import Store
 from flowc.store.reused_values import RENEW_SECONDS
 from flowc.store.run_layout import REMOVED, flow_names, is_partial, names_in_run, run_names
 from flowc_cli import shared_options as shared
-from flowc_cli.output import write
+from flowc_cli.lenient_layout import DAMAGED, known_status
+from flowc_cli.output import write, write_error
 from flowc_cli.run_importing import is_import_over
 from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import report_failure, size_text
@@ -109,6 +110,10 @@ def _old_runs(store: Store, runs: Sequence[Run], age: float | None, keep: int | 
     created = dict(zip(runs, each_of(store, _created, runs), strict=True))
     newest = sorted(runs, key=lambda run: (created[run], run.id), reverse=True)
     needed = runs_in_use(store, runs)
+    for run in newest:
+        if run.id in needed and known_status(run) == DAMAGED:
+            why = "it is too damaged to say whether it is under way; flowc rm --force removes it"
+            write_error(f"{visible_line(run.pathspec)} stays: {why}\n")
     since = time.time() - (age or 0.0)
     for run in newest[keep or 0 :]:
         if run.id not in needed and created[run] <= since:

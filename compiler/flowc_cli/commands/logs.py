@@ -14,7 +14,15 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
 from flowc_cli.output import write, write_error
 from flowc_cli.stored_logs import LogSelection, follow_logs, read_logs
-from flowc_cli.stored_runs import engine_of, find_run, report_damages, report_failure, task_parts, wait_for_run
+from flowc_cli.stored_runs import (
+    engine_of,
+    engine_pathspec,
+    find_run,
+    report_damages,
+    report_failure,
+    task_parts,
+    wait_for_run,
+)
 from flowc_targets.base.engine import EngineClient, EngineError
 
 app = shared.command_app()
@@ -92,7 +100,7 @@ def _print_stored_logs(
         if not printed and not run.record and selection.is_all:
             where = engine_of(run)
             if where not in ("simulate", ""):  # whose pods are processes of this machine, and long gone
-                _say_where_logs_are(run.pathspec, where)
+                _say_where_logs_are(engine_pathspec(run), where)
         return report_damages(run, root)
     except FlowError as error:
         return report_failure(error)

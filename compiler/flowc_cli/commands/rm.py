@@ -11,6 +11,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError, NotFound
 from flowc.store.run_layout import is_partial
 from flowc_cli import shared_options as shared
+from flowc_cli.lenient_layout import DAMAGED, known_status
 from flowc_cli.output import write
 from flowc_cli.run_importing import is_import_over
 from flowc_cli.stored_runs import find_run, report_failure
@@ -44,7 +45,7 @@ def _named(text: str, root: str | None) -> Run:
     if text.count("/") != 1:
         raise RunNotFound(f"{text!r} is not a run; name it as Flow/run-id, or remove a flow's old runs by `flowc gc`")
     try:
-        return find_run(text, root)[0]
+        return find_run(text, root, lenient=True)[0]
     except NotFound:
         flow, _, name = text.partition("/")
         partial = Run.of(Flow.of(chosen_store(root), flow, trusted=False), name)
@@ -61,5 +62,6 @@ def _refuse_used(runs: list[Run]) -> None:
             continue
         used = runs_in_use(run.layout.store, list(run.parent or ()))
         if run.id in used:
-            what = "is under way" if run.status == "running" else "is resumed by a run that is under way"
+            states = {"running": "is under way", DAMAGED: "is too damaged to say whether it is under way"}
+            what = states.get(known_status(Run.of(run.parent, run.id)), "is resumed by a run that is under way")
             raise FlowError(f"run {run.pathspec} {what}; stop that first, or give --force")

@@ -108,11 +108,18 @@ def began_at(run: Run) -> float:
     return min(times, default=0.0)
 
 
-def engine_recorded(run: Run) -> str:
-    """The engine that the first attempt of a run has noted; empty where it has noted none."""
+def engine_recorded(run: Run) -> Document:
+    """What says by its `engine` which engine has run a run; empty where nothing does, but the run's id.
+
+    The first attempt of one that was simulated notes it, and the import of a run under another name, in its graph, too,
+    with `engine_run`: its id there.
+    """
+    if "engine" in run.graph:
+        return run.graph
     first = Progress(run).first_tasks(run.graph.get("start", "start")) if run.graph else run.step_names()
     records = (_first_record(run, name) for name in first)
-    return next((str(record["engine"]) for record in records if record and "engine" in record), "")
+    none: Document = {}
+    return next((record for record in records if record and "engine" in record), none)
 
 
 def _first_start(run: Run, step: str) -> float | None:
