@@ -14,6 +14,7 @@ from flowc.store.run_layout import flow_names
 from flowc_cli.lenient_layout import damage_error, damages_of, is_record_damaged, look_leniently
 from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_targets.base.engine import stored_id
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -24,6 +25,8 @@ RUN_ERROR = 1
 """The exit code where the store or the run cannot be used."""
 _NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
 _TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
+_NOT_STORED = re.compile(r"[^\w.~=-]", re.ASCII)
+"""What ids of runs in a store do not have, and an engine's may."""
 FIRST_TASK_SECONDS = 600.0
 """How long a run is waited for that is followed, and has stored nothing."""
 _ARGO = "argo-"
@@ -35,7 +38,7 @@ _MOST_NAMES = 5
 def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple[Run, list[str]]:
     """The run of a pathspec `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index`, and the parts beyond it.
 
-    The flow may be left out where only one has a run of that id.
+    The flow may be left out where only one has a run of that id. A run may be named as Airflow names it.
 
     Nothing of it is unpickled: whoever looks at a run need not trust it. What is damaged stays in its place; with
     `lenient` it is noted instead of raised.
@@ -53,6 +56,8 @@ def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple
         run.layout.store.only_looked_at = True
         return run, rest[1:]
     except RunNotFound as error:
+        if rest and _NOT_STORED.search(rest[0]):
+            return find_run("/".join([flow, stored_id(rest[0]), *rest[1:]]), root, lenient=lenient)
         store = chosen_store(root)
         names = flow_names(store)
         owners = [] if flow in names else [name for name in names if store.children(f"{name}/{flow}")]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from flowc_targets.airflow.dag_summary import DagSummary, read_summary
-from flowc_targets.airflow.server.run_states import run_state, stored_id, task_state
+from flowc_targets.airflow.server.run_states import run_state, task_state
+from flowc_targets.base.engine import stored_id
 from tests.airflow.emitting import ROOT, emit, emit_text
 from tests.airflow.flows import NESTED, PLAIN
 from tests.conftest import REPOSITORY

@@ -32,16 +32,17 @@ def test_the_ported_repository_runs_as_local_processes(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("series", ["2.11", "3.3"])
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_the_ported_repository_runs_in_pods(
-    name: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, series: str, root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Cluster("").kubectl("apply", "-f", "-", text=json.dumps(SECRET))
     inside = store_inside(os.environ.get("FLOWC_S3_INSIDE"))
     options = [part for key, value in inside.items() for part in ("--env", f"{key}={value}")]
     options += ["--image", PYTHON_IMAGE, "--namespace", NAMESPACE, "--env-from-secret", STORE_SECRET]
     options += ["--set", f"config_file={os.environ['KUBECONFIG']}", "--set", "in_cluster=false"]
-    printed = compiled_and_run(name, "3.3", root, tmp_path, monkeypatch, *options)
+    printed = compiled_and_run(name, series, root, tmp_path, monkeypatch, *options)
     assert (" tracked\n" in printed) == (name == "churn")  # the Secret reaches the step
 
 

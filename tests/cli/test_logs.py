@@ -176,6 +176,17 @@ def test_following_shows_each_line_once_and_ends_with_the_run(tmp_path: Path, mo
     assert sorted(lines[-2:]) == sorted(expected[-2:]), "a line that has no end waits for that of its attempt"
 
 
+def test_a_run_is_named_as_airflow_names_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    printed(layout_of(tmp_path, "manual__2026-11-29T16=3A00=3A00=2B00=3A00"), "start", (), 0, "here")
+    for name in ("manual__2026-11-29T16:00:00+00:00/start", "manual__2026-11-29T16=3A00=3A00=2B00=3A00"):
+        with pytest.raises(SystemExit) as ended:
+            main(["logs", f"F/{name}", "--root", str(tmp_path / ".flowc")])
+        assert (ended.value.code or 0, capsys.readouterr().out) == (0, "[start] here\n")
+    assert flowc(tmp_path, "show", "F/manual__2026-11-29T16:00:00+00:00").returncode == 0
+    absent = flowc(tmp_path, "show", "F/manual__2026-11-29T17:00:00+00:00")
+    assert (absent.returncode, "error[FC602]" in absent.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("run", ["argo-9", "manual__2026-11-29T16=3A00=3A00"])
 def test_following_waits_for_the_first_task_of_an_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: str

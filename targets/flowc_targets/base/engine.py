@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, cast
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -210,6 +211,11 @@ class ServedTarget(Protocol):
 def client_of(target: Target, address: Address) -> EngineClient | None:
     """The client of a target's engine, `None` for a target without one. Raises EngineError."""
     return cast("ServedTarget", target).client(address) if hasattr(target, "client") else None
+
+
+def stored_id(run_id: str) -> str:
+    """Return the id of an engine's run in the artifact store, as operators write it: stores dislike `:` and `+`."""
+    return quote(run_id, safe="").replace("%", "=")
 
 
 def namespace_of(client: EngineClient) -> str:

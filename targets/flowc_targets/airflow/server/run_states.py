@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING, cast
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from flowc_targets.airflow.dag_summary import DagSummary, read_summary
 from flowc_targets.airflow.server.connection import PAGE, UnreachableError
 from flowc_targets.airflow.target import FLOWC_TAG
-from flowc_targets.base.engine import EngineError, RunState, TaskState
+from flowc_targets.base.engine import EngineError, RunState, TaskState, stored_id
 from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
@@ -35,11 +35,6 @@ _MESSAGES = {
     "queued": "waiting for a worker",
     "removed": "the DAG no longer has it",
 }
-
-
-def stored_id(run_id: str) -> str:
-    """Return the id of a run in the artifact store, as operators write it: stores dislike `:` and `+`."""
-    return quote(run_id, safe="").replace("%", "=")
 
 
 def airflow_ids(name: str) -> tuple[str, ...]:
