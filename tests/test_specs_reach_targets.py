@@ -42,6 +42,7 @@ from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.base.target import TargetOptions, emit_checked
 from flowc_targets.local.run_report import unsupported_locally
+from flowc_targets.package.code_package import local_plan
 from flowc_targets.package.run_plan import build_plan
 
 FLOW = """
@@ -132,6 +133,7 @@ NOT_LOCALLY = {
 """Specs and fields that the shim does not get in a local run, and why."""
 
 CONTEXT: dict[str, dict[str, Any]] = {
+    "cache.secrets": {"secrets": SecretsSpec(sources=(SecretSource(type="kubernetes", id="keys"),))},
     "container.qos": {"resources": ResourceSpec(cpu=2)},
     "trigger.events.namespaced": {"project": ProjectSpec(name="project")},
 }
@@ -334,7 +336,8 @@ def test_local_runs_heed_a_spec_or_say_what_they_leave_out(plain: Compilation) -
     silent: set[str] = set()
     for path, without, having in cases(StepSpecs):
         before, after = with_specs(plain.flow, without), with_specs(plain.flow, having)
-        if build_plan(before) == build_plan(after) and unsupported_locally(after) == nothing:
+        plans = [local_plan(flow, plain.source) for flow in (before, after)]
+        if plans[0] == plans[1] and unsupported_locally(after) == nothing:
             silent.add(path)
     explained = {path: path if path in NOT_LOCALLY else path.split(".")[0] for path in silent}
     assert set(explained.values()) == NOT_LOCALLY.keys()

@@ -24,7 +24,7 @@ from flowc.project_settings import (
 from flowc.protocol import env_names
 from flowc_cli.app import SUMMARIES
 from flowc_cli.option_declarations import NEVER_SET, OptionDeclaration, options_of
-from flowc_cli.project_config import ENV_OPTION, Layer, ProjectSettings, included_from, read_settings
+from flowc_cli.project_config import CACHE_OPTION, ENV_OPTION, Layer, ProjectSettings, included_from, read_settings
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
@@ -313,7 +313,9 @@ def _report_layer(
 ) -> None:
     from flowc_targets.base.options import TargetOptions
 
-    options = {*TargetOptions.model_fields, ENV_OPTION} | ({INHERITS} if layer.profile is not None else set[str]())
+    options = {*TargetOptions.model_fields, CACHE_OPTION, ENV_OPTION} | (
+        {INHERITS} if layer.profile is not None else set[str]()
+    )
     for key, value in cast("dict[str, object]", layer.table).items():
         if key in tables and not isinstance(value, dict):
             help_text = f"write {layer.title(key)} and options in it"

@@ -13,7 +13,7 @@ from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
 from flowc_cli.command_settings import report_problems, report_unknown_keys
 from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
-from flowc_cli.project_config import included_patterns, variables_at_compile
+from flowc_cli.project_config import cache_setting, included_patterns, variables_at_compile
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
@@ -44,6 +44,8 @@ class FlowOptions:
     """Values of parameters."""
     include: tuple[str, ...] = ()
     """Patterns of `--include`."""
+    cache: bool | None = None
+    """`--cache` or `--no-cache`; the settings of the project decide where neither is given."""
     checks: CheckSettings = NO_SETTINGS
     """What `flowc check` ignores, what it selects, and which warnings are errors."""
     note_unread: bool = True
@@ -70,6 +72,11 @@ class FlowOptions:
         for name in sorted(ENV_AT_COMPILE.get()() - read) if self.note_unread else ():
             message = f"--env-at-compile {name} has no effect: compiling {file.name} reads no such variable"
             sink.warning("FC506", message, None, help="leave it out; `--env` gives a variable to the tasks")
+        cache = cache_setting(file, sink) if self.cache is None else self.cache
+        if cache is not None:
+            from flowc_compiler.passes.caching import apply_cache
+
+            found = replace(found, flow=apply_cache(found.flow, cache, sink))
         branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)
         branch, production = self.branch or branch, self.production or production
         if branch is None and not production:
@@ -120,13 +127,16 @@ def flow_options(
     production: bool = False,
     param: list[str] | None = None,
     include: list[str] | None = None,
+    cache: bool | None = None,
 ) -> FlowOptions:
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
     parameters = ParameterInputs(tuple(param or ()), values=call.values if call is not None else {})
     attached = (*(decorators or ()), *default_decorators(os.environ))
     lists = (attached, tuple(config or ()), tuple(config_value or ()))
-    return FlowOptions(flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()))
+    return FlowOptions(
+        flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()), cache=cache
+    )
 
 
 def run_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:

@@ -21,6 +21,8 @@ from flowc_compiler.filesystem import found_once, read_text, record_content
 from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
+CACHE_OPTION = "cache"
+"""The key of [tool.flowc] by which every step has a cache, or none."""
 ENV_OPTION = "env_at_compile"
 """The option of [tool.flowc] that names variables which compiling may read. It is no option of a target."""
 
@@ -202,6 +204,18 @@ def included_patterns(file: Path, sink: DiagnosticSink) -> list[str]:
     include: object = configuration(file, sink).get("include", [])
     patterns = typing.cast("list[object]", include) if isinstance(include, list) else []
     return [item for item in patterns if isinstance(item, str)]
+
+
+def cache_setting(file: Path, sink: DiagnosticSink) -> bool | None:
+    """The `cache` of [tool.flowc]: whether every step has a cache, or none; `None` where nothing says it.
+
+    Collects FC505.
+    """
+    value: object = configuration(file, sink).get(CACHE_OPTION)
+    if value is None or isinstance(value, bool):
+        return value
+    sink.error("FC505", f"[tool.flowc] {CACHE_OPTION} is not true or false", None, help=f"write {CACHE_OPTION} = true")
+    return None
 
 
 def variables_at_compile(file: Path, sink: DiagnosticSink) -> Callable[[], frozenset[str]]:

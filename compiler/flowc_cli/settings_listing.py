@@ -23,7 +23,7 @@ from flowc_cli.command_settings import (
 )
 from flowc_cli.option_declarations import NEVER_SET, options_of
 from flowc_cli.option_validation import report_option_problems, validated_options
-from flowc_cli.project_config import ENV_OPTION, PATHS, ProjectSettings, report_unusable, settings_of
+from flowc_cli.project_config import CACHE_OPTION, ENV_OPTION, PATHS, ProjectSettings, report_unusable, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import load_target, target_names
@@ -119,8 +119,8 @@ def list_settings(settings: ProjectSettings) -> list[Entry]:
 
 def _of_targets(settings: ProjectSettings) -> Iterator[Entry]:
     fields = TargetOptions.model_fields
-    for name in (*fields, ENV_OPTION):
-        default: Any = fields[name].get_default() if name in fields else []
+    for name in (*fields, CACHE_OPTION, ENV_OPTION):
+        default: Any = fields[name].get_default() if name in fields else None if name == CACHE_OPTION else []
         variable = env_names.ROOT if name == "root" and os.environ.get(env_names.ROOT) else ""
         if variable:
             yield Entry("", name, os.environ[variable], "environment", variable)

@@ -9,13 +9,14 @@ from flowc.project_settings import COMMANDS, INHERITS, PROFILES
 from flowc_cli.app import SUMMARIES
 from flowc_cli.command_settings import section_name
 from flowc_cli.option_declarations import NEVER_SET, OptionDeclaration, options_of
-from flowc_cli.project_config import ENV_OPTION
+from flowc_cli.project_config import CACHE_OPTION, ENV_OPTION
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import load_target, target_names
 
 _CODES = {"type": "array", "items": {"type": "string"}}
 _OF_CHECK = {"exclude": {**_CODES, "description": "files and folders that are not checked"}}
-_OF_ALL = {
+_OF_ALL: dict[str, Any] = {
+    CACHE_OPTION: {"type": "boolean", "description": "cache the results of all steps, or of none"},
     ENV_OPTION: {**_CODES, "description": "variables of the environment that flows read when they are compiled"},
 }
 

@@ -104,6 +104,14 @@ ConfigValues = Annotated[
 ]
 Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="the branch of a flow with @project")]
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
+Cache = Annotated[
+    bool | None,
+    typer.Option(
+        "--cache/--no-cache",
+        show_default=False,
+        help="cache the results of all steps, or of none; by default of those with @cache",
+    ),
+]
 PARAM_HELP = "the value of a parameter, as name=value"
 Params = Annotated[
     list[str] | None,

@@ -7,6 +7,7 @@ from flowc.current import current
 from flowc.decorators import (
     airflow_options,
     batch,
+    cache,
     card,
     catch,
     conda,
@@ -72,8 +73,8 @@ if TYPE_CHECKING:
 __all__ = [
     "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType",
     "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task",
-    "TorchrunSingleNodeMultiGPU", "__version__", "airflow_options", "batch", "card", "catch", "conda", "conda_base",
-    "config_expr", "current", "default_metadata",
+    "TorchrunSingleNodeMultiGPU", "__version__", "airflow_options", "batch", "cache", "card", "catch", "conda",
+    "conda_base", "config_expr", "current", "default_metadata",
     "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace",
     "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
     "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",

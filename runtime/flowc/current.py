@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from flowc.client import Run, Task
     from flowc.shim.gang import Parallel
+    from flowc.shim.read_trace import ReadTrace
     from flowc.shim.task_cards import Cards, CardStore
     from flowc.shim.task_state import TaskState
     from flowc.shim.torchrun import TorchrunExecutor
@@ -64,6 +65,8 @@ class Current:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
+            if running.trace is not None and self._facts:
+                running.trace.fact(name)
             if name in self._lazy:
                 self._facts[name] = self._lazy.pop(name)()
             if name in self._facts:
@@ -91,6 +94,8 @@ class Current:
     @property
     def username(self) -> str | None:
         """Who started the run, as far as the environment says."""
+        if running.trace is not None:
+            running.trace.fact("username")
         return _username()
 
     @property
@@ -104,6 +109,8 @@ class Current:
     @property
     def graph(self) -> Dict[str, Any]:
         """The flow's graph as Metaflow gives it. Raises RuntimeError where no task is running."""
+        if running.trace is not None:
+            running.trace.give_up("current.graph")
         if "graph" in self._lazy:
             try:
                 self._facts["graph"] = self._lazy["graph"]()
@@ -193,6 +200,8 @@ class Running:
     """What the step has said of itself by `log_metadata`; of an output under `outputs`."""
     saved: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
     """What the step of a pipeline has stored by `save_artifact`, by name."""
+    trace: ReadTrace | None = None
+    """What notes the reads of the task, where its result will be cached."""
     cards: CardStore | None = None
     """What writes the cards of the task, once it has looked at them."""
 

@@ -176,6 +176,24 @@ def airflow_options(target: Any = None, **options: Any) -> Decorator:
     return _decorated(target)
 
 
+def cache(
+    target: Any = None,
+    *,
+    ttl: float | str | None = None,
+    version: str | float = "",
+    ignore: Sequence[str] = (),
+    secrets: bool = False,
+    enabled: bool = True,
+    **unpacked: Any,
+) -> Decorator:
+    """Take a task from the cache where its code, its environment and what it read are as they were.
+
+    A result is too old after `ttl`, in seconds or as `"12h"`; `version` counts like code; the names in `ignore` do
+    not count.
+    """
+    return _decorated(target)
+
+
 def loop(target: Any = None, *, max_iterations: int | None = None, **unpacked: Any) -> Decorator:
     """Bound a step that goes on with itself: the most times that it may run in a row."""
     return _decorated(target)

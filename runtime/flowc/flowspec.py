@@ -7,6 +7,7 @@ import sys
 from collections import namedtuple
 from types import BuiltinFunctionType, FunctionType, MethodType
 
+from flowc.current import running
 from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException, UnpicklableArtifact
 from flowc.flow_parameters import Parameter, declaration
 
@@ -47,6 +48,8 @@ class FlowSpec:
         def index(self) -> int | None:
             """The task's number in the innermost foreach around it; `None` outside of every foreach."""
             path = _foreach_path(self)
+            if path and running.trace is not None:
+                state_of(self).note_place("index", len(path) - 1)
             return path[-1] if path else None
 
     @property
@@ -62,8 +65,12 @@ class FlowSpec:
 
     def foreach_stack(self) -> List[tuple[int, int, Any]]:
         """Index, width and item of every foreach around the task, the outermost first."""
-        state = state_of(self)
-        return [(index, *state.frame(level)) for level, index in enumerate(_foreach_path(self))]
+        state, path = state_of(self), _foreach_path(self)
+        if running.trace is not None:
+            for level in range(len(path)):
+                state.note_place("index", level)
+                state.note_place("width", level)
+        return [(index, *state.frame(level)) for level, index in enumerate(path)]
 
     @property
     def _foreach_stack(self) -> List[_ForeachFrame]:
@@ -131,6 +138,9 @@ class FlowSpec:
         if state is None:
             return f"<flow {type(self).__name__}>"
         path = _foreach_path(self)
+        if running.trace is not None:
+            for level in range(len(path)):
+                state.note_place("index", level)
         if not path:
             return f"<flow {type(self).__name__} step {state.step.name}>"
         item = str(self.input)
@@ -147,6 +157,8 @@ class FlowSpec:
     def __getattr__(self, name: str) -> Any:
         # Called for what is not set on this object yet: an artifact of an earlier task, loaded on its first use.
         state = self.__dict__.get(_INTERNAL)
+        if running.trace is not None and state is not None and not name.startswith("__"):
+            state.note(name)
         if name == "name" and (state is None or name not in state.references()):
             return type(self).__name__  # as in Metaflow, unless the flow has set it
         if state is None or name.startswith("__"):
@@ -165,6 +177,8 @@ class FlowSpec:
 
     def __delattr__(self, name: str) -> None:
         state = self.__dict__.get(_INTERNAL)
+        if running.trace is not None and state is not None:
+            state.note(name)
         known = state is not None and state.inherited.pop(name, None) is not None
         if name in self.__dict__ or not known:
             object.__delattr__(self, name)

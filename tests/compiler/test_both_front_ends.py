@@ -120,6 +120,7 @@ FLOW_USES = {
 USES = {
     "airflow_options": ["", "(pool='x', inlets=['a'], on_failure_callback='a.b')", "(on_failure_callback='a')"],
     "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
+    "cache": ["", "(ttl='2h', version=3, ignore=['a'])", "(ttl='soon')"],
     "card": ["(type='blank')"],
     "catch": ["", "(var='failure', print_exception=False)"],
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],

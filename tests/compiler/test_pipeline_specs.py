@@ -57,7 +57,9 @@ def codes_of(arguments: str, pipeline: str = "@pipeline") -> list[str]:
     ("arguments", "wanted"),
     [
         ("", {}),
-        ("enable_cache=False, name='other', enable_step_logs=True, runtime='isolated', extra={}, model=None", {}),
+        ("enable_cache=None, name='other', enable_step_logs=True, runtime='isolated', extra={}, model=None", {}),
+        ("enable_cache=False", {"cache": {"enabled": False}}),
+        ("enable_cache=True", {"cache": {}}),
         ("retry=3", {"retry": {"backoff_seconds": 0.0}}),
         ("retry=0", {}),
         ("retry=Retry(2)", {"retry": {"limit": 2, "backoff_seconds": 0.0}}),

@@ -89,7 +89,7 @@ def test_a_file_configures_the_pipeline_and_its_steps(tmp_path: Path) -> None:
 
 WARNED = {
     "whatever: 1": ["FC410 c.yaml:1"],
-    "parameters: {lr: 0.1}\nenable_cache: true": ["FC410 c.yaml:2"],
+    "parameters: {lr: 0.1}\nenable_cache: true": [],
     "steps:\n  work:\n    test_size: 1": ["FC410 c.yaml:3"],
     "steps:\n  nobody:\n    retry: {max_retries: 1}": ["FC410 c.yaml:2"],
     "steps:\n  work:\n    parameters: {y: 3}": [],

@@ -83,6 +83,7 @@ def compile_(
     format: shared.Format = "text",
     flow: shared.FlowName = None,
     with_: shared.With = None,
+    cache: shared.Cache = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,
@@ -110,7 +111,7 @@ def compile_(
         env_from_secrets=env_from_secret,
         include=include,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
     asks = check_server or (server is not None and "server" not in GIVEN.get())  # settings alone send no token
     checked_by = ServerCheck(server, namespace) if asks else None
     output = None if output == "-" else output

@@ -61,6 +61,7 @@ def diff(
     format: shared.Format = "text",
     flow: shared.FlowName = None,
     with_: shared.With = None,
+    cache: shared.Cache = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,
@@ -87,7 +88,7 @@ def diff(
         env_from_secrets=env_from_secret,
         include=include,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
     job = _Comparison(target, given, tuple(settings or ()), options)
     sink = DiagnosticSink()
     changed = False

@@ -70,6 +70,7 @@ def resume(
     pdb: shared.Pdb = False,
     flow: shared.FlowName = None,
     with_: shared.With = None,
+    cache: shared.Cache = None,
     branch: shared.Branch = None,
     production: shared.Production = False,
 ) -> None:
@@ -93,7 +94,7 @@ def resume(
     if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument
         extra, step = [step, *extra], None
     resumed = _resumed(origin, origin_run_id, step)
-    options = flow_options(flow, with_, None, None, branch, production)
+    options = flow_options(flow, with_, None, None, branch, production, cache=cache)
     sink = DiagnosticSink()
     if origin is not None and origin_run_id is not None:
         sink.error("FC504", "--origin and --origin-run-id both name a run", None, help="leave one of them out")

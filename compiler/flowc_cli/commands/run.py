@@ -87,6 +87,7 @@ def run(
     with_: Annotated[
         list[str] | None, shared.env_option("DECOSPECS", "--with", metavar="DECORATOR", help=shared.WITH_HELP)
     ] = None,
+    cache: shared.Cache = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,
@@ -108,7 +109,7 @@ def run(
         post_mortem=pdb,
         again=("--flow", flow) if flow is not None else (),
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, include=include)
+    options = flow_options(flow, with_, config, config_value, branch, production, include=include, cache=cache)
     sink = DiagnosticSink()
     try:
         options = run_parameters(options, param or [], context.args)

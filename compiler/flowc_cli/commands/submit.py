@@ -62,6 +62,7 @@ def submit(
     format: shared.Format = "text",
     flow: shared.FlowName = None,
     with_: shared.With = None,
+    cache: shared.Cache = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,
@@ -101,7 +102,7 @@ def submit(
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
         raise typer.Exit(fail(nothing))
     given |= shared.given_options(namespace=namespace)
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
     raise typer.Exit(_submit_file(file, request, given, settings or [], options))
 
 

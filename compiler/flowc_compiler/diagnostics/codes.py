@@ -97,6 +97,7 @@ _TITLES = {
     "FC411": "an argument that flowc cannot express",
     "FC412": "a secret that is plain text in the compiled files",
     "FC413": "steps that cannot share a pod",
+    "FC414": "a step that is not cached",
     "FC501": "the target cannot express this",
     "FC502": "a required option is missing",
     "FC503": "a target's limit is exceeded",

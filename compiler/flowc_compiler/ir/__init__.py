@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         AcceleratorSpec,
         AirflowSpec,
         BatchSpec,
+        CacheSpec,
         CardSpec,
         CatchSpec,
         ContainerSpec,
@@ -98,7 +99,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
     "Argument",
-    "BatchSpec", "BranchStep", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
+    "BatchSpec", "BranchStep", "CacheSpec", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
     "ContainerSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan",
     "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep",
     "LiteralValue", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity", "NodeSelector", "NodeSelectorRequirement",

@@ -5,7 +5,7 @@ Most flows use few kinds of specs, so the modules that define them are imported 
 
 from __future__ import annotations
 
-from functools import cache
+import functools
 from typing import TYPE_CHECKING
 
 from flowc.protocol import FALLBACK_RETRIES
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         AcceleratorSpec,
         AirflowSpec,
         BatchSpec,
+        CacheSpec,
         CardSpec,
         CatchSpec,
         ContainerSpec,
@@ -54,6 +55,7 @@ class StepSpecs(Model):
     loop: LoopSpec | None = None
     airflow: AirflowSpec | None = None
     fuse: FuseSpec | None = None
+    cache: CacheSpec | None = None
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 
@@ -63,7 +65,7 @@ class StepSpecs(Model):
             return cls._without_specs().model_copy(update=values)
 
         @classmethod
-        @cache
+        @functools.cache
         def _without_specs(cls):
             return super().model_construct()
 

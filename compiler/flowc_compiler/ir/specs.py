@@ -290,6 +290,20 @@ class ForeachOptions(Spec):
     """What an engine may show of an item: True is its text, and a name what it has under that."""
 
 
+class CacheSpec(Spec):
+    """`@cache`, flowc's own: a task is taken from the cache where its code, environment and inputs are as before."""
+
+    enabled: bool = True
+    ttl: float | None = Field(default=None, gt=0)
+    """Seconds after which a result is too old."""
+    version: str | None = None
+    """A text of the flow's own that counts like code."""
+    ignore: tuple[str, ...] = ()
+    """Names of artifacts, parameters, arguments, variables and `current.` facts that do not count."""
+    secrets: bool | None = None
+    """Also where the step has secrets."""
+
+
 class AirflowSpec(Spec):
     """`@airflow_options`, flowc's own: how Airflow treats the step's tasks. `None` leaves it to the DAG's default."""
 

@@ -29,6 +29,15 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     return regions.lower_regions(flow, sink)
 
 
+def check_cache(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Report steps with a cache that cannot have one, with `passes.caching`. Flows without caches import less."""
+    if any(step.specs.cache is not None for step in flow.steps):
+        from flowc_compiler.passes import caching
+
+        caching.check_cache(flow, sink)
+    return flow
+
+
 def check_artifact_flow(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Report what is certainly wrong with the artifacts of a class flow, which stays as it is."""
     effects = flow.effects() if flow.effects is not None else None
@@ -59,6 +68,7 @@ PASSES: tuple[Pass, ...] = (
     check_gangs,
     build_scopes,
     check_decorator_placement,
+    check_cache,
     check_artifact_flow,
     fuse_marked_steps,
 )

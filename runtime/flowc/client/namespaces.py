@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flowc.current import current
+from flowc.current import current, running
 from flowc.errors import FlowError
 from flowc.project_settings import default_root
 from flowc.protocol import env_names
@@ -67,6 +67,8 @@ def default_metadata() -> str:
 
 def chosen_store(root: str | None) -> Store:
     """The store of a root; by default the one set by `metadata`, else FLOWC_ROOT, else the project's, else `.flowc`."""
+    if running.trace is not None:
+        running.trace.give_up("runs of the store, by the client")
     return open_store(chosen_root() if root is None else root)
 
 

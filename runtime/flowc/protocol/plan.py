@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         arms: List[List[str]]
         backoff: Tuple[float, int]
         bound: int
+        cache: Json
         call: Json
         cards: List[Json]
         cases: List[str]
@@ -96,6 +97,9 @@ class PlanStep:
         self.tests: List[Dict[str, Any]] = data.get("tests") or []
         self.cases: List[str] = data.get("cases") or []
         self.cards: List[Dict[str, Any]] = data.get("cards") or []
+        self.cache: Dict[str, Any] | None = data.get("cache")
+        """Where the step has a cache: digests of its `code`, of its place in the `graph` and of its `environment`, and
+        what `@cache` says: `version`, `ttl` in seconds, and names to `ignore`."""
         self.synthetic: bool = data.get("virtual", False)
         self.backoff: Tuple[float, int] = data.get("backoff") or (0, 1)
         """The seconds between two attempts, and by what each further wait is longer; known in pod groups only."""
@@ -145,6 +149,10 @@ class Plan:
         self.parameters: List[Dict[str, Any]] = data["parameters"]
         self.configs: Dict[str, Dict[str, Any]] = data.get("configs") or {}
         self.project: Dict[str, Any] = data.get("project") or {}
+        self.plain: Dict[str, Dict[str, Any]] | None = data.get("plain")
+        """Of a class flow whose start has a cache: the parameters by attribute, if none of them takes its code."""
+        self.code_units: Dict[str, List[Any]] = data.get("code_units") or {}
+        """Functions, classes and statements by name: the digest of each, and the names of what it names."""
         self.anew: List[str] = data.get("anew") or []
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}

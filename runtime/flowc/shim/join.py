@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowc.current import running
 from flowc.errors import (
     MergeArtifactsException,
     MissingInMergeArtifactsException,
@@ -40,6 +41,8 @@ def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[Flo
 
 def input_states(state: TaskState, count: int) -> List[InputState]:
     """The tasks that a join joins, of which nothing is read yet. Raises MissingInput."""
+    if state.inputs is not None:
+        return state.inputs
     layout, plan, step, path = state.layout, state.plan, state.step, state.path
     reader = _Reader(layout)
 
@@ -50,7 +53,9 @@ def input_states(state: TaskState, count: int) -> List[InputState]:
 
     states = layout.store.found_at_last(look, lambda found: all(each.attempt is not None for each in found))
     _require(layout, [state for state in states if state.attempt is None], len(states))
-    reader.states = states
+    reader.states = state.inputs = states
+    for number, each in enumerate(states):
+        each.number = number
     return states
 
 
@@ -124,6 +129,13 @@ def merge(flow: FlowSpec, state: TaskState, inputs: Iterable[Any], exclude: List
     if exclude and include:
         raise MergeArtifactsException("exclude and include are mutually exclusive in merge_artifacts")
     step = state.step.name
+    if running.trace is not None:
+        known = [*flow.__dict__, *state.inherited, *constants(type(flow)), *parameters(type(flow))]
+        left_out = tuple(sorted({*known, *exclude} - {"_flowc"}))
+        inputs = list(inputs)
+        numbers = tuple(state_of(each).number for each in inputs)
+        everything = numbers == tuple(range(len(state.inputs or ())))
+        running.trace.note("merge", left_out, tuple(sorted(include)), None if everything else numbers)
     own = {*flow.__dict__, *state.inherited, *constants(type(flow)), *parameters(type(flow))}
     merged: Dict[str, Ref] = {}
     conflicts: Dict[str, None] = {}

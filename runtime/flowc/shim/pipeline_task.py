@@ -15,6 +15,7 @@ from flowc.protocol import env_names
 from flowc.protocol.conversions import conversion
 from flowc.shim.argument_values import Values, describe, user_object
 from flowc.shim.loaded_plan import given_text
+from flowc.shim.read_trace import end_trace
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import (
     bounded,
@@ -56,8 +57,13 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         state.parameters = {**kept, **chosen_anew(declared, state)}
     returned: Returned = {}
     caught = False
+    if step.cache is not None:
+        from flowc.shim.task_cache import begin_cached
+
+        begin_cached(state, task)
     if step.call is not None:
         returned, caught = _call(load, state, values, task)
+    trace = end_trace() if step.cache is not None else None
     values.own = returned
     manifest = manifest_head(state, task)
     if step.fan is not None:
@@ -74,6 +80,9 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest["metadata"] = metadata
     if caught:
         manifest["caught"] = True
+    if state.cache is not None and trace is not None:
+        manifest["cache"] = state.cache.recorded(trace)
+        state.cache.written = frozenset(manifest["artifacts"])
     store_cards()
     write_outputs(state.plan, task, manifest)
     if task.outputs is not None and step.depth:
@@ -82,6 +91,8 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         opener = labelled(state)
         write_label(task, opener, lambda: values.value({"item": opener.name if opener is not None else ""}))
     layout.commit(step.name, task.path, task.attempt, manifest)
+    if state.cache is not None:
+        state.cache.keep(manifest)
 
 
 def _with_code(load: Callable[[], Any], compute: Callable[[], Any]) -> Any:

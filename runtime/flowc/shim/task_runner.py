@@ -100,6 +100,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
         return _attempt(flow, state, task)
 
     layout: RunLayout | None = None
+    running.trace = None
     try:
         step = plan.step(task.step)
         if len(task.path) != step.depth:
@@ -116,13 +117,15 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
             if taken is not None:
                 write_outputs(plan, task, taken)
                 return OK
-        layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
-        if plan.is_first(step) and not (step.loops and task.path[-1]):
-            from flowc.shim.code_record import record_code
-            from flowc.shim.graph_info import record_graph
+        if step.cache is not None and problem is None:
+            from flowc.shim.task_cache import look_up
 
-            record_code(layout, plan)
-            record_graph(layout, plan)
+            found = look_up(state, task)
+            if found is not None:
+                commit_cached(state, task, found)
+                return OK
+        layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
+        _record_flow(state)
         if problem is not None:
             raise problem
         guard_breakpoints()
@@ -136,6 +139,35 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
         return _report(error, layout, task)
+
+
+def _record_flow(state: TaskState) -> None:
+    """In the first task, write the code and the graph down."""
+    plan, step = state.plan, state.step
+    if plan.is_first(step) and not (step.loops and state.path[-1]):
+        from flowc.shim.code_record import record_code
+        from flowc.shim.graph_info import record_graph
+
+        record_code(state.layout, plan)
+        record_graph(state.layout, plan)
+
+
+def commit_cached(state: TaskState, task: Task, manifest: Document) -> None:
+    """Commit what the cache has for a task, with what the engine needs to go on."""
+    from flowc.shim.item_label import labelled, write_label
+    from flowc.shim.task_cache import say_cached
+
+    say_cached(task, manifest)
+    _record_flow(state)
+    write_outputs(task, manifest)
+    if task.outputs is not None and state.step.depth:
+        opener = labelled(state)
+        if state.plan.pipeline:
+            item = {"item": opener.name if opener is not None else ""}
+            write_label(task, opener, lambda: state.arguments().value(item))
+        else:
+            write_label(task, opener, lambda: state.frame(state.step.depth - state.step.loops - 1)[1])
+    state.layout.commit(task.step, task.path, task.attempt, manifest)
 
 
 def _set_variables(plan: Plan, task: Task) -> None:
@@ -244,11 +276,29 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
         return
     code = method if inputs is None else partial(method, inputs)
     if gang is None:
-        layout.commit(step.name, task.path, task.attempt, called(flow, code, state, task))
+        _run_alone(flow, code, state, task)
         return
     # A fallback of @catch calls no code.
     manifest = gang.finished_before(task.first + step.retries) if step.catch is not None else None
     gang.commit(manifest or called(flow, gang.around(code, step), state, task, gang))
+
+
+def _run_alone(flow: FlowSpec, code: Callable[[], None], state: TaskState, task: Task) -> None:
+    """Run a task that is no member of a gang, unless the cache has its result."""
+    layout = state.layout
+    if state.step.cache is None:
+        layout.commit(task.step, task.path, task.attempt, called(flow, code, state, task))
+        return
+    from flowc.shim.task_cache import begin_cached
+
+    found = begin_cached(state, task)
+    if found is not None:
+        commit_cached(state, task, found)
+        return
+    manifest = called(flow, code, state, task)
+    layout.commit(task.step, task.path, task.attempt, manifest)
+    if state.cache is not None:
+        state.cache.keep(manifest)
 
 
 def called(
@@ -357,9 +407,14 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         manifest["choice"] = transition.choice
     check_names(flow)
     refs = {**constant, **state.inherited}
+    written = dict(state.inherited) if step.kind == "join" else {}
     for attribute, value in artifacts_set(flow):
-        refs[attribute] = _save(state, attribute, value)
+        refs[attribute] = written[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
+    if state.cache is not None:
+        from flowc.shim.task_cache import trace_end
+
+        trace_end(state, manifest, {**constant, **written})
     store_cards()
     write_outputs(state.plan, task, manifest)
     if task.outputs is not None and step.depth:

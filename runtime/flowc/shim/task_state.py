@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowc.current import running
 from flowc.errors import InvalidNextException, MissingInput, TooManyIterations
 from flowc.store import artifacts
 from flowc.store.run_layout import task_id
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.argument_values import Values
+    from flowc.shim.task_cache import TaskCache
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 
@@ -54,9 +56,12 @@ class TaskState:
     __slots__ = (
         "_items",
         "_values",
+        "cache",
         "inherited",
+        "inputs",
         "layout",
         "loaded",
+        "number",
         "parameters",
         "path",
         "plan",
@@ -74,6 +79,12 @@ class TaskState:
         """What values were loaded from, by their address: a step may change one in place. Inputs of a join share it."""
         self.parameters: Refs = {}
         self.transition: Transition | None = None
+        self.cache: TaskCache | None = None
+        """What keeps the result of the task, where its step has a cache."""
+        self.number: int | None = None
+        """Of an input of a join: which one it is."""
+        self.inputs: List[InputState] | None = None
+        """Of a join: the tasks that it joins, once they were looked for."""
         self._values: Dict[str, Any] = {}
         self._items: Dict[int, Tuple[int, Any]] = {}
 
@@ -94,6 +105,8 @@ class TaskState:
 
     def parameter(self, attribute: str) -> Any:
         """A parameter's value."""
+        if running.trace is not None:
+            running.trace.note("parameter", attribute)
         refs = self.parameter_references()
         if attribute not in self._values:
             if attribute not in refs:
@@ -114,13 +127,27 @@ class TaskState:
 
     def artifact(self, name: str) -> Any:
         """An artifact's value. Raises AttributeError."""
+        if running.trace is not None:
+            self.note(name)
         ref = self.references().get(name)
         if ref is None:
             raise AttributeError(self._missing(name))
         return self._load(name, ref)
 
+    def note(self, name: str) -> None:
+        """Note for the cache that an artifact is read, or whether it is there."""
+        if running.trace is not None:
+            running.trace.note(*(("artifact",) if self.number is None else ("input", self.number)), name)
+
+    def note_place(self, what: str, level: int) -> None:
+        """Note for the cache that the task's item, its number or the width of a foreach around the task is read."""
+        if running.trace is None or (self.number is not None and what == "index"):
+            return  # the number of an input says where it is
+        running.trace.note(*((what,) if self.number is None else (f"input {what}", self.number)), level)
+
     def frame(self, level: int) -> tuple[int, Any]:
         """The width of a foreach around the task, and the task's item of it. Level 0 is the outermost."""
+        self.note_place("item", level)
         if level not in self._items:
             opener = self.plan.openers(self.step)[level]
             manifest = self.layout.manifest(opener.name, self.path[:level])

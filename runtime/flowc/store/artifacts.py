@@ -199,6 +199,20 @@ def _entry(store: Store, key: str, ref: Ref, index: int) -> Tuple[int, int, byte
     return min(start, ref["size"]), min(size, ref["size"]), digest
 
 
+def item_identity(store: Store, flow: str, name: str, ref: Ref, index: int) -> str:
+    """What an item is the same by, without reading it: the hash in its table entry."""
+    if "inline" in ref:
+        return bytes(_ENTRY.unpack_from(_inline(ref, f"item {index} of {name}"), index * _ENTRY.size)[2]).hex()
+    return _entry(store, data_key(flow, ref["hash"]), ref, index)[2].hex()
+
+
+def identity(ref: Ref | None) -> str | None:
+    """What a value is the same by: its hash, or the digest that does not depend on the order of sets."""
+    if ref is None:
+        return None
+    return f"={ref['equal']}" if "equal" in ref else str(ref["hash"])
+
+
 def check_items(store: Store, flow: str, name: str, ref: Ref) -> None:
     """Whether the items of a foreach are as many as their table has: the last one ends where the bytes do.
 

@@ -24,6 +24,8 @@ wall_time = time.time
 """The time of documents, in seconds since 1970: as it is before the user's code, which may replace `time.time`."""
 DATA = "data"
 """The folder of a flow with the values of all of its runs."""
+CACHE = "cache"
+"""The folder below DATA with what tasks with `@cache` have left, and what they had read: see docs/artifacts.md."""
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 """What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
@@ -122,6 +124,14 @@ def parse_index(text: str) -> Path:
 def task_id(step: str, path: Path) -> str:
     """The name of a task, unique in its run and the same in every run."""
     return f"{step}-{index_text(path)}" if path else step
+
+
+def cache_folder(flow: str, name: str, key: str) -> str:
+    """Where the cache has what tasks of a step or function have left whose code and environment have a key.
+
+    `reads/<shape>.json` names what they have read, and `results/<digest>.json` is what one left that read such values.
+    """
+    return f"{flow}/{DATA}/{CACHE}/{name}/{key}"
 
 
 class RunLayout:

@@ -78,6 +78,7 @@ def package_files(
     plan = build_plan(flow, code.root.module, defaults)
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
     plan.update(_unserved(code))
+    _add_cache(plan, flow, code, list(included.values()))
     files.update(contents)
     files.update(_locks(flow))
     files[RUNTIME_FILE] = runtime_zip()
@@ -162,7 +163,17 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     _, place = shipped_files(code, included, in_place=True)
-    return {**build_plan(flow, code.root.module), "files": {**place, "top": str(code.top)}, **_unserved(code)}
+    plan = {**build_plan(flow, code.root.module), "files": {**place, "top": str(code.top)}, **_unserved(code)}
+    _add_cache(plan, flow, code, list(included.values()))
+    return plan
+
+
+def _add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path]) -> None:
+    """Complete the plan's entries of steps with a cache, for which the local code is read once more."""
+    if any(step.specs.cache is not None for step in flow.steps):
+        from flowc_targets.package.cached_steps import add_cache
+
+        add_cache(plan, flow, code, included)
 
 
 def _unserved(code: LocalCode) -> dict[str, Any]:

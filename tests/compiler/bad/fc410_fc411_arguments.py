@@ -5,7 +5,7 @@ from zenml.config import DockerSettings
 
 
 @step(
-    enable_cache=True,  # FC410
+    enable_cache=True,
     experiment_tracker="mlflow",  # FC410
     step_operator="modal",  # FC410
     settings={

@@ -43,6 +43,7 @@ ARGUMENTS = ArgumentModels(
         **dict.fromkeys(("torchrun", "torchrun_parallel"), "gang_arguments.TorchrunArguments"),
         "airflow_options": "step_arguments.AirflowArguments",
         "batch": "compute_arguments.BatchArguments",
+        "cache": "step_arguments.CacheArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
         "conda": "step_arguments.CondaArguments",

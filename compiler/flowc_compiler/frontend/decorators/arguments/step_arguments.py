@@ -20,6 +20,7 @@ from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
     AirflowSpec,
+    CacheSpec,
     CardSpec,
     CatchSpec,
     DependencySpec,
@@ -106,6 +107,37 @@ class AirflowArguments(Arguments):
             at.error("FC404", message, help=help_)
             return NO_SPECS
         return some_specs(airflow=AirflowSpec(span=at.span, callbacks=callbacks, **own))
+
+
+_TIME = re.compile(r"(\d+)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(value: object) -> object:
+    """A time in seconds, of a number or a text such as `12h`. Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    match = _TIME.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a time: write seconds, or '30m', '12h' or '7d'")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+class CacheArguments(Arguments):
+    """`@cache`, flowc's own."""
+
+    ttl: Annotated[float | None, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)] = None
+    version: str | int | float | None = None
+    ignore: Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = ()
+    secrets: bool | None = None
+    enabled: bool = True
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        if not self.enabled:
+            given = tuple(sorted(self.model_fields_set - {"enabled"}))
+            self._without_effect(at, given, "with enabled=False", "leave it out, or remove enabled=False")
+        own = self.model_dump() | {"version": None if self.version is None else str(self.version)}
+        return some_specs(cache=CacheSpec(span=at.span, **own))
 
 
 class LoopArguments(Arguments):

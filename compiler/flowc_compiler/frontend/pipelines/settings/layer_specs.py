@@ -45,6 +45,7 @@ from flowc_compiler.frontend.pipelines.settings.unsupported_settings import (
 from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder, asked_for, some_specs
 from flowc_compiler.ir import (
     NO_FLOW_SPECS,
+    CacheSpec,
     CatchSpec,
     ContainerSpec,
     DependencySpec,
@@ -151,6 +152,7 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
         catch=CatchSpec(span=catch, variable=variable) if own.catch else None,
         environment=variables_spec(own.environment, environment),
         secrets=SecretsSpec(span=secrets, sources=tuple(map(_secret, own.secrets))) if own.secrets else None,
+        cache=None if own.enable_cache is None else CacheSpec(span=spans.get("enable_cache"), enabled=own.enable_cache),
     )
 
 

@@ -91,6 +91,7 @@ class OwnFields(Arguments):
     secrets: Names = ()
     node_selector: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
+    enable_cache: bool | None = None
 
 
 class RetryFields(Arguments):

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_CACHE = (
-    "flowc has no cache: every step runs in every run; `flowc resume` takes over the finished tasks of a failed run"
-)
+_CACHE = "what counts is said by `@cache(version=..., ignore=[...])` of flowc, above the step"
 _DASHBOARD = "flowc has no dashboard"
 _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
@@ -47,7 +45,6 @@ STEP = Unread(
         "cache_policy": _CACHE,
         "enable_artifact_metadata": _DASHBOARD,
         "enable_artifact_visualization": _DASHBOARD,
-        "enable_cache": _CACHE,
         "experiment_tracker": _TRACKER,
         "group": _DASHBOARD,
         "heartbeat_healthy_threshold": _ENGINE,
@@ -62,10 +59,7 @@ STEP = Unread(
 
 PIPELINE = Unread(
     idle={
-        **{
-            name: STEP.idle[name]
-            for name in ("cache_policy", "enable_artifact_metadata", "enable_cache", "substitutions")
-        },
+        **{name: STEP.idle[name] for name in ("cache_policy", "enable_artifact_metadata", "substitutions")},
         "depends_on": _BUILDS,
         "enable_artifact_visualization": _DASHBOARD,
         "execution_mode": "the engine decides what still runs after a failure",

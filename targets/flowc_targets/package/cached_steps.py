@@ -1,0 +1,142 @@
+"""What the plan says of the steps with a cache: digests of their code, place in the flow, and environment.
+
+The shim adds what a task reads; see `flowc.shim.task_cache`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flowc_compiler.passes.caching import cached_steps
+from flowc_compiler.syntax.reached_code import CodeGraph
+from flowc_targets.package.run_plan import literal, survives_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from flowc_compiler.ir import Flow, Parameter, Step, StepSpecs
+    from flowc_compiler.syntax.local_code import LocalCode
+
+_PLACE = ("kind", "depth", "closes_kind", "arms", "foreach_var", "condition", "loops", "fan", "tests", "cases")
+"""What of a step's entry in the plan its result depends on, beside its code."""
+_SHORT = 32
+_CHUNK = 1 << 20
+
+
+def add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path] = ()) -> None:
+    """Complete the entries of steps with a cache, if there are any."""
+    steps = cached_steps(flow)
+    if not steps:
+        return
+    reached = _reached(flow, code, steps, included)
+    for step in steps:
+        entry: dict[str, Any] = plan["steps"][step.name]
+        spec = step.specs.cache
+        assert spec is not None
+        entry["cache"] = {
+            "code": reached.digests[step.name][:_SHORT],
+            "graph": _digest([plan["module"], *(_form(entry.get(name)) for name in _PLACE), _call(entry)]),
+            "environment": _digest(_environment(step.specs, frozenset(spec.ignore))),
+            **({"version": spec.version} if spec.version else {}),
+            **({"ttl": spec.ttl} if spec.ttl is not None else {}),
+            **({"ignore": list(spec.ignore)} if spec.ignore else {}),
+        }
+    plan["code_units"] = reached.units
+    if flow.frontend == "class" and any(step.name == flow.start for step in steps):
+        plain = _plain_parameters(flow, code)
+        if plain is not None:
+            plan["plain"] = plain
+
+
+def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:
+    paths = {name: path for path, name in code.names.items()}
+    functions: dict[str, tuple[str, Path | None]] = {}
+    for step in steps:
+        if step.call is not None:
+            functions[step.name] = (step.call.function, paths.get(step.call.module or ""))
+        else:
+            functions[step.name] = (step.name, None)
+    names = (step.name for step in flow.steps) if flow.frontend == "class" else ()
+    graph = CodeGraph(code, names, flow.name if flow.frontend == "class" else None)
+    others = sorted({*code.files, *included} - set(code.trees))
+    files = [[path.name, _content(path)] for path in others]
+    return graph.reached(functions, _digest(files) if files else "")
+
+
+def _content(path: Path) -> str:
+    """The digest of a file that is no module: nothing says who reads it, so that it counts for every step."""
+    hasher = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                hasher.update(chunk)
+    except OSError:  # reported where the file is packed
+        return ""
+    return hasher.hexdigest()
+
+
+def _call(entry: Mapping[str, Any]) -> Any:
+    call: dict[str, Any] = entry.get("call") or {}
+    catch: dict[str, Any] = entry.get("catch") or {}
+    following = entry["next"] if entry["kind"] == "switch" else None
+    return [_form(call), catch.get("var"), following]
+
+
+def _form(value: Any) -> Any:
+    """Values of a plan without the lines that they are written in, and without the names of what tasks look up."""
+    if isinstance(value, dict):
+        found: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        hidden = next((name for name in ("output", "item", "parameter", "stored") if name in found), None)
+        if hidden is not None:
+            return [hidden, found.get("levels", 0)]
+        return {name: _form(item) for name, item in found.items() if name not in ("at", "chosen", "each")}
+    return [_form(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
+
+
+def _environment(specs: StepSpecs, ignored: frozenset[str]) -> Any:
+    """The image, the packages and the variables of a step."""
+    container, packages, variables = specs.container, specs.dependencies, specs.environment
+    found: dict[str, Any] = {}
+    if container is not None:
+        found["image"] = [container.image, container.executable]
+    if packages is not None and packages.needed:
+        found["packages"] = packages.model_dump(mode="json", exclude={"span", "lock"})
+        found["lock"] = packages.lock.name if packages.lock is not None else None
+    if variables is not None:
+        found["variables"] = {name: value for name, value in variables.known.items() if name not in ignored}
+    return {name: value for name, value in found.items() if value not in ([None, None], {})}
+
+
+def _plain_parameters(flow: Flow, code: LocalCode) -> dict[str, Any] | None:
+    """The defaults of a class flow's parameters; `None` where one of them takes the user's code."""
+    texts = (code.source.text, *code.texts.values())
+    if flow.configs or any("METAFLOW_RUN_" in text for text in texts) or not all(map(_is_plain, flow.parameters)):
+        return None
+    return {parameter.attribute: _plain(parameter) for parameter in flow.parameters}
+
+
+def _is_plain(parameter: Parameter) -> bool:
+    unusual = (
+        parameter.source != "value" or parameter.deferred_type or parameter.dynamic_default or parameter.converter
+        or parameter.choices or parameter.minimum is not None or parameter.maximum is not None or parameter.counted
+        or parameter.takes_several or parameter.flag is not None or parameter.envvar
+    )  # fmt: skip
+    kinds = {"str": str, "int": int, "float": float, "bool": bool}
+    default: object = parameter.default
+    typed = default is None or (type(default) is kinds.get(parameter.type) and survives_json(default))
+    return not unusual and typed
+
+
+def _plain(parameter: Parameter) -> dict[str, Any]:
+    needs_value = parameter.required and not parameter.has_default
+    return {
+        **({} if needs_value else {"default": literal(parameter.default)}),
+        **({"separator": parameter.separator} if parameter.separator else {}),
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:_SHORT]
