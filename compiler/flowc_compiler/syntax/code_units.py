@@ -61,7 +61,7 @@ def references(nodes: Iterable[ast.AST], steps: frozenset[str]) -> References:
             case ast.Attribute(value=ast.Name(id=base), attr=name):
                 found.based.add((base, name))
                 found.attributes.add(name)
-                found.escapes = found.escapes or name in ("__dict__", "modules", "__subclasses__") or name in _ESCAPES
+                found.escapes = found.escapes or name in ("__dict__", "modules") or name in _ESCAPES
                 continue
             case ast.Attribute(attr=name):
                 found.attributes.add(name)
@@ -69,7 +69,8 @@ def references(nodes: Iterable[ast.AST], steps: frozenset[str]) -> References:
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="next")):
                 inner = [item for item in _next_arguments(node) if not _is_step(item, steps)]
             case ast.Call(func=func, args=args):
-                _note_call(func, args, found)
+                if _note_call(func, args, found):
+                    inner = inner[2:]
             case ast.Import() | ast.ImportFrom():
                 found.imports.append(node)
             case ast.Constant(value=str(text)) if is_annotation:
@@ -105,7 +106,8 @@ def _is_step(node: ast.AST, steps: frozenset[str]) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in steps
 
 
-def _note_call(func: ast.expr, args: list[ast.expr], found: References) -> None:
+def _note_call(func: ast.expr, args: list[ast.expr], found: References) -> bool:
+    """Note what a call reaches by a text; returns whether it is `getattr(name, "text")`, which uses no more of it."""
     name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
     if name in _ESCAPES:
         found.escapes = True
@@ -117,8 +119,10 @@ def _note_call(func: ast.expr, args: list[ast.expr], found: References) -> None:
                 found.attributes.update(parts)
                 if at and isinstance(args[0], ast.Name):
                     found.based.add((args[0].id, parts[0]))
+                    return isinstance(func, ast.Name)
             case _:
                 found.escapes = True
+    return False
 
 
 @dataclass(eq=False)
@@ -139,7 +143,7 @@ class Unit:
 def digest(nodes: Iterable[ast.AST | str], *, docs: bool) -> str:
     """A digest of syntax trees, without places; `docs` is whether docstrings count."""
     hasher = hashlib.sha256()
-    pending: list[object] = list(nodes)[::-1]
+    pending: list[object] = [*nodes][::-1]
     while pending:
         item = pending.pop()
         if isinstance(item, ast.AST):

@@ -110,7 +110,7 @@ class TaskCache:
         from flowc.shim.takeover import agrees
 
         layout, step = self._state.layout, self._state.step
-        refs = {"artifacts": entry.get("artifacts"), "parameters": {}, "foreach": entry.get("foreach")}
+        refs: Dict[str, Any] = {"artifacts": entry.get("artifacts"), "parameters": {}, "foreach": entry.get("foreach")}
         try:
             if not isinstance(refs["artifacts"], dict) or not agrees(step, entry):
                 return False
