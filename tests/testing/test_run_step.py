@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -269,6 +270,33 @@ REFUSED: dict[str, tuple[Any, str | None, dict[str, Any], str]] = {
     "names for a foreach": (TrainFlow, "gather", {"inputs": {"each": {}}}, "joins a foreach: give `inputs` as a list"),
     "no artifacts": (TrainFlow, "gather", {"inputs": [1]}, "is a dict of artifacts or a StepResult, not a int"),
     "a constant": (TrainFlow, "decide", {"artifacts": {"limit": 1}}, "'limit' is a constant of TrainFlow"),
+    "index below zero": (TrainFlow, "each", {"index": -1}, "`index` is a whole number from 0 on, not -1"),
+    "index that is none": (TrainFlow, "each", {"index": 1.5}, "`index` is a whole number from 0 on, not 1.5"),
+    "index as text": (TrainFlow, "each", {"index": "1"}, "`index` is a whole number from 0 on, not '1'"),
+    "indices as texts": (TrainFlow, "each", {"index": ["1"]}, "`index` is a whole number from 0 on, not '1'"),
+    "index as truth": (TrainFlow, "each", {"index": True}, "`index` is a whole number from 0 on, not True"),
+    "index of a map": (scale, "scaled", {"index": -1, "artifacts": {"number": 1}}, "`index` is a whole number"),
+    "attempt below zero": (TrainFlow, "start", {"attempt": -1}, "`attempt` is a whole number from 0 on, not -1"),
+    "attempt as text": (TrainFlow, "start", {"attempt": "1"}, "`attempt` is a whole number from 0 on, not '1'"),
+    "attempt of a pipeline": (scale, "numbers", {"attempt": None}, "`attempt` is a whole number from 0 on, not None"),
+    "width as text": (TrainFlow, "each", {"input": 1, "width": "3"}, "`width` is a whole number from 0 on, not '3'"),
+    "width of fewer": (TrainFlow, "each", {"input": 1, "index": 3, "width": 2}, "index 3 is none of the 2 that"),
+    "width of no foreach": (TrainFlow, "start", {"width": 3}, "'start' is in no foreach, and has no width"),
+    "artifacts in a list": (TrainFlow, "left", {"artifacts": [1]}, "`artifacts` is a dict of values by name"),
+    "artifacts as text": (TrainFlow, "left", {"artifacts": "ab"}, "`artifacts` is a dict of values by name, not 'ab'"),
+    "arguments in a list": (scale, "scaled", {"artifacts": [1]}, "`artifacts` is a dict of values by name"),
+    "a number as name": (TrainFlow, "left", {"artifacts": {1: 2}}, "`artifacts` is a dict of values by name, not"),
+    "a name with a blank": (TrainFlow, "left", {"artifacts": {"a b": 2}}, "'a b' is not the name of an artifact"),
+    "a parameter as artifact": (TrainFlow, "left", {"artifacts": {"rows": 2}}, r"parameters=\{'rows': ...\}"),
+    "a step as artifact": (TrainFlow, "left", {"artifacts": {"left": 2}}, "'left' is a method of TrainFlow"),
+    "what flows have": (TrainFlow, "left", {"artifacts": {"next": 2}}, "'next' is a method of TrainFlow, no artifact"),
+    "what all have": (TrainFlow, "left", {"artifacts": {"__dict__": 2}}, "'__dict__' is .* of TrainFlow, no artifact"),
+    "parameters that are a number": (TrainFlow, "start", {"parameters": 5}, "`parameters` is a dict of values by name"),
+    "configs that are a number": (TrainFlow, "end", {"configs": 5}, "`configs` is a dict of values by name, not 5"),
+    "outer that is a number": (TrainFlow, "each", {"outer": 5}, "`outer` is a list, not 5"),
+    "outer as text": (TrainFlow, "each", {"outer": "a"}, "`outer` is a list, not 'a'"),
+    "inputs that are a number": (TrainFlow, "join", {"inputs": 5}, "`inputs` is a list or a dict, not 5"),
+    "inputs as text": (TrainFlow, "gather", {"inputs": "ab"}, "`inputs` is a list or a dict, not 'ab'"),
     "unknown argument": (scale, "scaled", {"artifacts": {"x": 1}}, "no argument 'x'; it has number, factor"),
     "an argument from a step": (scale, "report", {}, "'products' of step 'report' comes from step 'scaled': give it"),
     "an argument of a map": (scale, "scaled", {}, "'number' of step 'scaled' comes from an item of step 'numbers'"),
@@ -290,14 +318,82 @@ def test_what_is_refused(row: str) -> None:
 
 
 def test_what_is_missing_is_named_where_the_step_reads_it() -> None:
-    with pytest.raises(AttributeError, match=r"step 'left' has no artifact 'data'; the test gives rows"):
-        run_step(TrainFlow, "left", artifacts={"rows": 1})
+    with pytest.raises(AttributeError, match=r"step 'left' has no artifact 'data'; the test gives row"):
+        run_step(TrainFlow, "left", artifacts={"row": 1})
     with pytest.raises(ParameterError, match=r"'title' is required.*parameters=\{'name': \.\.\.\}"):
         run_step(TrainFlow, "each", input=1)
     with pytest.raises(UsageError, match=r"step 'each' no item of foreach='data': run_step\(..., input=...\)"):
         run_step(TrainFlow, "each", index=1)
     with pytest.raises(UnloadableArtifact, match="the test gives no items"):
         run_step(TrainFlow, "gather", inputs=[{"result": 1}])
+
+
+def test_what_counts_as_a_number_or_a_list() -> None:
+    import numpy as np
+
+    given: dict[str, Any] = {"input": 1, "index": np.int64(2), "width": 3, "parameters": {"title": "x"}}
+    assert run_step(TrainFlow, "each", **given).artifacts["result"] == 2.5
+    inputs: Any = ({"data": [7], "model": number} for number in range(2))
+    assert run_step(TrainFlow, "join", inputs=inputs).artifacts == {"data": [7], "model": 0}
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_the_folder_and_the_path_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: bool) -> None:
+    write_files(
+        tmp_path,
+        {
+            "wandering_flow.py": """
+        import os
+        import sys
+        from flowc import FlowSpec, Parameter, pipeline, step
+
+        def wander(failing):
+            os.mkdir("below")
+            os.chdir("below")
+            sys.path.insert(0, "/elsewhere")
+            sys.path.remove(sys.path[1])
+            if failing:
+                raise ValueError("lost")
+
+        class Wandering(FlowSpec):
+            failing = Parameter("failing", default=False)
+
+            @step
+            def start(self):
+                wander(self.failing)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                import lazily
+                self.value = lazily.value
+
+        @step
+        def one(failing: bool) -> None:
+            wander(failing)
+
+        @pipeline
+        def wandering(failing: bool = False):
+            one(failing)
+    """,
+            "lazily.py": "value = 3\n",
+        },
+    )
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = tmp_path / "wandering_flow.py"
+    module = load(path)
+    before = list(sys.path)
+    rows: list[tuple[Any, str, dict[str, Any]]] = [
+        (module.Wandering, "start", {"parameters": {"failing": failing}}),
+        (module.wandering, "one", {"artifacts": {"failing": failing}}),
+    ]
+    for number, (flow, step, given) in enumerate(rows):
+        (tmp_path / str(number)).mkdir()
+        monkeypatch.chdir(tmp_path / str(number))
+        with pytest.raises(ValueError, match="lost") if failing else contextlib.nullcontext():
+            run_step(flow, step, **given)
+        assert (Path.cwd(), sys.path) == (tmp_path / str(number), before)
+    assert run_step(module.Wandering, "end").artifacts["value"] == 3
 
 
 def test_what_is_refused_of_a_value() -> None:

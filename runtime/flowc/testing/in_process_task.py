@@ -18,7 +18,7 @@ from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import RunLayout, index_text
 from flowc.testing.given_values import GivenValues
-from flowc.testing.step_run import NOT_GIVEN, RUN_ID, StepResult, transition_of
+from flowc.testing.step_run import NOT_GIVEN, RUN_ID, StepResult, kept_surroundings, transition_of
 from flowc.testing.tested_flow import UsageError, flow_class
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def run_in_process(tested: NamedFlow, compilation: Compilation, step: str, given
     if plan.pipeline:
         from flowc.testing.in_process_call import run_call
 
-        return run_call(tested, data, step, given, layout, path)
+        with kept_surroundings():
+            return run_call(tested, data, step, given, layout, path)
     task = _ClassTask(flow_class(tested, plan.flow), plan, at, given, layout, path)
-    return task.run()
+    with kept_surroundings():
+        return task.run()
 
 
 def _variables(step: PlanStep) -> Dict[str, str]:
@@ -67,10 +69,15 @@ def _index_path(plan: Plan, step: PlanStep, given: Given) -> Tuple[int, ...]:
         raise UsageError(f"step {step.name!r} is in {around or 'no'} foreach, and has no index {asked}")
     if given.input is not NOT_GIVEN and not around:
         raise UsageError(f"step {step.name!r} is in no foreach, and has no input; {_artifacts_of(plan, step)}")
+    if given.width is not None and not depth:
+        raise UsageError(f"step {step.name!r} is in no foreach, and has no width")
     if given.outer and len(given.outer) != around - 1:
         raise UsageError(f"step {step.name!r} is in {around} foreach: `outer` has the items of {max(around - 1, 0)}")
     own = given.index if len(given.index) in (0, depth) or not step.loops else (*given.index, 0)
-    return (*(0 for _ in range(depth - len(own))), *own)
+    path = (*(0 for _ in range(depth - len(own))), *own)
+    if given.width is not None and around and path[around - 1] >= given.width:
+        raise UsageError(f"index {path[around - 1]} is none of the {given.width} that `width` says there are")
+    return path
 
 
 def _artifacts_of(plan: Plan, step: PlanStep) -> str:
@@ -234,8 +241,20 @@ class _ClassTask:
                 f"{names[0]!r} is a constant of {self.plan.flow}, no artifact: monkeypatch.setattr({self.plan.flow}, "
                 f"{names[0]!r}, ...) changes it"
             )
+        self._check_names()
         self.state.inherited = self.values.save_all(dict(self.given.artifacts))
         return None
+
+    def _check_names(self) -> None:
+        """Raises UsageError for artifacts that no flow has under these names."""
+        parameters = flowspec.parameters(self.cls)
+        for name in self.given.artifacts:
+            if name in parameters:
+                raise UsageError(f"{name!r} is a parameter: give it as parameters={{{name!r}: ...}}")
+            if hasattr(FlowSpec, name) or name in self.plan.steps:
+                raise UsageError(f"{name!r} is a method of {self.plan.flow}, no artifact")
+            if not name.isidentifier():
+                raise UsageError(f"{name!r} is not the name of an artifact")
 
     def _commit_inputs(self) -> int:
         """Commit a task for each input of a join; returns how many there are."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, Sequence,
 
 from flowc.errors import FlowError
 from flowc.protocol import env_names
+from flowc.testing.given_arguments import given_by_name, given_list, given_path, whole_number
 from flowc.testing.given_values import sharing
 from flowc.testing.tested_flow import UsageError, compile_tested, names_a_step, tested_flow
 
@@ -115,11 +117,18 @@ def run_step(
     Raises what the step raises, UsageError for what the flow does not have, and CompileFailed.
     """
     __tracebackhide__ = True
-    given = Given(
-        dict(artifacts or {}), dict(parameters or {}), input, _path(index), outer, width, inputs, attempt
-    )  # fmt: skip
     try:
-        return _run(flow, step, given, configs or {}, root)
+        given = Given(
+            given_by_name(artifacts, "artifacts"),
+            given_by_name(parameters, "parameters"),
+            input,
+            given_path(index),
+            given_list(outer, "outer"),
+            None if width is None else whole_number(width, "width"),
+            inputs if inputs is None or isinstance(inputs, Mapping) else given_list(inputs, "inputs"),
+            whole_number(attempt, "attempt"),
+        )
+        return _run(flow, step, given, given_by_name(configs, "configs"), root)
     except BaseException as error:
         raise error.with_traceback(of_the_user(error))  # noqa: B904 (it is the same error)
 
@@ -148,12 +157,6 @@ def _run(
         from flowc.testing.in_process_task import run_in_process
 
         return run_in_process(tested, compilation, step, given, folder)
-
-
-def _path(index: Union[int, Sequence[int], None]) -> Tuple[int, ...]:
-    if index is None:
-        return ()
-    return (index,) if isinstance(index, int) else tuple(index)
 
 
 @contextmanager
@@ -186,6 +189,17 @@ def _isolated(root: Union[str, os.PathLike[str], None]) -> Generator[str, None, 
             del os.environ[name]
         os.environ.update(variables)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_surroundings() -> Generator[None, None, None]:
+    """Keep the working folder and the module path as they are: what a task changes of them ends with its process."""
+    folder, path = os.getcwd(), list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        os.chdir(folder)
 
 
 def of_the_user(error: BaseException) -> Union[TracebackType, None]:
