@@ -89,6 +89,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 VALUES: dict[str, tuple[str, ...]] = {
     "annotations": ('{note = "a"}',),
     "argo_version": ("3.5",),
+    "batch": ("{item = 5}",),
     "code": ("workflow", "configmap"),
     "concurrency_policy": ("Forbid",),
     "config_file": ("/etc/kubeconfig",),

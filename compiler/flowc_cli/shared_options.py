@@ -62,6 +62,12 @@ InstallAtStart = Annotated[
         "--install-at-start", help="install PyPI's packages of steps when a pod starts, from the lock beside --images"
     ),
 ]
+Batch = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STEP=ITEMS", help="let a pod work on so many items of the step's foreach; STEP=50x4: four at a time"
+    ),
+]
 ServiceAccount = Annotated[str | None, typer.Option(metavar="NAME", help="Kubernetes service account of the pods")]
 Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
 EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]

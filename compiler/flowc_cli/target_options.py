@@ -18,6 +18,7 @@ from flowc_cli.output import write_error
 from flowc_cli.project_config import ProjectSettings, configuration, read_settings, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.ir import Flow
+from flowc_compiler.passes.batching import with_batches
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
@@ -46,8 +47,9 @@ def find_target(name: str, sink: DiagnosticSink) -> Target | None:
 def emit_files(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
-    """The files of a target, with the images that the option `images` gives to steps; FC506 for unused options."""
+    """The files of a target, with the images and batches that options give to steps; FC506 for unused options."""
     options = options.for_flow(flow)
+    flow = _with_batches(flow, options, sink)
     options.report_unused(flow, sink)
     if options.in_pods and (options.images is not None or options.install_at_start or options.image_digests):
         from flowc_targets.package.images.image_digests import with_digests
@@ -56,6 +58,14 @@ def emit_files(
         flow, recorded = with_images(flow, options, sink)
         flow, options = with_digests(flow, options, recorded, sink)
     return emit_checked(target, flow, source, options, sink)
+
+
+def _with_batches(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
+    """The flow with what the option `batch` says. In settings for all flows it may name steps of others."""
+    asked = options.batches
+    if not options.is_given("batch", by_flow=True):
+        asked = {name: sizes for name, sizes in asked.items() if name in flow.by_name}
+    return with_batches(flow, asked, sink) if asked else flow
 
 
 def upload_stored(stored: Mapping[StoredFile, str], sink: DiagnosticSink) -> None:

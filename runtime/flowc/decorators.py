@@ -157,10 +157,17 @@ ray_parallel, torchrun_parallel = metaflow_ray, torchrun
 
 
 def foreach_options(
-    target: Any = None, *, parallelism: int | None = None, label: bool | str | None = None, **unpacked: Any
+    target: Any = None,
+    *,
+    parallelism: int | None = None,
+    items_per_task: int | None = None,
+    workers: int | None = None,
+    label: bool | str | None = None,
+    **unpacked: Any,
 ) -> Decorator:
-    """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time.
+    """Say how the items of the foreach that the step opens are run: `parallelism` is the most at a time.
 
+    A pod works on `items_per_task` of them, `workers` at a time, each as a task of its own; by default on one.
     Airflow shows each item by its `label`: True is its text, and a name what it has under that.
     """
     return _decorated(target)

@@ -184,6 +184,10 @@ ray_parallel = metaflow_ray
 torchrun_parallel = torchrun
 
 @overload
+def foreach_options(
+    *, items_per_task: int, workers: int | None = None, parallelism: int | None = None, label: bool | str | None = None
+) -> StepDecorator: ...
+@overload
 def foreach_options(*, parallelism: int, label: bool | str | None = None) -> StepDecorator: ...
 @overload
 def foreach_options(*, label: bool | str, parallelism: int | None = None) -> StepDecorator: ...

@@ -167,7 +167,8 @@ def test_a_task_that_fails_for_good_ends_its_pod(tmp_path: Path) -> None:
 def steps(**entries: dict[str, Any]) -> Plan:
     """A plan with these steps in the group `g`, in this order."""
     names = list(entries)
-    full = {name: {"kind": "linear", "parents": [], "next": [], "depth": 0, **entry} for name, entry in entries.items()}
+    plain: dict[str, Any] = {"kind": "linear", "parents": [], "next": [], "depth": 0}
+    full = {name: {**plain, **entry} for name, entry in entries.items()}
     group = {"steps": [name for name in names if name != "out"]}
     return Plan(
         {

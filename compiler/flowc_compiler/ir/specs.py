@@ -286,6 +286,10 @@ class ForeachOptions(Spec):
 
     parallelism: int | None = Field(default=None, ge=1)
     """The most items at a time."""
+    items_per_task: int | None = Field(default=None, ge=1)
+    """How many items a pod works on, each of them as a task of its own."""
+    workers: int | None = Field(default=None, ge=1)
+    """The most tasks of such a pod at a time; one where it is not given."""
     label: bool | str | None = None
     """What an engine may show of an item: True is its text, and a name what it has under that."""
 

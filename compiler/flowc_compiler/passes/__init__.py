@@ -48,6 +48,15 @@ def check_artifact_flow(flow: Flow, sink: DiagnosticSink) -> Flow:
     return flow
 
 
+def batch_marked_items(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Put items of a foreach with `items_per_task` into one pod, with `passes.batching`."""
+    if all(step.specs.foreach is None for step in flow.steps):
+        return flow
+    from flowc_compiler.passes import batching
+
+    return batching.batch_steps(flow, sink)
+
+
 def fuse_marked_steps(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Put steps with `@fuse` into the pods of what comes before them, with `passes.fusion`."""
     if all(step.specs.fuse is None for step in flow.steps):
@@ -70,6 +79,7 @@ PASSES: tuple[Pass, ...] = (
     check_decorator_placement,
     check_cache,
     check_artifact_flow,
+    batch_marked_items,
     fuse_marked_steps,
 )
 """Every pass, in order, for class flows and pipelines alike."""

@@ -8,6 +8,7 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowc_compiler.passes.contraction import contracted
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
@@ -36,14 +37,15 @@ DEFAULT_ACTIVE_TASKS = 16
 """core.max_active_tasks_per_dag of Airflow by default: tasks of one run at a time."""
 
 _WIDTH_HELP = (
-    "make each item several pieces of work, or raise Airflow's core.max_map_length "
-    "(AIRFLOW__CORE__MAX_MAP_LENGTH) and compile with --set max_map_length="
+    "let a task work on several items with --batch {step}={items}, or raise Airflow's core.max_map_length "
+    "(AIRFLOW__CORE__MAX_MAP_LENGTH) and compile with --set max_map_length={width}"
 )
 _DAG_ID = re.compile(r"[\w.-]+")
 
 
 def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     """Report what prevents lowering, and what Airflow does otherwise than the flow says."""
+    whole, flow = flow, contracted(flow)
     if not options.root:
         sink.error(
             "FC502", "the airflow target needs the artifact store's URL", None,
@@ -73,7 +75,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         if options.operator == "local":
             _check_local(step, sink)
             _check_deferrable(step, sink)
-    check_environment(flow, options, NAME, sink)
+    check_environment(whole, options, NAME, sink)
     if options.in_pods:
         override = as_map(options.pod_override.get("spec"))
         check_restricted(flow, options, NAME, [("pod_override", override)], sink)
@@ -244,8 +246,13 @@ def _check_widths(flow: Flow, most: int, sink: DiagnosticSink) -> None:
         if width is None or width.items <= most:
             continue
         total = " in total" if _openers_around(flow, step) else ""
-        message = f"`{step.name}` has {width.items:,} items{total}, but Airflow maps over at most {most:,}"
-        span, help_ = step.next_span or step.span, f"{_WIDTH_HELP}{width.items}"
+        what = "batches of items" if _batch_size(flow, step) > 1 else "items"
+        message = f"`{step.name}` has {width.items:,} {what}{total}, but Airflow maps over at most {most:,}"
+        items = _batch_size(flow, step) * -(-width.items // max(most, 1))
+        help_ = _WIDTH_HELP.format(step=step.name, items=items, width=width.items)
+        if step.kind == "parallel":
+            help_ = help_[help_.index("raise") :]
+        span = step.next_span or step.span
         if width.certain:
             sink.unsupported("FC503", NAME, message, span, help=help_)
         else:
@@ -277,9 +284,15 @@ def _width(flow: Flow, step: Step) -> _Width | None:
         case "parallel":
             return _Width(step.num_parallel, certain=True) if step.num_parallel is not None else None
         case "foreach":
-            return _foreach_width(flow, step)
+            found = _foreach_width(flow, step)
+            return found and found._replace(items=-(-found.items // _batch_size(flow, step)))
         case _:
             return None
+
+
+def _batch_size(flow: Flow, step: Step) -> int:
+    """How many items of a foreach Airflow runs as one."""
+    return next((group.items_per_task or 1 for group in flow.pod_groups if group.opener == step.name), 1)
 
 
 def _foreach_width(flow: Flow, step: ForeachStep) -> _Width | None:

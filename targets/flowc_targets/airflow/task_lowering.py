@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
+from flowc_compiler.passes.contraction import contracted
 from flowc_targets.airflow.dag_model import (
     ArmGroup,
     Block,
@@ -28,7 +29,7 @@ from flowc_targets.airflow.dag_model import (
 )
 from flowc_targets.airflow.documentation import markdown
 from flowc_targets.airflow.switch_choices import switch_choices
-from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
+from flowc_targets.kubernetes.pod import group_variables, pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import deployment_name, finished_event
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ FEWEST_SHARING = 3
 """Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
 DEEPEST_GROUP = 5
 """Groups of arms in one another: what is deeper stands in the last one. Python nests 20 blocks."""
+LOST_PODS = 3
+"""How often a pod of several tasks that was lost is replaced."""
 _OPENERS = frozenset({"foreach", "parallel"})
 
 
@@ -58,7 +61,7 @@ class LoweredSteps(NamedTuple):
 
 def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> LoweredSteps:
     """Return the body of the DAG, and what its file names above it."""
-    lowering = _Lowering(flow, options, sink)
+    lowering = _Lowering(contracted(flow), options, sink)
     body = lowering.root()
     return LoweredSteps(body, _share(body, lowering.names), lowering.callbacks)
 
@@ -191,6 +194,8 @@ class _Lowering:
             self._add_step(builder, step, {"index": Name("index")})
         step = self._flow.by_name[opener]
         what = f"item of `{step.variable}`" if step.kind == "foreach" else "member of the gang"
+        if any(item.opener == opener for item in self._flow.pod_groups):
+            what = f"batch of items of `{opener}`"
         after = ", after the foreach in it" if number else ""
         suffix = f"_{number + 1}" if number else ""
         return MappedGroup(
@@ -350,7 +355,10 @@ class _Lowering:
         options["labelled"] = labelled or None
         options["when"] = self._when(step)
         options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
-        if specs.retries or (specs.retry is not None and self._options.retries):
+        if step.name in self._flow.group_of:
+            # What fails in it for good fails at once: see the operators.
+            options |= {"group": True, "retries": LOST_PODS, "retry_delay": _duration(0)}
+        elif specs.retries or (specs.retry is not None and self._options.retries):
             options["retries"] = specs.retries
         if specs.retries:
             options["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
@@ -401,6 +409,8 @@ class _Lowering:
         options = self._options
         in_pods = options.in_pods
         variables = pod_variables(step.specs, options) if in_pods else timeout_variables(step.specs, options) | own
+        if step.name in self._flow.group_of:
+            return {**variables, **group_variables(options)}
         if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
             # Airflow never starts attempts anew, so that whatever a peer has written is news.
             return {**variables, env_names.GANG_FRESH: "1"}

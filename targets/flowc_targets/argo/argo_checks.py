@@ -12,6 +12,7 @@ from flowc_compiler.diagnostics import suggest
 from flowc_compiler.driver.parameters import example, why_unfit
 from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
+from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
 from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod
@@ -59,7 +60,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     check_restricted(flow, options, TARGET_NAME, pod_parts(options), sink)
     _check_runtime(flow, options, sink)
     _check_patches(flow, options, sink)
-    _check_bounds(flow, options, sink)
+    _check_bounds(contracted(flow), options, sink)
     for step in flow.steps:
         _check_step(step, options, sink)
     known = {parameter.name for parameter in flow.run_parameters}

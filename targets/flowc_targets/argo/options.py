@@ -21,6 +21,8 @@ _OF_CRON = (
 )  # fmt: skip
 _OF_TRIGGERS = ("event_source", "event_name", "event_payload")
 _OF_EVENTS = ("event_bus", "event_service_account")
+LOST_GROUPS = 3
+"""How often a pod of several tasks is replaced by default."""
 _FEW = 200
 """Templates and tasks of a DAG that Argo's full CRDs allow; a step has up to four of one kind."""
 
@@ -88,7 +90,8 @@ class ArgoOptions(TargetOptions):
     retries_of_lost_pods: int = Field(
         default=0,
         ge=0,
-        description="further attempts of steps without @retry whose pod was deleted or evicted, or whose node is gone",
+        description="further attempts of steps without @retry whose pod was deleted or evicted, or whose node is gone; "
+        "by default 3 of pods that several tasks share",
     )
     origin_run: str | None = Field(
         default=None,
@@ -164,6 +167,11 @@ class ArgoOptions(TargetOptions):
             yield Unused(("disable_max_recursion",), "on a flow without recursion", "leave it out", True)
         if 4 * len(flow.steps) < _FEW:
             yield Unused(("crds",), "on a flow of so few steps", "leave it out", True)
+
+    def lost_pods(self, *, group: bool) -> int:
+        """How often a pod is replaced that was lost. Of several tasks what is done stays so, and the next goes on."""
+        is_given = "retries_of_lost_pods" in self.model_fields_set
+        return LOST_GROUPS if group and not is_given else self.retries_of_lost_pods
 
     @property
     def embeds_code(self) -> bool:

@@ -37,7 +37,7 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.pod import StepPod, env_from, pod_variables, step_pod
+from flowc_targets.kubernetes.pod import StepPod, env_from, group_variables, pod_variables, step_pod
 from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ class _Needs(NamedTuple):
     takes_parameters: bool
     gang: str
     """The step's name where its pods are a group of Kueue's, which is a group of one step; else empty."""
+    command: str
+    """Of the shim: `task`, or `group` for the tasks of a pod group."""
 
 
 class PodTemplates:
@@ -186,13 +188,16 @@ class PodTemplates:
 
     def _needs(self, step: Step, target: str, sink: DiagnosticSink) -> _Needs:
         gang = self._is_gang_member(step)
+        pod = step_pod(step.specs, self._options, target, sink, self._options.qos)
+        group = step.name in self._flow.group_of
         return _Needs(
-            pod=step_pod(step.specs, self._options, target, sink, self._options.qos),
+            pod=pod.replace(env={**group_variables(self._options), **pod.env}) if group else pod,
             retry=self._retry(step, gang),
             outputs=_output_defaults(step),
             nested=self._flow.depth(step) > 0,
             takes_parameters=step.name == self._flow.start and bool(self._flow.run_parameters),
             gang=step.name if gang and self._options.kueue_queue is not None else "",
+            command="group" if group else "task",
         )
 
     def _is_gang_member(self, step: Step) -> bool:
@@ -203,7 +208,8 @@ class PodTemplates:
         pod = needs.pod
         names = [*([STEP.name] if step is None else []), *([INDEX.name] if needs.nested else [])]
         attempt = "{{retries}}" if needs.retry is not None else "0"
-        args = ["--step", step or str(STEP), "--index", str(INDEX) if needs.nested else "-", "--attempt", attempt]
+        option = "--step" if needs.command == "task" else f"--{needs.command}"
+        args = [option, step or str(STEP), "--index", str(INDEX) if needs.nested else "-", "--attempt", attempt]
         args += ["--outputs", OUTPUTS_FOLDER] if needs.outputs else []
         template = Template(
             name=name,
@@ -221,7 +227,7 @@ class PodTemplates:
             priority_class_name=pod.priority_class_name,
             scheduler_name=pod.scheduler_name,
             security_context=pod.pod_security_context,
-            container=self._container(pod, "task", tuple(args), takes_parameters=needs.takes_parameters),
+            container=self._container(pod, needs.command, tuple(args), takes_parameters=needs.takes_parameters),
             volumes=pod.volumes,
         )
         template = self._patched(grouped(template, needs.gang) if needs.gang else template)
@@ -289,7 +295,7 @@ class PodTemplates:
         """
         retries, policy = step.specs.retries, step.specs.retry
         if retries == 0:
-            lost = 0 if gang else self._options.retries_of_lost_pods
+            lost = 0 if gang else self._options.lost_pods(group=step.name in self._flow.group_of)
             return RetryStrategy(limit=str(lost), expression=LOST_POD) if lost else None
         if policy is None or policy.backoff_seconds == 0:
             return RetryStrategy(limit=str(retries))

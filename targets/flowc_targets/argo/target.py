@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
+from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.manifest_text import (
@@ -121,6 +122,7 @@ def emit_package(
     flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
+    flow = contracted(flow)
     header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
     name = f"{object_name(deployment_name(flow))}.yaml"
     values = configmap_env(flow, options)

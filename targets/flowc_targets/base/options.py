@@ -79,6 +79,11 @@ class TargetOptions(BaseModel):
     include: tuple[str, ...] = Field(
         default=(), description="files, folders and globs from the flow's folder that tasks get beside its code"
     )
+    batch: dict[str, int | str] = Field(
+        default={},
+        description="how many items of a foreach a pod works on, by the step that opens it or one in it: 50, or 50x4 "
+        "for four of these at a time",
+    )
     timeout_grace: int = Field(
         default=TIMEOUT_GRACE_SECONDS,
         ge=1,
@@ -188,6 +193,24 @@ class TargetOptions(BaseModel):
             raise ValueError(problem)
         return tags
 
+    @field_validator("batch")
+    @classmethod
+    def _check_batch(cls, batch: dict[str, int | str]) -> dict[str, int | str]:
+        for step, size in batch.items():
+            if not _BATCH.fullmatch(str(size)):
+                problem = "is not a number of items, such as 50, nor one with workers, 50x4"
+                raise ValueError(f"{size!r}, of {step}, {problem}")
+        return batch
+
+    @property
+    def batches(self) -> dict[str, tuple[int, int | None]]:
+        """What `batch` says: by step, how many items a pod works on, and how many of them at a time."""
+        found: dict[str, tuple[int, int | None]] = {}
+        for step, size in self.batch.items():
+            items, _, workers = str(size).partition("x")
+            found[step] = int(items), int(workers) if workers else None
+        return found
+
     @field_validator("image_digests")
     @classmethod
     def _check_digests(cls, digests: dict[str, str]) -> dict[str, str]:
@@ -215,6 +238,7 @@ POD_OPTIONS = (
 """Options that only pods have a use for."""
 
 
+_BATCH = re.compile(r"0*[1-9][0-9]{0,8}(x0*[1-9][0-9]{0,3})?", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 

@@ -8,6 +8,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+from flowc_compiler.passes import batch_marked_items
+from flowc_compiler.passes.contraction import contracted
 from flowc_targets.base.options import TargetOptions
 
 if TYPE_CHECKING:
@@ -137,9 +139,13 @@ _BATCH = {
 def emit_checked(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
-    """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted."""
+    """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted.
+
+    Which tasks share a pod is decided here, where steps have the images that options give them.
+    """
+    flow = batch_marked_items(flow, sink)
     report_unsupported_specs(flow, target.name, sink, in_pods=options.in_pods)
-    if not check_capabilities(flow, target.name, target.capabilities, sink):
+    if not check_capabilities(contracted(flow), target.name, target.capabilities, sink):
         return ()
     return target.emit(flow, source, options.for_flow(flow), sink)
 
@@ -183,12 +189,22 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink, *, i
         if step.specs.airflow is not None and target != "airflow":
             message = f"step `{step.name}`: `@airflow_options` has no effect (target {target})"
             sink.warning("FC501", message, step.specs.airflow.span, help="remove it if the flow is not for Airflow")
-        if step.specs.foreach is not None and step.specs.foreach.label and target != "airflow":
-            message = f"step `{step.name}`: `label` of `@foreach_options` has no effect (target {target})"
-            sink.warning("FC501", message, step.specs.foreach.span, help="only Airflow shows items by their labels")
+        if step.specs.foreach is not None and step.specs.foreach.label:
+            _check_label(flow, step, step.specs.foreach.span, target, sink)
         if step.specs.secrets is not None:
             _check_secrets(step, step.specs.secrets, target, sink)
     _check_packages(flow, target, sink, in_pods=in_pods)
+
+
+def _check_label(flow: Flow, step: Step, span: Span | None, target: str, sink: DiagnosticSink) -> None:
+    """Report that nobody sees the labels of items: that an engine has none, or no task for each of them."""
+    help_ = "only Airflow shows items by their labels"
+    if target == "airflow":
+        if step.name not in flow.group_of and all(group.opener != step.name for group in flow.pod_groups):
+            return
+        help_ = "leave it out: a task of Airflow has several items, and no label"
+    message = f"step `{step.name}`: `label` of `@foreach_options` has no effect (target {target})"
+    sink.warning("FC501", message, span, help=help_)
 
 
 def _check_batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:

@@ -162,6 +162,12 @@ def timeout_variables(specs: StepSpecs, options: TargetOptions) -> dict[str, str
     return {env_names.TIMEOUT_GRACE: str(options.timeout_grace)}
 
 
+def group_variables(options: TargetOptions) -> dict[str, str]:
+    """The same for the pod of several steps, of which only some may have a timeout."""
+    default = options.timeout_grace == TIMEOUT_GRACE_SECONDS
+    return {} if default else {env_names.TIMEOUT_GRACE: str(options.timeout_grace)}
+
+
 def secret_names(specs: StepSpecs) -> tuple[str, ...]:
     """The Kubernetes Secrets whose keys become environment variables, each once."""
     names = specs.container.secrets if specs.container is not None else ()

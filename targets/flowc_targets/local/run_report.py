@@ -141,6 +141,10 @@ def unsupported_locally(flow: Flow) -> list[str]:
             [name for name, container in containers.items() if _mounts(container)],
         ),
         (
+            "a local run has no pods that items could share: {} as without items_per_task",
+            [step.name for step in flow.steps if (foreach := step.specs.foreach) and foreach.items_per_task],
+        ),
+        (
             "callbacks of Airflow are not called: {} without",
             [step.name for step in flow.steps if step.specs.airflow is not None and step.specs.airflow.callbacks],
         ),

@@ -13,7 +13,7 @@ from flowc_targets.package.project_names import project_facts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc.protocol.plan import FullStepEntry, StepEntry
+    from flowc.protocol.plan import FullStepEntry, GroupEntry, StepEntry
     from flowc_compiler.ir import (
         Call,
         Config,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Flow,
         ParallelSpec,
         Parameter,
+        PodGroup,
         Step,
         StepSpecs,
         Value,
@@ -49,8 +50,31 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         ],
         **({"configs": {config.name: recorded(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
+        **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
     }
+
+
+def _group(group: PodGroup) -> GroupEntry:
+    entry: GroupEntry = {"steps": list(group.steps)}
+    if group.workers != 1:
+        entry["workers"] = group.workers
+    if group.opener is not None and group.items_per_task is not None:
+        entry["opener"], entry["items_per_task"] = group.opener, group.items_per_task
+    return entry
+
+
+def _in_group(flow: Flow, step: Step) -> StepEntry:
+    """What the runner of a group does for a step, and an engine for those of no group."""
+    entry: StepEntry = {}
+    if step.name not in flow.group_of:
+        return entry
+    retry, foreach = step.specs.retry, step.specs.foreach
+    if retry is not None and retry.backoff_seconds:
+        entry["backoff"] = (retry.backoff_seconds, retry.backoff_factor)
+    if step.kind == "foreach" and foreach is not None and foreach.parallelism is not None:
+        entry["bound"] = foreach.parallelism
+    return entry
 
 
 def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +130,7 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         "env": specs.environment.known if specs.environment else {},
         **_optional_entries(specs),
         **called(flow, step),
+        **_in_group(flow, step),
     }
 
 

@@ -42,9 +42,7 @@ class Bad(FlowSpec):
         self.items = [1]
         self.next(self.batch)
 
-    @foreach_options(
-        items_per_task=10,  # FC411
-    )
+    @foreach_options(workers=10)  # FC404
     @step
     def batch(self):
         self.next(self.each_batch, foreach="items")

@@ -268,9 +268,6 @@ class ArgumentReader:
         if key in model.model_fields:
             return True
         span = self.view.span(self.view.source.keyword_name(node, key))
-        if key in model.REFUSED:
-            self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
-            return False
         otherwise = f"it takes {', '.join(model.model_fields) or 'none'}"
         help_text, fix = suggest(key, model.model_fields, otherwise)
         self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=help_text, fix=fix)

@@ -15,7 +15,8 @@ except ImportError:  # Airflow 2
 def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
     """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
 
-    Only the number of items leaves the step that opens it, for each path of `outer`.
+    Only the number of items leaves the step that opens it, for each path of `outer`;
+    of a foreach whose items are batched, the number of batches.
     """
     places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
     paths: list[str] = []
@@ -25,9 +26,9 @@ def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
         paths += [f"{prefix}{item}" for item in range(count or 0)]
     if len(paths) > 1024:
         ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, "
-            "Airflow fails this task now. Raise it, or let an item be several pieces "
-            "of work.",
+            "%d tasks: unless core.max_map_length (by default 1024) allows so many, "
+            "Airflow fails this task now. Raise it, or compile with --batch, so that a "
+            "task works on several items.",
             len(paths),
         )
     return paths

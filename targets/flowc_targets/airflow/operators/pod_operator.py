@@ -51,6 +51,18 @@ class StepOperator(ShimTask, KubernetesPodOperator):
             container.env.append(k8s.V1EnvVar(name=name, value=exact))
         return pod
 
+    def cleanup(self, pod: Any, remote_pod: Any, *args: Any, **kwargs: Any) -> None:
+        """Clean up after a pod; what it says counts for the task."""
+        try:
+            super().cleanup(pod, remote_pod, *args, **kwargs)
+        except Exception as error:
+            status = getattr(remote_pod, "status", None)
+            for item in getattr(status, "container_statuses", None) or []:
+                ended = item.state.terminated if item.state else None
+                if item.name == self.base_container_name and ended:
+                    self.fail_for_good(ended.exit_code, error)
+            raise
+
 
 def patched_pod(pod: Any, patch: dict[str, Any]) -> Any:
     """Return a pod with a patch merged into it: maps by key, and lists by `name`."""

@@ -52,6 +52,7 @@ class StepOperator(ShimTask, BaseOperator):
                     code = self.process.wait()
                 finally:
                     self.on_kill()
+            self.fail_for_good(code)
             if code != 0:
                 raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
             said = [Path(folder, name) for name in ("count", "choice", "label")]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
+    from airflow.exceptions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from flowc_targets.airflow.operators.flow_package import FlowPackage
@@ -40,6 +40,7 @@ def publish(context: Any, said: str) -> None:
 
 class ShimTask:
     """Runs a step by the shim: the step that the task is named after, or `step`.
+    With `group`, the tasks of several steps, of which that is the first.
 
     Only the index, which comes from the mapping, is a template: what the flow says
     reaches the task unchanged. `when` lists pairs of a switch and the choice of it
@@ -56,6 +57,7 @@ class ShimTask:
         index: str = "-",
         labelled: bool = False,
         step: str | None = None,
+        group: bool = False,
         iteration: int | None = None,
         when: list[list[str]] | None = None,
         variables: dict[str, str] | None = None,
@@ -68,6 +70,7 @@ class ShimTask:
         self.flow = flow
         self.index = index
         self.step = step or self.task_id
+        self.group = group
         self.iteration = iteration
         self.when = when or []
         self.variables = variables or {}
@@ -102,8 +105,19 @@ class ShimTask:
         ti = context["ti"]
         attempt = max(ti.try_number - 1, 0)
         first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+        place = [self.step, "--index", self.index_path(), "--attempt", str(attempt)]
+        if self.group:
+            return ["group", "--group", *place]
+        return ["task", "--step", *place, "--first", str(first)]
+
+    def fail_for_good(self, code: int | None, error: Exception | None = None) -> None:
+        """Fail without another try, where tasks of a group have failed.
+
+        They had their tries. A group gets another one if its process was lost.
+        """
+        if self.group and code and 0 < code < 128:
+            text = f"a task of group {self.step} has failed (exit code {code})"
+            raise AirflowFailException(text) from error
 
     def shim_environment(self, context: Any) -> dict[str, str]:
         """Return the task's variables; the first step's have the run's parameters.

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -184,9 +184,6 @@ class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    REFUSED: ClassVar[dict[str, str]] = {}
-    """Arguments that flowc does not express yet, and what to do instead."""
 
     def specs(self, origin: Origin) -> StepSpecs:
         """The requests of these arguments, as a part of a step's specs for `SpecBuilder`. Collects FC404 and FC409."""

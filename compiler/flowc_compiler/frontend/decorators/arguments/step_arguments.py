@@ -61,19 +61,28 @@ class RetryArguments(Arguments):
 class ForeachOptionsArguments(Arguments):
     """`@foreach_options`, flowc's own."""
 
-    REFUSED: ClassVar[dict[str, str]] = {
-        "items_per_task": "let the step before make a list of lists, of several items each"
-    }
-
     parallelism: Annotated[int | None, Field(ge=1)] = None
+    items_per_task: Annotated[int | None, Field(ge=1)] = None
+    workers: Annotated[int | None, Field(ge=1)] = None
     label: Annotated[str, Field(min_length=1)] | bool | None = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        if self.parallelism is None and not self.label:
+        if self.parallelism is None and self.items_per_task is None and self.workers is None and not self.label:
             message = "`@foreach_options` has no argument"
-            at.error("FC404", message, help="give parallelism=, the most items to work on at a time, or label=")
+            help_ = "give parallelism=, the most items to work on at a time, items_per_task= or label="
+            at.error("FC404", message, help=help_)
             return NO_SPECS
-        options = ForeachOptions(span=at.span, parallelism=self.parallelism, label=self.label or None)
+        if self.workers is not None and self.items_per_task is None:
+            message = "`workers` of `@foreach_options` is how many items of a pod run at a time, and each has a pod"
+            at.error("FC404", message, help="give items_per_task=, how many items a pod has; or give parallelism=")
+            return NO_SPECS
+        options = ForeachOptions(
+            span=at.span,
+            parallelism=self.parallelism,
+            items_per_task=self.items_per_task,
+            workers=self.workers,
+            label=self.label or None,
+        )
         return some_specs(foreach=options)
 
 
