@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import flowc
+from tests.support import flowc, write_files
 
 FLOW = """\
 import os
@@ -171,3 +171,37 @@ def test_one_run_is_named(tmp_path: Path) -> None:
     result = flowc(tmp_path, "resume", "flow.py", "--origin", "Other/1", "--origin-run-id", "1")
     assert result.returncode == 2
     assert "FC504" in result.stderr
+
+
+@pytest.mark.process
+def test_a_step_that_never_ran_is_noted(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        {
+            "flow.py": """
+        from flowc import FlowSpec, step
+
+        class Chosen(FlowSpec):
+            @step
+            def start(self):
+                self.mood = "good"
+                self.next({"good": self.enjoy, "bad": self.worry}, condition="mood")
+
+            @step
+            def enjoy(self):
+                self.next(self.end)
+
+            @step
+            def worry(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+        },
+    )
+    assert flowc(tmp_path, "run", "flow.py").returncode == 0
+    never, again = (flowc(tmp_path, "resume", "flow.py", step) for step in ("worry", "enjoy"))
+    assert "has no task of step worry, so that none is run again for it" in never.stderr
+    assert ("has no task of step" in again.stderr, again.returncode) == (False, 0)

@@ -54,6 +54,24 @@ def test_cards_by_id() -> None:
     assert len(found) == 0
 
 
+def test_a_card_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """As in Metaflow 2.19: it is said once, in the cards, too, and what is added is lost."""
+    found = Cards([{}, {"id": "model"}])
+    for _ in range(2):
+        found["typo"].append(cards.Markdown("a"))
+    found["typo"] = [cards.Markdown("b")]
+    found["other"] = [cards.Markdown("c")]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is not present. Please set")[0] for line in said] == [
+        "[@card WARNING] `current.card['typo']`", "[@card WARNING] `current.card['other']`"
+    ]  # fmt: skip
+    stored = [(card.id, [part["kind"] for part in card.describe()["components"]]) for card in found.all()]
+    assert stored == [(None, ["error", "error"]), ("model", ["error", "error"])]
+    outside = Cards()  # where no task runs, as in a test that calls the step
+    outside["any"].append(cards.Markdown("d"))
+    assert (len(outside["any"]), capsys.readouterr().err) == (1, "")
+
+
 class Broken(MetaflowCardComponent):
     def render(self) -> Any:
         raise RuntimeError("no")

@@ -30,7 +30,7 @@ _TITLES = {
     "FC113": "the arguments of a call do not match its parameters",
     "FC114": "a pipeline's body takes too much work to evaluate",
     "FC115": "a pipeline's body uses a value that flowc cannot see",
-    "FC116": "a statement in a pipeline's body does nothing",
+    "FC116": "a statement that does nothing",
     "FC117": "a pipeline is called more than once",
     "FC118": "a text that cannot be written in UTF-8",
     "FC119": "a variable of the environment is not read when flowc compiles",

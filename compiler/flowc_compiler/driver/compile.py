@@ -12,7 +12,7 @@ from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, S
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, reading_variables
 from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
-from flowc_compiler.frontend.shape import Shape, shape_of
+from flowc_compiler.frontend.shape import Shape, report_uncalled, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
@@ -138,6 +138,7 @@ class _File(NamedTuple):
 
 def _read(file: _File, configs: GivenConfigs, given: ParameterInputs) -> Flow | None:
     """The requested flow, before its passes."""
+    report_uncalled(file.source, file.module, file.sink)
     shape = shape_of(file.source, file.module)
     if not (shape.pipelines or shape.imports_flow) or file.flow_name in shape.classes:
         return _class_flow(file, configs)

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.syntax.code_units import is_main
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import Names, callee
 
@@ -38,6 +39,21 @@ def shape_of(source: SourceFile, module: ast.Module) -> Shape:
 
     sink = DiagnosticSink()
     return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())
+
+
+def report_uncalled(source: SourceFile, module: ast.Module, sink: DiagnosticSink) -> None:
+    """Report FC116 for a main block that names a flow, or a function of the file, and does not call it."""
+    known = {item.name for item in module.body if isinstance(item, FunctionNode | ast.ClassDef)}
+    blocks = (item.body for item in module.body if isinstance(item, ast.If) and is_main(item.test))
+    for statement in (statement for block in blocks for statement in block):
+        match statement:
+            case ast.Expr(value=ast.Name(id=name)) if name in known:
+                sink.warning(
+                    "FC116", f"`{name}` does nothing: it is named here, and not called",
+                    source.node_span(statement), help=f"write `{name}()`",
+                )  # fmt: skip
+            case _:
+                pass
 
 
 def _is_pipeline(function: FunctionNode, names: Names) -> bool:

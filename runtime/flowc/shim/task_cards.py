@@ -11,7 +11,7 @@ from flowc.store.run_layout import CARDS_RECORD, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Union
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Union
 
     from flowc.cards import Description
     from flowc.store.run_layout import RunLayout
@@ -116,6 +116,17 @@ class Card:
         return True
 
 
+class _Warning(MetaflowCardComponent):
+    """What is wrong with the use of a step's cards."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def describe(self) -> Description:
+        """It, marked as wrong."""
+        return {"kind": "error", "title": "@card WARNING", "text": self._text}
+
+
 class Cards(Card):
     """`current.card`: the step's card, and `[id]` each of several, as `@card(id=...)` names them."""
 
@@ -123,6 +134,8 @@ class Cards(Card):
         """`declared` are the step's decorators, with `id` and `type`. `store` writes all cards, if need be at once."""
         super().__init__(store=store)
         given = list(declared)
+        self._declared = bool(given)
+        self._missed: Set[str] = set()
         made = [Card(each.get("id"), each.get("type", "default"), store, each.get("title")) for each in given]
         asked = [card for card, each in zip(made, given) if each.get("customize")]
         filled = [card for card in made if card.type in ("default", "blank")] or made
@@ -142,12 +155,29 @@ class Cards(Card):
         return [self, *(card for card in self.cards.values() if card.components is not self.components)]
 
     def __getitem__(self, name: str) -> Card:
-        return self.cards.setdefault(name, Card(name, store=self._store))
+        if name not in self.cards and not self._declared:
+            self.cards[name] = Card(name, store=self._store)
+        if name not in self.cards:
+            self._warn_of(name)
+            return Card(name)  # as in Metaflow, what is added to it is lost
+        return self.cards[name]
 
     def __setitem__(self, name: str, components: Iterable[Any]) -> None:
         found = list(components)
-        self[name].clear()
-        self[name].extend(found)
+        card = self[name]
+        card.clear()
+        card.extend(found)
+
+    def _warn_of(self, name: str) -> None:
+        """Say once on stderr, and in the step's cards, that it has no card of that id."""
+        if name in self._missed:
+            return
+        self._missed.add(name)
+        what = f"`current.card[{name!r}]`"
+        text = f"{what} is not present. Please set the `id` argument in @card to {name!r} to access {what}."
+        print(f"[@card WARNING] {text} What is added to it is lost.", file=sys.stderr)
+        for card in self.all():
+            card.append(_Warning(text))
 
 
 def _id(component: object) -> object:

@@ -208,6 +208,9 @@ class _Engine:
             self.reporter.note(note)
         if origin.changed:
             self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
+        for step in sorted(origin.rerun):
+            if origin.never_ran(step):
+                self.reporter.note(f"run {origin.run_id} has no task of step {step}, so that none is run again for it")
         tasks, are = ("task", "is") if self.done == 1 else ("tasks", "are")
         self.reporter.note(f"{self.done} {tasks} of run {origin.run_id} {are} done already")
 

@@ -61,6 +61,10 @@ class Resumption:
         """The id of that run."""
         return self.layout.run
 
+    def never_ran(self, step: str) -> bool:
+        """Whether it has no task of a step, which a switch has not chosen or it has not come to."""
+        return not self.layout.store.children(f"{self.layout.prefix}/{step}")
+
     def begin(self, target: RunLayout) -> None:
         """Write what a start task would write for the new run, in case it is taken over. Raises StoreError."""
         record_graph(target, self.plan)
