@@ -114,6 +114,11 @@ def _task(args: List[str]) -> int:
     if kept is not None:
         leave(kept)
     line_buffer()
+    if task.step in plan.steps and plan.steps[task.step].install is not None and plan.steps[task.step].cache:
+        from flowc.shim.task_cache import take_before_packages
+
+        if take_before_packages(plan, task):
+            return 0
     code = run_task(plan, task, problem=_enter_packages(plan, task, ["task", *args]))
     _forget_broken_streams()
     return code

@@ -19,8 +19,11 @@ _BY_OPTION = "; `--cache`, or `cache` of the settings, is for every step"
 
 def cached_steps(flow: Flow) -> list[Step]:
     """The steps whose tasks may be taken from the cache."""
-    asked = (step for step in flow.steps if step.specs.cache is not None and step.specs.cache.enabled)
-    return [step for step in asked if not _obstacle(flow, step)]
+    asked = [step for step in flow.steps if step.specs.cache is not None and step.specs.cache.enabled]
+    found = [step for step in asked if not _obstacle(flow, step)]
+    if found and flow.frontend == "pipeline":  # steps of flowc's own, which only decide and hand on
+        found += [step for step in flow.steps if step.call is None]
+    return found
 
 
 def check_cache(flow: Flow, sink: DiagnosticSink) -> Flow:

@@ -58,6 +58,8 @@ ORIGIN_RUN_ID = "FLOWC_ORIGIN_RUN_ID"
 """The run that this run resumes; empty where it resumes none."""
 RERUN_STEPS = "FLOWC_RERUN_STEPS"
 """The steps that run again in a resumed run, separated by commas."""
+CACHE = "FLOWC_CACHE"
+"""`off` where tasks take nothing from the cache and put nothing there, whatever their steps say."""
 REPLAYED = "FLOWC_REPLAYED"
 """Not empty where the engine itself takes over the tasks of the run that is resumed."""
 

@@ -12,6 +12,7 @@ import os
 import sys
 
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, ParameterError, StoreError
+from flowc.protocol import env_names
 from flowc.shim.argument_values import Values
 from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of, place_text
 from flowc.shim.read_trace import by_artifact, end_trace
@@ -22,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Mapping
 
-    from flowc.protocol.plan import PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.read_trace import ReadTrace
     from flowc.shim.task_runner import Task
     from flowc.shim.task_state import TaskState
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised when entries of the cache mean something else: older ones are not found then."""
+OFF = "off"
 MOST_SHAPES = 16
 """Shapes of one key that are looked at, and written."""
 SHORT = 16
@@ -229,9 +231,51 @@ def look_up(state: TaskState, task: Task, environment: Mapping[str, str] | None 
 
     Raises StoreError, and ProtocolError.
     """
-    if is_fallback(state, task) or not prepared(state, task):
+    if is_off(task.step, environment) or is_fallback(state, task) or not prepared(state, task):
         return None
     return TaskCache(state, task, environment).find()
+
+
+def take_cached(state: TaskState, task: Task, environment: Mapping[str, str] | None = None) -> Document | None:
+    """Commit what the cache has for a task, and return its manifest; `None` where the task has to run."""
+    found = look_up(state, task, environment)
+    if found is not None:
+        commit_cached(state, task, found)
+    return found
+
+
+def commit_cached(state: TaskState, task: Task, manifest: Document) -> None:
+    """Commit what the cache has for a task, with what the engine needs to go on."""
+    from flowc.shim.item_label import labelled, write_label
+    from flowc.shim.task_runner import record_flow, write_outputs
+
+    record_flow(state)
+    write_outputs(state.plan, task, manifest)
+    if task.outputs is not None and state.step.depth:
+        opener = labelled(state)
+        item = {"item": opener.name if opener is not None else ""}
+        write_label(task, opener, lambda: state.arguments().value(item))
+    state.layout.commit(task.step, task.path, task.attempt, manifest)
+
+
+def take_before_packages(plan: Plan, task: Task) -> bool:
+    """Whether the cache has the result of a task whose packages are not installed yet."""
+    from flowc.shim.task_state import TaskState
+    from flowc.store import open_store
+    from flowc.store.run_layout import RunLayout
+
+    try:
+        step = plan.step(task.step)
+        resumes = os.environ.get(env_names.ORIGIN_RUN_ID) and not os.environ.get(env_names.REPLAYED)
+        if step.cache is None or resumes or len(task.path) != step.depth:
+            return False
+        layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
+        taken = take_cached(TaskState(layout, plan, step, task.path), task)
+    except FlowError:
+        return False  # the task says what is wrong
+    if taken is not None:
+        say_cached(task, taken)
+    return taken is not None
 
 
 def prepared(state: TaskState, task: Task) -> bool:
@@ -309,21 +353,30 @@ def _needs_code() -> Any:
     raise _NeedsCodeError("the user's code is needed")
 
 
-def begin_cached(state: TaskState, task: Task) -> Document | None:
+def begin_cached(state: TaskState, task: Task) -> bool:
     """Trace a task that runs; its state has what it starts from.
 
-    Returns its manifest, if the cache has that: of a first task whose parameters took the user's code.
+    Or commit what the cache has for it, of a first task whose parameters took the user's code; true then.
     """
     from flowc.shim.read_trace import begin_trace
 
-    if is_fallback(state, task):
-        return None
+    if os.environ.get(env_names.CACHE) == OFF or is_fallback(state, task):
+        return False
     state.cache = TaskCache(state, task)
     late = state.step.name == state.plan.start and not state.plan.pipeline and state.plan.plain is None
-    found = state.cache.find() if late else None
-    if found is None:
-        begin_trace()
-    return found
+    found = state.cache.find() if late and not is_off(task.step) else None
+    if found is not None:
+        commit_cached(state, task, found)
+        say_cached(task, found)
+        return True
+    begin_trace()
+    return False
+
+
+def is_off(step: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether nothing is taken from the cache: not here, or not for a step that a resumed run is to run again."""
+    given = os.environ if environment is None else environment
+    return given.get(env_names.CACHE) == OFF or step in given.get(env_names.RERUN_STEPS, "").split(",")
 
 
 def is_fallback(state: TaskState, task: Task) -> bool:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import MappingView
 from functools import partial
 
-from flowc.current import current, run_tags, running, set_current
+from flowc.current import current, running, set_current
 from flowc.errors import (
     FlowError,
     InvalidNextException,
@@ -20,6 +20,7 @@ from flowc.errors import (
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
 from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.protocol.encodings import split_tags
 from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import call_step, end_fork
 from flowc.shim.task_state import TaskState, check_iteration
@@ -64,7 +65,15 @@ class Task:
 
     __slots__ = ("attempt", "first", "log", "outputs", "path", "pid", "root", "run", "started", "step", "tags")
 
-    def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None, first: int = 0) -> None:
+    def __init__(
+        self,
+        step: str,
+        path: Path,
+        attempt: int,
+        outputs: str | None = None,
+        first: int = 0,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
         self.step = step
         self.path = path
         self.attempt = attempt
@@ -72,9 +81,9 @@ class Task:
         self.outputs = outputs
         self.started = wall_time()
         self.pid = os.getpid()
-        self.root = _required(env_names.ROOT)
-        self.run = _required(env_names.RUN_ID)
-        self.tags = tuple(run_tags())
+        self.root = _required(env_names.ROOT, environment)
+        self.run = _required(env_names.RUN_ID, environment)
+        self.tags = tuple(split_tags(environment.get(env_names.TAGS, "")))
         self.log: LogLink | None = None
         """The way to the process that keeps what the task prints, if one does."""
 
@@ -118,14 +127,14 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
                 write_outputs(plan, task, taken)
                 return OK
         if step.cache is not None and problem is None:
-            from flowc.shim.task_cache import look_up
+            from flowc.shim.task_cache import say_cached, take_cached
 
-            found = look_up(state, task)
+            found = take_cached(state, task)
             if found is not None:
-                commit_cached(state, task, found)
+                say_cached(task, found)
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
-        _record_flow(state)
+        record_flow(state)
         if problem is not None:
             raise problem
         guard_breakpoints()
@@ -141,7 +150,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
         return _report(error, layout, task)
 
 
-def _record_flow(state: TaskState) -> None:
+def record_flow(state: TaskState) -> None:
     """In the first task, write the code and the graph down."""
     plan, step = state.plan, state.step
     if plan.is_first(step) and not (step.loops and state.path[-1]):
@@ -150,24 +159,6 @@ def _record_flow(state: TaskState) -> None:
 
         record_code(state.layout, plan)
         record_graph(state.layout, plan)
-
-
-def commit_cached(state: TaskState, task: Task, manifest: Document) -> None:
-    """Commit what the cache has for a task, with what the engine needs to go on."""
-    from flowc.shim.item_label import labelled, write_label
-    from flowc.shim.task_cache import say_cached
-
-    say_cached(task, manifest)
-    _record_flow(state)
-    write_outputs(task, manifest)
-    if task.outputs is not None and state.step.depth:
-        opener = labelled(state)
-        if state.plan.pipeline:
-            item = {"item": opener.name if opener is not None else ""}
-            write_label(task, opener, lambda: state.arguments().value(item))
-        else:
-            write_label(task, opener, lambda: state.frame(state.step.depth - state.step.loops - 1)[1])
-    state.layout.commit(task.step, task.path, task.attempt, manifest)
 
 
 def _set_variables(plan: Plan, task: Task) -> None:
@@ -291,9 +282,7 @@ def _run_alone(flow: FlowSpec, code: Callable[[], None], state: TaskState, task:
         return
     from flowc.shim.task_cache import begin_cached
 
-    found = begin_cached(state, task)
-    if found is not None:
-        commit_cached(state, task, found)
+    if begin_cached(state, task):
         return
     manifest = called(flow, code, state, task)
     layout.commit(task.step, task.path, task.attempt, manifest)
@@ -584,8 +573,8 @@ def store_cards() -> None:
         running.cards.write()
 
 
-def _required(variable: str) -> str:
-    value = os.environ.get(variable)
+def _required(variable: str, environment: Mapping[str, str]) -> str:
+    value = environment.get(variable)
     if not value:
         print(f"flowc: the environment variable {variable} is not set", file=sys.stderr)
         raise SystemExit(PROTOCOL_ERROR)

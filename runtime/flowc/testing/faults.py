@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generator, Iterable, List, Mapping, NamedTuple, Union
 
+from flowc.protocol import env_names
 from flowc.testing import injection_hooks
 from flowc.testing.sent_functions import SentFunctions, local_modules, own_modules
 from flowc.testing.tested_flow import UsageError
@@ -130,7 +131,9 @@ class Injected:
 
     def __init__(self, content: Mapping[str, Any], folder: Path) -> None:
         path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-        self.variables = {"PYTHONPATH": path} if any(content[what] for what in Faults._fields) else {}
+        self.variables = {env_names.CACHE: "off"}  # a test runs the code, and what replaces it
+        if any(content[what] for what in Faults._fields):
+            self.variables["PYTHONPATH"] = path
         """What the tasks need in their environment."""
         self._content = content
         self._folder = folder

@@ -29,6 +29,7 @@ from flowc_targets.local.attempts import (
     process_failure,
     task_name,
 )
+from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
 from flowc_targets.local.resumption import Replay, find_origin, resumed_options
 from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
@@ -64,6 +65,10 @@ if TYPE_CHECKING:
     from flowc_targets.local.resumption import Resumption
 
 
+_LOOKING_SECONDS = 0.1
+"""How long tasks are looked up in the cache before the loop listens again."""
+
+
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
     """Run a compiled flow here and now.
 
@@ -88,7 +93,9 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         plan = scratch / PLAN_FILE
         planned = local_plan(with_values(flow, options.params), source, options.include)
         plan.write_text(json.dumps(planned), encoding="utf-8")
-        return _Engine(flow, source, options, reporter or reporter_for(options), record, plan, origin, signals).run()
+        engine = _Engine(flow, source, options, reporter or reporter_for(options), record, plan, origin, signals)
+        engine.cached = CachedTasks(flow, planned, record.layout, engine.env, options)
+        return engine.run()
 
 
 class _Engine:
@@ -116,6 +123,8 @@ class _Engine:
         self.max_workers = workers_that_fit(options.max_workers)
         self.env = task_environment(source, options, record, plan)
         self.reused = Counter[str]()
+        self.cached: CachedTasks
+        self.servers: TaskServers | None = None
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
         self.pool: ProcessPool[Attempt] = ProcessPool()
@@ -177,9 +186,7 @@ class _Engine:
         try:
             if self.origin is not None:
                 self._take_over(self.origin)
-            if not self._over():
-                output = imports.write_end
-                self.servers = TaskServers(self.pool, self.options, self.env, output, self.reporter)
+            self.imports = imports.write_end
             while not self._over():
                 self._turn()
         except ProtocolError as error:
@@ -189,6 +196,7 @@ class _Engine:
         finally:
             self._stop()
             self.pool.close()
+            self._note_cached()
             imports.finish()
             self.record.finish_log(log)
 
@@ -213,6 +221,13 @@ class _Engine:
                 self.reporter.note(f"run {origin.run_id} has no task of step {step}, so that none is run again for it")
         tasks, are = ("task", "is") if self.done == 1 else ("tasks", "are")
         self.reporter.note(f"{self.done} {tasks} of run {origin.run_id} {are} done already")
+
+    def _note_cached(self) -> None:
+        taken = self.cached.taken
+        if taken:
+            tasks, are = ("task", "is") if taken.total() == 1 else ("tasks", "are")
+            steps = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in taken.items())
+            self.reporter.note(f"{taken.total()} {tasks} {are} taken from the cache: {steps}")
 
     def _go_on_taking_over(self) -> bool:
         self.reporter.progress(self.reused.total(), 0, self.schedule.known)
@@ -241,7 +256,7 @@ class _Engine:
         self._start_ready()
         self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
         exits = self.pool.wait(self._timeout())
-        self.error = self.servers.error
+        self.error = self.error or (self.servers.error if self.servers is not None else "")
         for process, code in exits:
             self._close_outputs(process.task)
             if not self.error:  # else nobody knows what became of the tasks
@@ -263,9 +278,36 @@ class _Engine:
                     self._start(key, retry.attempt)
             elif self.schedule.has_ready and self._has_room(self.schedule.width):
                 for _ in range(self.schedule.width):
-                    self._start(self.schedule.pop(), 0)
+                    key = self.schedule.pop()
+                    if not self._take_cached(key):
+                        self._start(key, 0)
+                if time.monotonic() - now > _LOOKING_SECONDS:
+                    return
             else:
                 return
+
+    def _take_cached(self, key: TaskKey) -> bool:
+        """Whether the cache has what a task leaves."""
+        document = self.cached.take(key)
+        if document is None:
+            return False
+        self.done += 1
+        self.steps[key.step].start()
+        self.steps[key.step].end(done=True)
+        count: int | None = document["foreach"]["count"] if "foreach" in document else None
+        if count is not None and count > self.options.max_num_splits:
+            self.error = self._too_many(key.step, count)
+        else:
+            self.schedule.finished(key, count=count, choice=document.get("choice"))
+        return True
+
+    def _too_many(self, name: str, count: int) -> str:
+        kind = isinstance(self.flow.by_name[name], ForeachStep)
+        split, what = ("foreach", "items") if kind else ("gang", "members")
+        return (
+            f"{split} in step {name!r} has {count} {what}, more than --max-num-splits "
+            f"{self.options.max_num_splits}; if that is right, raise it"
+        )
 
     def _has_room(self, count: int) -> bool:
         """Whether so many tasks may start together. A gang that is wider than --max-workers runs alone."""
@@ -287,6 +329,8 @@ class _Engine:
             self.pool.watch(output.descriptor, output.pump)
         env = step_variables(specs.environment) if specs.environment is not None else {}
         request = {"step": key.step, "index": index_text(key.path), "attempt": attempt, "env": env}
+        if self.servers is None:  # where the cache has all, none is needed
+            self.servers = TaskServers(self.pool, self.options, self.env, self.imports, self.reporter)
         server = self.servers.server(env)
         if self.pool.fork(server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
             self.error = self.servers.error
@@ -321,6 +365,8 @@ class _Engine:
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [process.task.deadline for process in self.pool.running.values()]
+        if self.schedule.has_ready and self._has_room(self.schedule.width):
+            return 0.0  # more may be in the cache
         if self.live is not None:
             due.append(time.monotonic() + self.live.wait())
             due += [output.due for task in self._tasks() for output in task.outputs]
@@ -367,12 +413,7 @@ class _Engine:
         if isinstance(step, ForeachStep | ParallelStep):
             count = self.record.count(task.key, task.number)
             if count > self.options.max_num_splits:
-                split, what = ("foreach", "items") if isinstance(step, ForeachStep) else ("gang", "members")
-                message = (
-                    f"{split} in step {step.name!r} has {count} {what}, more than --max-num-splits "
-                    f"{self.options.max_num_splits}; if that is right, raise it"
-                )
-                self._fail(task, message, "")
+                self._fail(task, self._too_many(step.name, count), "")
                 return
         self.schedule.finished(task.key, count=count, choice=choice)
 

@@ -65,6 +65,7 @@ class RunRecord:
         """
         self.run_id = run_id
         self.origin = origin
+        self.rerun = frozenset(rerun)
         self._uploads = ThreadPoolExecutor(8)  # starts no thread before there is anything to do
         self._unfinished: list[Future[None]] = []
         try:

@@ -67,7 +67,9 @@ def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:
 
 def task_environment(source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
     """The environment of every task of a run."""
-    return environment_of_tasks(source, options, plan, record.root, record.run_id, record.origin or "")
+    env = environment_of_tasks(source, options, plan, record.root, record.run_id, record.origin or "")
+    env[env_names.RERUN_STEPS] = ",".join(sorted(record.rerun))  # the cache has nothing for these
+    return env
 
 
 def environment_of_tasks(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flowc.errors import FlowError, StoreError
-from flowc.protocol import PLAN_FILE
+from flowc.protocol import PLAN_FILE, env_names
 from flowc.protocol.plan import Plan
 from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
@@ -288,6 +288,7 @@ class _Trial:
         options = replace(self.options, post_mortem=self.tried.post_mortem)
         env = environment_of_tasks(self.source, options, self.scratch / PLAN_FILE, self.root, self.run_id)
         env.update(step_variables(environment) if environment is not None else {})
+        env[env_names.CACHE] = "off"  # to try a step is to run it
         index = index_text(self.inputs.path)
         command = [self.options.python, "-c", BOOT, "task", "--step", step.name, "--index", index]
         command += ["--attempt", str(self.tried.attempt)]

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc_compiler.ir import CacheSpec
 from flowc_compiler.passes.caching import cached_steps
 from flowc_compiler.syntax.reached_code import CodeGraph
 from flowc_targets.package.run_plan import literal, survives_json
@@ -34,10 +35,9 @@ def add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Seque
     reached = _reached(flow, code, steps, included)
     for step in steps:
         entry: dict[str, Any] = plan["steps"][step.name]
-        spec = step.specs.cache
-        assert spec is not None
+        spec = step.specs.cache or CacheSpec()
         entry["cache"] = {
-            "code": reached.digests[step.name][:_SHORT],
+            "code": reached.digests.get(step.name, "")[:_SHORT],
             "graph": _digest([plan["module"], *(_form(entry.get(name)) for name in _PLACE), _call(entry)]),
             "environment": _digest(_environment(step.specs, frozenset(spec.ignore))),
             **({"version": spec.version} if spec.version else {}),
@@ -57,8 +57,10 @@ def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Seque
     for step in steps:
         if step.call is not None:
             functions[step.name] = (step.call.function, paths.get(step.call.module or ""))
-        else:
+        elif flow.frontend == "class":
             functions[step.name] = (step.name, None)
+        elif (step.kind == "foreach" and step.fan is not None) or (step.kind == "switch" and step.tests):
+            functions[step.name] = ("", None)  # values of the user's classes may run any code
     names = (step.name for step in flow.steps) if flow.frontend == "class" else ()
     graph = CodeGraph(code, names, flow.name if flow.frontend == "class" else None)
     others = sorted({*code.files, *included} - set(code.trees))
