@@ -101,6 +101,16 @@ def test_changes_against_a_folder(case: str, project: Path) -> None:
     assert {item["area"] for item in found["changes"]} >= {line[:-1] for line in wanted if line.endswith(":")}
 
 
+def test_steps_that_share_a_pod(project: Path) -> None:
+    edit(project, *EDITS["a foreach"][:2])
+    assert flowc(project, "compile", "flows", *COMPILE, "-o", "out/").returncode == 0
+    code, text = differences(project, "--against", "out", "--batch", "start=50x2")
+    assert code == 1
+    assert "body: items of a pod 50, which was not set" in text
+    assert "body: tasks of a pod at a time 2, which was not set" in text
+    assert "body: retryStrategy.limit 3, which was not set" in text
+
+
 def test_the_namespace(project: Path) -> None:
     assert flowc(project, "compile", "flows", *COMPILE, "-n", "one", "-o", "out/").returncode == 0
     assert differences(project, "--against", "out", "-n", "one")[0] == 0

@@ -1,6 +1,6 @@
 """Runs many random flows on the cluster and on the local engine, and says which differ.
 
-python -m tests.cluster.many 60 [--seed 1] [--simulate] [--different FOLDER]
+python -m tests.cluster.many 60 [--seed 1] [--simulate] [--batch] [--different FOLDER]
 
 A flow that Argo cannot express is counted as refused, never as the same; one that takes more pods than `--most-pods`
 is passed over. With `--simulate`, what `flowc simulate` makes of the manifests is compared instead.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tests.cluster.drawing import Drawn
 
-MOST_DRAWN = 10
+MOST_DRAWN = 30
 """Flows drawn for each one wanted, before giving up."""
 PAUSE = 2.0
 """Seconds between looks."""
@@ -66,20 +66,24 @@ class Tally:
         print(f"{row} {case.seconds:4.0f} s  {first}", flush=True)
         if case.state in {"differs", "hung"}:
             self.different.mkdir(parents=True, exist_ok=True)
-            heading = f"# parameters: {dict(case.drawn.parameters)}\n"
+            heading = f"# parameters: {dict(case.drawn.parameters)}; {' '.join(case.sharing)}\n"
             (self.different / f"{case.drawn.name}.py").write_text(heading + case.drawn.text, encoding="utf-8")
             (self.different / f"{case.drawn.name}.txt").write_text("\n".join(case.found), encoding="utf-8")
 
 
-def run(drawn: Iterator[Drawn], wanted: int, most_pods: int, where: Elsewhere, tally: Tally) -> Tally:
-    """Run flows until there are as many as wanted."""
+def run(
+    drawn: Iterator[Drawn], wanted: int, most_pods: int, where: Elsewhere, tally: Tally, *, batched: bool = False
+) -> Tally:
+    """Run flows until there are as many as wanted; with `batched` those with a foreach, whose items share pods."""
     with tempfile.TemporaryDirectory() as folder:
         for number, each in zip(range(wanted * MOST_DRAWN), drawn, strict=False):
             while tally.ran + where.busy >= wanted or not where.room:
                 _wait(where, tally)
                 if tally.ran >= wanted:
                     return tally
-            _begin(each, Path(folder) / str(number), most_pods, where, tally)
+            _begin(
+                run_here(each, Path(folder) / str(number), batched=batched), most_pods, where, tally, batched=batched
+            )
             _collect(where, tally)
         while where.busy:
             _wait(where, tally)
@@ -96,10 +100,9 @@ def _collect(where: Elsewhere, tally: Tally) -> None:
         tally.add(case)
 
 
-def _begin(drawn: Drawn, folder: Path, most_pods: int, where: Elsewhere, tally: Tally) -> None:
-    """Run one here, and start it elsewhere."""
-    case = run_here(drawn, folder)
-    if case.attempts > most_pods:
+def _begin(case: Case, most_pods: int, where: Elsewhere, tally: Tally, *, batched: bool) -> None:
+    """Start one elsewhere that has run here."""
+    if case.attempts > most_pods or (batched and not case.sharing):
         case.state = "large"
         tally.add(case)
         return
@@ -139,6 +142,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--most-pods", type=int, default=25, help="larger flows are passed over")
     parser.add_argument("--silence", type=float, default=900, help="seconds without a change before one is stopped")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
+    parser.add_argument("--batch", action="store_true", help="flows with a foreach, with random batches of its items")
     parser.add_argument("--simulate", action="store_true", help="with flowc simulate, without a cluster")
     parser.add_argument("--prefix", default="random", help="folder in the bucket")
     return parser.parse_args()
@@ -155,7 +159,8 @@ def main() -> int:
     where: Elsewhere = OnSimulator() if asked.simulate else OnCluster(cluster, asked.at_once, asked.silence)
     tally = Tally(asked.different)
     try:
-        run(draw(asked.seed, asked.kinds.split(",")), asked.flows, asked.most_pods, where, tally)
+        drawn = draw(asked.seed, asked.kinds.split(","))
+        run(drawn, asked.flows, asked.most_pods, where, tally, batched=asked.batch)
     finally:
         cluster.clean_up()
         print(summary(tally, time.monotonic() - began))

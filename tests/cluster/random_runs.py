@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -14,9 +15,12 @@ from tests.cluster.strict import Ended
 from tests.local.flows import Recorder
 
 if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
     from tests.cluster.drawing import Drawn
 
 WORKERS = 4
+MOST_BATCHED = 0.7
+"""How many of the foreach have batches, where any have."""
 State = Literal["same", "differs", "refused", "large", "hung"]
 
 
@@ -35,13 +39,15 @@ class Case:
     """What differs, or why it was not run."""
     seconds: float = 0.0
     pods: int = 0
+    sharing: tuple[str, ...] = ()
+    """Arguments of `flowc compile` that let tasks share pods."""
 
     @property
     def given(self) -> tuple[str, ...]:
-        """Arguments of `flowc compile` that give the parameters their values."""
+        """Arguments of `flowc compile` that give the parameters their values, and let tasks share pods."""
         items = self.drawn.parameters.items()
         values = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in items)
-        return ("--set", f"parameters={{{values}}}") if values else ()
+        return (*(("--set", f"parameters={{{values}}}") if values else ()), *self.sharing)
 
 
 class Elsewhere(Protocol):
@@ -70,8 +76,20 @@ class Elsewhere(Protocol):
         ...
 
 
-def run_here(drawn: Drawn, folder: Path) -> Case:
-    """The flow on the local engine. Raises FlowcError where the file is refused."""
+def random_batches(flow: Flow, name: str) -> tuple[str, ...]:
+    """Batches for some of the foreach of a flow, the same for the same name; nothing for a flow without any."""
+    source = random.Random(name)
+    openers = [step.name for step in flow.steps if step.kind == "foreach"]
+    chosen = [opener for opener in openers if source.random() < MOST_BATCHED] or openers[:1]
+    sizes = (f"{opener}={source.randint(1, 3)}x{source.randint(1, 2)}" for opener in chosen)
+    return tuple(word for size in sizes for word in ("--batch", size))
+
+
+def run_here(drawn: Drawn, folder: Path, *, batched: bool = False) -> Case:
+    """The flow on the local engine; `batched` chooses batches for what runs it elsewhere.
+
+    Raises FlowcError where the file is refused.
+    """
     folder.mkdir(parents=True)
     file = folder / "random_flow.py"
     file.write_text(drawn.text, encoding="utf-8")
@@ -80,7 +98,8 @@ def run_here(drawn: Drawn, folder: Path) -> Case:
     options = RunOptions(root=root, params=drawn.parameters, max_workers=WORKERS)
     result = run_flow(compilation.flow, compilation.source, options, Recorder())
     ended = Ended(Run(f"{compilation.flow.name}/{result.run_id}", root=root), result.ok)
-    return Case(drawn, file, ended, ended.attempts)
+    sharing = random_batches(compilation.flow, drawn.name) if batched else ()
+    return Case(drawn, file, ended, ended.attempts, sharing=sharing)
 
 
 def compile_case(case: Case, where: Elsewhere) -> str | None:

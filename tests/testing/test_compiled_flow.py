@@ -107,6 +107,20 @@ def test_what_several_steps_share(policy: Path) -> None:
         assert [pod.requests["memory"] for pod in found.templates] == ["4000Mi", "500Mi", "500Mi", "500Mi"]
 
 
+@TARGETS
+def test_the_pod_that_several_steps_share(tmp_path: Path, target: str) -> None:
+    each, more = (
+        "        def each(self):\n",
+        "            self.next(self.more)\n\n        @step\n        def more(self):\n",
+    )
+    chain = POLICY.replace(each, each + more)
+    write_files(tmp_path, {"policy_flow.py": chain})
+    found = _compiled(tmp_path / "policy_flow.py", target, batch={"each": "50x2"})
+    assert [template.step for template in found.templates] == ["start", "each", "more", "join", "end"]
+    assert found.template("each").raw == found.template("more").raw
+    assert found.template("more").retries == 3
+
+
 def test_projects_settings_count(policy: Path) -> None:
     settings = '[tool.flowc]\nroot = "s3://own/root"\nimage = "ours:2"\n'
     write_files(policy.parent, {"pyproject.toml": settings})

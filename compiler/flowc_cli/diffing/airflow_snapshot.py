@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flowc_cli.diffing.snapshot import Facts, Snapshot, read_code
+from flowc_cli.diffing.snapshot import Facts, Snapshot, read_code, with_shared_pods
 
 _TEXTS = {"texts", "packed"}
 _DOCUMENTATION = {"doc_md", "digest", "task_id", "name"}
@@ -25,7 +25,7 @@ def snapshot_of_dag(text: str) -> Snapshot | None:
     texts = dict(_texts(tree))
     steps, files = read_code(texts)
     tasks = dict(_tasks(tree))
-    pods = {name: facts for name, facts in tasks.items() if not steps or name in steps}
+    pods = with_shared_pods({name: facts for name, facts in tasks.items() if not steps or name in steps}, texts)
     unread = "" if texts else "the code of the other version is packed in one text: compile it into a folder to read it"
     return Snapshot(flow, steps or {name: {} for name in pods}, pods, dict(_deployment(tree)), files, unread)
 

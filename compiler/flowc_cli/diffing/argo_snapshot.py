@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, cast
 
-from flowc_cli.diffing.snapshot import Facts, Snapshot, facts_of, read_code
+from flowc_cli.diffing.snapshot import Facts, Snapshot, facts_of, read_code, with_shared_pods
 from flowc_compiler.ir.manifest_schema import CODE_VOLUME
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.labels import FLOW, RELEASE
@@ -28,7 +28,7 @@ def snapshot_of(objects: Iterable[Json], flow: str) -> Snapshot | None:
     maps = {str(as_map(item.get("metadata")).get("name")): item for item in items if item.get("kind") == "ConfigMap"}
     texts, unread = _texts(spec, maps)
     steps, files = read_code(texts) if texts else ({}, {})
-    pods = dict(_pods(spec))
+    pods = with_shared_pods(dict(_pods(spec)), texts)
     return Snapshot(flow, steps or {name: {} for name in pods}, pods, _deployment(main, spec, items), files, unread)
 
 
@@ -80,7 +80,7 @@ def _pods(spec: Json) -> Iterator[tuple[str, Facts]]:
         if not container:
             continue
         args = [str(item) for item in cast("list[object]", container.get("args") or [])]
-        literal = [after for item, after in pairwise(args) if item == "--step" and "{{" not in after]
+        literal = [after for item, after in pairwise(args) if item in {"--step", "--group"} and "{{" not in after]
         facts = {key: value for key, value in facts_of(template) if not _is_of_shim(key, value)}
         facts["python"] = next(iter(container.get("command") or ()), "")
         for step in literal or used.get(name, []):

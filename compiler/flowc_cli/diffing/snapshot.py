@@ -53,13 +53,33 @@ def _name(item: object) -> bool:
 def steps_of(plan: Mapping[str, Any]) -> dict[str, Facts]:
     """The graph that the plan of a run has."""
     steps: dict[str, Facts] = {}
+    groups = {name: _of_group(group) for group in plan.get("groups", {}).values() for name in group["steps"]}
     for name, step in plan.get("steps", {}).items():
         kept = {
             key: value for key, value in step.items() if key not in _SHOWN_STEP and value not in (None, False, [], {})
         }
         kept["next"] = ", ".join(step.get("next", [])) or "nothing"
+        kept |= groups.get(name, {})
         steps[name] = dict(facts_of(kept))
     return steps
+
+
+def _of_group(group: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step's pod has beside the step."""
+    names = {"steps": "shares a pod with", "items_per_task": "items of a pod", "workers": "tasks of a pod at a time"}
+    shown = {**group, "steps": ", ".join(group["steps"])}
+    if len(group["steps"]) == 1:
+        del shown["steps"]
+    return {text: shown[name] for name, text in names.items() if name in shown}
+
+
+def with_shared_pods(pods: Mapping[str, Facts], texts: Mapping[str, str]) -> dict[str, Facts]:
+    """The pods of steps, those too whose tasks run in the pod of another step. Raises ValueError."""
+    plan: Any = json.loads(texts[PLAN_FILE]) if PLAN_FILE in texts else {}
+    shared = {
+        step: pods[name] for name, group in plan.get("groups", {}).items() if name in pods for step in group["steps"]
+    }
+    return {**pods, **shared}
 
 
 def read_code(texts: Mapping[str, str]) -> tuple[dict[str, Facts], dict[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List, Union
 
-from flowc.testing.compiled_flow import PodTemplate
+from flowc.testing.compiled_flow import PodTemplate, with_members
 
 _STEP = "{{inputs.parameters.step}}"
 """What the template of several steps has in the place of the step."""
@@ -17,6 +17,8 @@ def argo_templates(texts: List[str], steps: List[str]) -> List[PodTemplate]:
     documents: List[Dict[str, Any]] = [item for text in texts for item in yaml.safe_load_all(text) if item]
     spec = next(_spec(item) for item in documents if item["kind"] in ("Workflow", "WorkflowTemplate", "CronWorkflow"))
     found = {step: template for step, template in _by_step(spec["templates"]) if step in steps}
+    plans = [item["data"]["plan.json"] for item in documents if "plan.json" in item.get("data", {})]
+    found = with_members(found, plans)
     return [_pod(step, found[step], spec) for step in steps if step in found]
 
 
@@ -44,7 +46,7 @@ def _by_step(templates: List[Dict[str, Any]]) -> Iterator[tuple[str, Dict[str, A
 def _argument(template: Dict[str, Any]) -> Union[str, None]:
     """The step that a template's container runs."""
     words: List[str] = template.get("container", {}).get("args", [])
-    return words[words.index("--step") + 1] if "--step" in words else None
+    return words[1] if words[:1] in (["--step"], ["--group"]) else None
 
 
 def _pod(step: str, template: Dict[str, Any], spec: Dict[str, Any]) -> PodTemplate:

@@ -106,6 +106,16 @@ def compiled(
     return CompiledFlow(found.name, target, files, _templates(target, list(files.values()), steps), warnings)
 
 
+def with_members(found: Dict[str, Dict[str, Any]], plans: Sequence[str]) -> Dict[str, Dict[str, Any]]:
+    """The pods by step, with those of steps whose tasks run in the pod of another step, as the flow's plan says."""
+    import json
+
+    groups: Dict[str, Any] = {
+        name: group for plan in plans for name, group in json.loads(plan).get("groups", {}).items()
+    }
+    return {**found, **{step: found[name] for name in groups if name in found for step in groups[name]["steps"]}}
+
+
 def _templates(target: str, texts: List[str], steps: List[str]) -> List[PodTemplate]:
     """The pods of steps. Those of a target of somebody else are not known."""
     if target == "argo":

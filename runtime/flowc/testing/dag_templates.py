@@ -6,7 +6,7 @@ import ast
 import re
 from typing import Any, Dict, Iterator, List, Union
 
-from flowc.testing.compiled_flow import PodTemplate
+from flowc.testing.compiled_flow import PodTemplate, with_members
 
 
 def dag_templates(texts: List[str], steps: List[str]) -> List[PodTemplate]:
@@ -16,6 +16,7 @@ def dag_templates(texts: List[str], steps: List[str]) -> List[PodTemplate]:
         calls = {str(call["task_id"]): call for call in file.tasks()}
         if calls:
             general = file.default_arguments()
+            calls = with_members(calls, file.plans())
             return [_pod(step, {**general, **calls[step]}) for step in steps if step in calls]
     return []
 
@@ -24,6 +25,7 @@ class _DagFile:
     """A DAG file as flowc prints it."""
 
     def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
         self._calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         self._names: Dict[str, ast.expr] = {}
         """What names stand for that several tasks share."""
@@ -36,6 +38,15 @@ class _DagFile:
         for call in self._calls:
             if any(item.arg == "task_id" for item in call.keywords) and not ast.unparse(call.func).endswith("override"):
                 yield self._keywords(call)
+
+    def plans(self) -> List[str]:
+        """The plan of the flow; nothing where the code is packed."""
+        texts = (node for node in self._tree.body if isinstance(node, ast.Assign))
+        return [
+            str(self._value(node.value))
+            for node in texts
+            if isinstance(node.targets[0], ast.Subscript) and self._value(node.targets[0].slice) == "plan.json"
+        ]
 
     def default_arguments(self) -> Dict[str, Any]:
         """The arguments that all tasks have."""

@@ -135,13 +135,14 @@ def _task(node: Json, pods: list[Json], calls: Mapping[str, _Call], workflow: st
 
 def _place(node: Json, call: _Call | None) -> tuple[str, str | None]:
     """The step and the index of a node, by the arguments of its container; the node's own name for other pods."""
-    if call is None or call.command not in {"task", "choice"} or "--step" not in call.args:
+    if call is None or call.command not in {"task", "choice", "group"}:
         return str(node.get("displayName") or node.get("name")), None
     inputs = {str(item.get("name")): str(item.get("value", "")) for item in _parameters(node.get("inputs"))}
     texts = [_INPUT.sub(lambda found: inputs.get(found[1], ""), text) for text in call.args]
     options = dict(zip(texts[::2], texts[1::2], strict=False))
     index = options.get("--index", "-")
-    step = options["--step"] if call.command == "task" else f"{options['--step']} ({call.command})"
+    step = options.get("--step") or options.get("--group") or str(node.get("displayName"))
+    step = step if call.command == "task" else f"{step} ({call.command})"
     return step, None if index in {"-", ""} else index
 
 
