@@ -39,6 +39,13 @@ DEPLOYMENTS = {
     "argo-cron-3.5.yaml": [*DEPLOYED, "--kind", "cron", "--set", "event_source=shops", "--argo-version", "3.5"],
 }
 """Outputs of the example that is made to be deployed."""
+FUSED = {
+    "graph-fused.mermaid": ["graph", "--pods", "--fuse"],
+    "graph-fused.svg": ["graph", "--pods", "--fuse", "--format", "svg"],
+    "argo-fused.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--fuse"],
+    "airflow-fused.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix", "--fuse", "--output"],
+}
+"""Outputs of an example with a foreach, a switch and a loop, whose steps share pods."""
 PACKAGE = re.compile(r"[A-Za-z0-9+/=]{70,}(?:\n[A-Za-z0-9+/=]+(?=\n))*")
 HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{10}(?:[0-9a-f]{54})?(?![0-9a-f])")
 QUOTED = re.compile(r'(?<=flowc/version: )"(<hash>)"')
@@ -68,18 +75,31 @@ def test_golden(
     example: Path, output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(REPOSITORY)
-    command, *options = OUTPUTS[output]
-    in_folder = [str(tmp_path)] if options[-1:] == ["--output"] else []
-    result = CliRunner().invoke(app, [command, f"examples/{example.name}", *options, *in_folder])
-    failed = command == "compile" and result.exit_code == 2
-    text = result.stderr if failed else result.stdout
-    if in_folder and not failed:
-        # Beside the module that the files of all flows share.
-        (file,) = (path for path in tmp_path.glob("*.py") if not path.name.startswith("flowc_runtime_"))
-        text = file.read_text()
-    assert failed or result.exit_code == 0, result.stderr
+    text, failed = written(example, OUTPUTS[output], tmp_path)
     name = f"{output}.diagnostics" if failed else output
     compare(GOLDENS / example.stem / name, stable(text), update=update_goldens)
+
+
+def written(example: Path, command: list[str], folder: Path) -> tuple[str, bool]:
+    """What a command writes for an example, and whether it refuses that."""
+    in_folder = [str(folder)] if command[-1:] == ["--output"] else []
+    result = CliRunner().invoke(app, [command[0], f"examples/{example.name}", *command[1:], *in_folder])
+    if command[0] == "compile" and result.exit_code == 2:
+        return result.stderr, True
+    assert result.exit_code == 0, result.stderr
+    if not in_folder:
+        return result.stdout, False
+    # Beside the module that the files of all flows share.
+    (file,) = (path for path in folder.glob("*.py") if not path.name.startswith("flowc_runtime_"))
+    return file.read_text(), False
+
+
+@pytest.mark.parametrize("output", FUSED)
+def test_fused(output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    text, failed = written(REPOSITORY / "examples" / "choose_model.py", FUSED[output], tmp_path)
+    assert not failed, text
+    compare(GOLDENS / "choose_model" / output, stable(text), update=update_goldens)
 
 
 @pytest.mark.parametrize("output", DEPLOYMENTS)

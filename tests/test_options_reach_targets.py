@@ -115,6 +115,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "image_pull_secrets": ("secret",),
     "image_digests": (f'{{start = "sha256:{"a" * 64}"}}',),
     "images": ("IMAGES",),
+    "fuse": ("true",),
     "install_at_start": ("true",),
     "in_cluster": ("true",),
     "include": ("*.csv",),

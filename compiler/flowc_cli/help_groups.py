@@ -12,7 +12,7 @@ _GROUPS = {
     "with_runtime stdin_filename details quiet log_format",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start batch "
-    "dags_folder",
+    "fuse dags_folder",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
     "Inputs": "run no_run artifact input artifacts_module",
     "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id origin wait "

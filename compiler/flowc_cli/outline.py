@@ -13,8 +13,8 @@ from flowc_compiler.filesystem import read_text
 from flowc_compiler.ir import Config, Flow, Parameter, Step
 
 
-def outline(flow: Flow) -> str:
-    """The description that `python flow.py show` prints, steps in the order in which they run."""
+def outline(flow: Flow, *, pods: bool = False) -> str:
+    """The description that `python flow.py show` prints, steps in the order in which they run, and the pods."""
     lines = [f"Flow {flow.name}"]
     lines += _indented(flow.doc)
     if flow.parameters:
@@ -29,6 +29,10 @@ def outline(flow: Flow) -> str:
         way = _way_on(flow, step)
         if way:
             lines.append(f"    => {way}")
+    if pods:
+        from flowc_cli.drawing.pod_boxes import pod_lines
+
+        lines += ["", "Pods", *pod_lines(flow)]
     return "\n".join(lines) + "\n"
 
 

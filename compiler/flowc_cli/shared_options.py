@@ -68,6 +68,10 @@ Batch = Annotated[
         metavar="STEP=ITEMS", help="let a pod work on so many items of the step's foreach; STEP=50x4: four at a time"
     ),
 ]
+Fuse = Annotated[
+    bool | None,
+    typer.Option("--fuse", help="let steps that follow each other share a pod where their pods are alike"),
+]
 ServiceAccount = Annotated[str | None, typer.Option(metavar="NAME", help="Kubernetes service account of the pods")]
 Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
 EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]

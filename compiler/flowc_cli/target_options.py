@@ -49,7 +49,7 @@ def emit_files(
 ) -> tuple[EmittedFile, ...]:
     """The files of a target, with the images and batches that options give to steps; FC506 for unused options."""
     options = options.for_flow(flow)
-    flow = _with_batches(flow, options, sink)
+    flow = with_option_batches(flow, options, sink)
     options.report_unused(flow, sink)
     if options.in_pods and (options.images is not None or options.install_at_start or options.image_digests):
         from flowc_targets.package.images.image_digests import with_digests
@@ -60,7 +60,7 @@ def emit_files(
     return emit_checked(target, flow, source, options, sink)
 
 
-def _with_batches(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
+def with_option_batches(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
     """The flow with what the option `batch` says. In settings for all flows it may name steps of others."""
     asked = options.batches
     if not options.is_given("batch", by_flow=True):

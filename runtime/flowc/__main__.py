@@ -134,7 +134,8 @@ def _group(args: List[str]) -> int:
     try:
         options = _options(args, "group")
         plan, path = load_plan(), parse_index(options.get("index", ""))
-        install = plan.step(plan.group(options["group"]).steps[0]).install
+        steps = map(plan.step, plan.group(options["group"]).steps)
+        install = next((step.install for step in steps if not step.synthetic), None)
         if install is not None:  # the same of all steps of the group
             from flowc.shim.pod_packages import enter_packages
 

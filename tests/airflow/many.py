@@ -23,6 +23,7 @@ from hypothesis.errors import NonInteractiveExampleWarning
 from tests.airflow.engine import Airflow
 from tests.airflow.on_airflow import OnAirflow
 from tests.cluster.drawing import KINDS, draw
+from tests.cluster.fused_draws import fused
 from tests.cluster.many import Tally, run, summary
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--most-tasks", type=int, default=40, help="larger flows are passed over")
     parser.add_argument("--batch", action="store_true", help="flows with a foreach, with random batches of its items")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that a run may take")
+    parser.add_argument("--fuse", action="store_true", help="with random fusions")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
     return parser.parse_args()
 
@@ -78,7 +80,8 @@ def main() -> int:
         template.mkdir()
         where = OnAirflow(Airflow.of_series(arguments.version, template), Path(folder), arguments.timeout)
         try:
-            drawn = (bounded(each) for each in draw(arguments.seed, arguments.kinds.split(",")))
+            drawn = map(bounded, draw(arguments.seed, arguments.kinds.split(",")))
+            drawn = map(fused, drawn) if arguments.fuse else drawn
             run(drawn, arguments.flows, arguments.most_tasks, where, tally, batched=arguments.batch)
         finally:
             where.close()

@@ -98,7 +98,8 @@ class OnAirflow:
 
     def compile(self, case: Case) -> tuple[str, str]:
         """What `flowc compile` prints, and what it says."""
-        options = ("--target", "airflow", "--operator", "local", "--root", str(_root(case)), *case.sharing)
+        sharing = (*case.drawn.arguments, *case.sharing)
+        options = ("--target", "airflow", "--operator", "local", "--root", str(_root(case)), *sharing)
         made = flowc(case.file.parent, "compile", case.file.name, *options)
         return made.stdout if made.returncode == 0 else "", made.stderr
 

@@ -561,3 +561,104 @@ def test_what_is_imported(form: str) -> None:
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert "flowc_cli.drawing" in result.stderr
     assert IMPORTED[form] not in result.stderr
+
+
+PODS = """
+from flowc import FlowSpec, foreach_options, fuse, resources, step
+
+class Pods(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.list)
+
+    @foreach_options(items_per_task=20, workers=2)
+    @step
+    def list(self):
+        self.items = [1, 2]
+        self.next(self.each, foreach="items")
+
+    @step
+    def each(self):
+        self.next(self.join)
+
+    @resources(cpu=2)
+    @step
+    def join(self, inputs):
+        self.next(self.split)
+
+    @step
+    def split(self):
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.next(self.both)
+
+    @step
+    def right(self):
+        self.next(self.both)
+
+    @fuse
+    @step
+    def both(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.fixture
+def pods_file(tmp_path: Path) -> str:
+    (tmp_path / "pods.py").write_text(PODS)
+    return str(tmp_path / "pods.py")
+
+
+def pods_graph(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["graph", *arguments])
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def test_pods_as_boxes(pods_file: str) -> None:
+    drawn = pods_graph(pods_file, "--pods")
+    assert drawn.index('subgraph pod_split["one pod, 2 tasks at a time"]') < drawn.index("s_left[left]")
+    assert 'subgraph foreach_list["foreach items, pods of 20 items, 2 tasks at a time"]' in drawn
+    assert "pod_start" not in drawn
+    assert drawn.count("s_left[left]") == 1
+    fused = pods_graph(pods_file, "--pods", "--fuse")
+    assert 'subgraph pod_start["one pod"]\n    s_start[start]\n    s_list[/list/]\n  end\n' in fused
+    assert 'subgraph "cluster_pod_split" {' in pods_graph(pods_file, "--pods", "--format", "dot")
+    assert "pod" not in pods_graph(pods_file)
+
+
+def test_pods_as_data_and_in_words(pods_file: str) -> None:
+    document = GraphDocument.model_validate_json(pods_graph(pods_file, "--pods", "--fuse", "--format", "json"))
+    assert document.pods is not None
+    assert [(pod.kind, pod.steps, pod.workers, pod.items_per_task) for pod in document.pods] == [
+        ("fused", ("start", "list"), 1, None),
+        ("batch", ("each",), 2, 20),
+        ("fused", ("join", "split", "left", "right", "both", "end"), 2, None),
+    ]
+    assert [(fact.name, fact.text) for fact in document.pods[2].facts] == [("CPU", "2")]
+    assert "pods" not in json.loads(pods_graph(pods_file, "--format", "json"))
+    words = pods_graph(pods_file, "--pods", "--fuse", "--format", "text")
+    assert words.endswith(
+        "Pods\n    start, list: one pod\n    each: pods of 20 items, 2 tasks at a time of list\n"
+        "    join, split, left, right, both, end: one pod, 2 tasks at a time (CPU 2)\n"
+    )
+
+
+def test_pods_on_cards(pods_file: str) -> None:
+    picture = pods_graph(pods_file, "--pods", "--fuse", "--format", "svg")
+    assert "one pod with list" in picture
+    assert "one pod" not in pods_graph(pods_file, "--format", "svg")
+
+
+def test_what_shapes_pods_needs_pods(pods_file: str) -> None:
+    result = CliRunner().invoke(app, ["graph", pods_file, "--fuse", "--batch", "list=3"])
+    assert "--fuse has no effect without --pods" in result.stderr
+    assert "--batch has no effect without --pods" in result.stderr
+    batched = pods_graph(pods_file, "--pods", "--batch", "list=3")
+    assert "pods of 3 items" in batched

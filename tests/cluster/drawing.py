@@ -46,6 +46,8 @@ class Drawn:
     """Tells the kind and the seed."""
     text: str
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    arguments: tuple[str, ...] = ()
+    """What `flowc compile` is told beside."""
 
     @property
     def needs_numpy(self) -> bool:

@@ -24,6 +24,7 @@ from hypothesis.errors import NonInteractiveExampleWarning
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.drawing import KINDS, draw
+from tests.cluster.fused_draws import fused
 from tests.cluster.on_cluster import OnCluster
 from tests.cluster.on_simulator import OnSimulator
 from tests.cluster.random_runs import Case, Elsewhere, State, compile_case, run_here
@@ -144,6 +145,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
     parser.add_argument("--batch", action="store_true", help="flows with a foreach, with random batches of its items")
     parser.add_argument("--simulate", action="store_true", help="with flowc simulate, without a cluster")
+    parser.add_argument("--fuse", action="store_true", help="with random fusions")
     parser.add_argument("--prefix", default="random", help="folder in the bucket")
     return parser.parse_args()
 
@@ -160,6 +162,7 @@ def main() -> int:
     tally = Tally(asked.different)
     try:
         drawn = draw(asked.seed, asked.kinds.split(","))
+        drawn = map(fused, drawn) if asked.fuse else drawn
         run(drawn, asked.flows, asked.most_pods, where, tally, batched=asked.batch)
     finally:
         cluster.clean_up()

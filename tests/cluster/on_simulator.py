@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class OnSimulator:
         folder, uid = case.file.parent, str(uuid.uuid4())
         (folder / "manifest.yaml").write_text(manifest, encoding="utf-8")
         began = time.monotonic()
-        options = ("--uid", uid, "--backoff", "0", "--root", str(folder / "simulated"))
+        options = ("--uid", uid, "--backoff", "0", "--root", str(folder / "simulated"), "--nodes", "nodes.json")
         done = flowc(folder, "simulate", "manifest.yaml", *options)
         case.seconds = time.monotonic() - began
         if done.returncode not in {0, 1}:
@@ -43,6 +44,8 @@ class OnSimulator:
             root = str(folder / "simulated")
             run = Run(f"{case.local.run.pathspec.partition('/')[0]}/argo-{uid}", root=root, _namespace_check=False)
             case.found = differences(case.local, Ended(run, done.returncode == 0))
+            nodes = json.loads((folder / "nodes.json").read_text())["nodes"].values()
+            case.pods = sum(node["type"] == "Pod" for node in nodes)
         case.state = "differs" if case.found else "same"
         if case.found:
             case.found.append(done.stderr)

@@ -47,7 +47,8 @@ class Case:
         """Arguments of `flowc compile` that give the parameters their values, and let tasks share pods."""
         items = self.drawn.parameters.items()
         values = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in items)
-        return (*(("--set", f"parameters={{{values}}}") if values else ()), *self.sharing)
+        given = ("--set", f"parameters={{{values}}}") if values else ()
+        return (*self.drawn.arguments, *given, *self.sharing)
 
 
 class Elsewhere(Protocol):

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from flowc_compiler import passes
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.ir import NO_SPECS, Flow, PodGroup, StepSpecs, verify
+from flowc_compiler.passes.contraction import contracted
 from flowc_compiler.passes.fusion import fuse_steps
 from flowc_compiler.passes.pod_specs import in_series, one_of, pod_specs, side_by_side
+from flowc_compiler.passes.scopes import build_scopes
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.lowering import lowered
 from tests.flowgen.plain import Program
@@ -222,6 +224,65 @@ def test_one_of_several_calls_of_a_step_is_enough() -> None:
     assert [len(group.steps) for group in flow.pod_groups] == [3]
 
 
+def shapes(source: str, *, every: bool = True) -> list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    """The contracted flow: name, kind, parents and targets of each step."""
+    flow = contracted(fused(source, every=every)[0])
+    verify(flow)
+    return [(step.name, step.kind + "/virtual" * step.virtual, step.parents, step.targets) for step in flow.steps]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (CHAIN, [("start", "linear", (), ())]),
+        (
+            FOREACH,
+            [
+                ("start", "foreach", (), ("a",)),
+                ("a", "linear", ("start",), ("join",)),
+                ("join", "join", ("a",), ()),
+            ],
+        ),
+        (
+            "start: each a; a: j; j*: list; list: each b; b: k; k*: end; end",
+            [
+                ("start", "foreach", (), ("a",)),
+                ("a", "linear", ("start",), ("j_inputs",)),
+                ("j_inputs", "join/virtual", ("a",), ("j",)),
+                ("j", "foreach", ("j_inputs",), ("b",)),
+                ("b", "linear", ("j",), ("k",)),
+                ("k", "join", ("b",), ()),
+            ],
+        ),
+        (
+            "start: s; s: if a, b; a: each c; c: j; j*: end; b: end; end",
+            [
+                ("start", "switch", (), ("a", "b")),
+                ("a", "foreach", ("start",), ("c",)),
+                ("b", "linear", ("start",), ("end",)),
+                ("c", "linear", ("a",), ("j",)),
+                ("j", "join", ("c",), ("end",)),
+                ("end", "linear", ("j", "b"), ()),
+            ],
+        ),
+        ("start: again a; a: end; end", [("start", "linear", (), ())]),
+        (
+            "start: again a, b; a: each c; c: j; j*: end; b: end; end",
+            [
+                ("start", "switch", (), ("a", "b")),
+                ("a", "foreach", ("start",), ("c",)),
+                ("b", "linear", ("start",), ("end",)),
+                ("c", "linear", ("a",), ("j",)),
+                ("j", "join", ("c",), ("end",)),
+                ("end", "linear", ("j", "b"), ()),
+            ],
+        ),
+    ],
+)
+def test_contracted(lines: str, expected: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]]) -> None:
+    assert sorted(shapes(written(filled(lines)))) == sorted(expected)
+
+
 SERIES, SIDE, ONE = in_series, side_by_side, one_of
 
 
@@ -321,6 +382,15 @@ def check_group(flow: Flow, group: PodGroup) -> None:
     assert list(group.steps) == [step.name for step in flow.steps if step.name in inside]
 
 
+def check_contracted(flow: Flow) -> None:
+    """The flow with a step for each group is one that the scopes pass would leave as it is."""
+    verify(flow)
+    again = build_scopes(flow, DiagnosticSink())
+    assert again is not None
+    assert {scope.id: scope for scope in again.scopes} == {scope.id: scope for scope in flow.scopes}
+    assert again.steps == flow.steps
+
+
 @settings(deadline=None, max_examples=20)
 @given(flows(max_leaves=12), st.booleans(), st.data())
 def test_random_groups(blocks: tuple[Block, ...], every: bool, data: st.DataObject) -> None:
@@ -337,6 +407,7 @@ def test_random_groups(blocks: tuple[Block, ...], every: bool, data: st.DataObje
     verify(found)
     for group in found.pod_groups:
         check_group(found, group)
+    check_contracted(contracted(found))
     if every:
         chained = [step for step in flow.steps if step.kind == "linear" and step.target is not None]
         for step in chained:

@@ -143,3 +143,11 @@ def test_what_is_refused(policy: Path) -> None:
     with pytest.raises(CompileFailed) as unknown:
         compiled(policy, target="cron")
     assert unknown.value.codes == ["FC504"]
+
+
+@TARGETS
+def test_steps_that_share_a_pod(policy: Path, target: str) -> None:
+    found = _compiled(policy, target, fuse=True)
+    assert [template.step for template in found.templates] == ["start", "each", "join", "end"]
+    assert (found.template("end").raw, found.template("end").retries) == (found.template("join").raw, 3)
+    assert found.template("each").raw != found.template("join").raw

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.command_settings import GIVEN
 from flowc_cli.flow_options import flow_options
 from flowc_cli.output import INPUT_ERROR, note_unused, report, write, write_content
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -44,6 +47,9 @@ def graph(
         ),
     ] = None,
     artifacts: Annotated[bool, typer.Option("--artifacts", help="also show what crosses from step to step")] = False,
+    pods: Annotated[bool, typer.Option("--pods", help="also show which steps share a pod")] = False,
+    batch: shared.Batch = None,
+    fuse: shared.Fuse = None,
     param: shared.Params = None,
     flow: shared.FlowName = None,
     config: shared.Configs = None,
@@ -62,7 +68,14 @@ def graph(
         raise typer.Exit(INPUT_ERROR)
     if artifacts and chosen == "text":
         note_unused("--artifacts", "on a description in words", "choose another --format")
-    text = _drawn(compilation, chosen, artifacts=artifacts)
+    if pods:
+        compilation = _grouped(compilation, shared.given_options(batch=batch, fuse=fuse))
+    for name, value in (("batch", batch), ("fuse", fuse)):
+        if value and not pods and name not in GIVEN.get():
+            note_unused(f"--{name}", "without --pods", "add that")
+    if compilation is None:
+        raise typer.Exit(INPUT_ERROR)
+    text = _drawn(compilation, chosen, artifacts=artifacts, pods=pods)
     if output is not None:
         if not _write(text, output, compilation):
             raise typer.Exit(INPUT_ERROR)
@@ -85,21 +98,37 @@ def _format_of(output: str | None) -> GraphFormat | None:
     return found
 
 
-def _drawn(compilation: Compilation, form: GraphFormat, *, artifacts: bool) -> str:
+def _grouped(compilation: Compilation, given: Mapping[str, object]) -> Compilation | None:
+    """The flow with its pod groups, by the project's settings for all targets; `None` where something is wrong."""
+    from flowc_cli.target_options import build_options, with_option_batches
+    from flowc_targets.base.options import TargetOptions
+    from flowc_targets.base.target import grouped
+
+    sink = DiagnosticSink()
+    sink.add_source(compilation.source)
+    options = build_options(TargetOptions, "", compilation.source.path, given, (), sink)
+    flow = None
+    if options is not None:
+        flow = grouped(with_option_batches(compilation.flow, options, sink), options, sink)
+    report(sink.diagnostics, sink.sources)
+    return replace(compilation, flow=flow) if flow is not None and not sink.failed else None
+
+
+def _drawn(compilation: Compilation, form: GraphFormat, *, artifacts: bool, pods: bool) -> str:
     """The graph in a format. Imports what draws that one."""
     flow = compilation.flow
     if form == "text":
         from flowc_cli.outline import outline
 
-        return outline(flow)
+        return outline(flow, pods=pods)
     if form in {"mermaid", "dot"} and not artifacts:
         from flowc_cli.drawing.graph_languages import dot, mermaid
 
-        return dot(flow) if form == "dot" else mermaid(flow)
+        return (dot if form == "dot" else mermaid)(flow, pods=pods)
     from flowc_cli.drawing.document_builder import graph_document
 
     effects = compilation.effects() if artifacts and compilation.effects is not None else None
-    document = graph_document(flow, effects, artifacts=artifacts)
+    document = graph_document(flow, effects, artifacts=artifacts, pods=pods)
     match form:
         case "json":
             from flowc_cli.drawing.graph_document import json_text
@@ -117,7 +146,7 @@ def _drawn(compilation: Compilation, form: GraphFormat, *, artifacts: bool) -> s
             from flowc_cli.drawing.graph_languages import dot, mermaid
             from flowc_cli.drawing.node_card import crossing_texts
 
-            return (dot if form == "dot" else mermaid)(flow, crossing_texts(document))
+            return (dot if form == "dot" else mermaid)(flow, crossing_texts(document), pods=pods)
 
 
 def _write(text: str, output: str, compilation: Compilation) -> bool:

@@ -13,6 +13,7 @@ from flowc_cli.drawing.graph_document import (
     GraphNode,
     GraphScope,
 )
+from flowc_cli.drawing.pod_boxes import graph_pods, pod_facts
 from flowc_cli.drawing.spec_facts import facts, spec_data
 from flowc_cli.pipeline_text import (
     Results,
@@ -32,8 +33,12 @@ if TYPE_CHECKING:
 _Edge = tuple[str, str]
 
 
-def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts: bool = False) -> GraphDocument:
-    """The graph of a flow; with `artifacts` also what crosses each edge, of a class flow by its `effects`."""
+def graph_document(
+    flow: Flow, effects: FlowEffects | None = None, *, artifacts: bool = False, pods: bool = False
+) -> GraphDocument:
+    """The graph of a flow; with `artifacts` also what crosses each edge, of a class flow by its `effects`, and with
+    `pods` what becomes a pod.
+    """
     edges = _drawn_edges(flow)
     ends = {name for edge in edges for name in edge}
     steps = [step for step in flow.steps if not step.virtual or step.name in ends]
@@ -41,9 +46,13 @@ def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts:
     reads = results_read(flow)
     unused = unused_results(flow)
     types = _types(flow, effects, crossings) if crossings is not None and effects is not None else {}
+    pod_of = pod_facts(flow) if pods else {}
     nodes: list[GraphNode] = []
     for step in steps:
         node = _node(flow, step)
+        if step.name in pod_of:
+            others = tuple(fact for fact in node.facts if fact.name != "pod")
+            node = node.model_copy(update={"facts": (*others, pod_of[step.name])})
         more: dict[str, object] = {"unused": step.name in unused}
         if artifacts:
             more |= _artifacts(flow, step, effects, reads)
@@ -64,6 +73,7 @@ def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts:
             on_success=tuple(name for hook in hooks for name in hook.on_success),
             on_error=tuple(name for hook in hooks for name in hook.on_error),
         ),
+        pods=graph_pods(flow) if pods else None,
     )
 
 

@@ -98,6 +98,23 @@ class GraphScope(Model):
     """The steps that stand directly in it."""
 
 
+class GraphPod(Model):
+    """What becomes a pod: a step with all of its tasks one by one, or a group of steps."""
+
+    name: str
+    """The name of the first step."""
+    kind: Literal["task", "fused", "batch"]
+    """One task, all tasks of several steps, or the tasks of some items of a foreach."""
+    steps: tuple[str, ...]
+    opener: str | None = None
+    """Of a batch, the step that opens the foreach."""
+    items_per_task: int | None = None
+    workers: int = 1
+    """The most tasks at a time."""
+    facts: tuple[Fact, ...] = ()
+    """What the pod has, in words."""
+
+
 class ExitHooks(Model):
     """Functions that are called when a run has ended."""
 
@@ -121,8 +138,12 @@ class GraphDocument(Model):
     scopes: tuple[GraphScope, ...] = ()
     """Parents first."""
     exit_hooks: ExitHooks = ExitHooks.model_construct()
+    pods: tuple[GraphPod, ...] | None = None
+    """What becomes a pod; `None` where that was not asked for."""
 
 
 def json_text(document: GraphDocument) -> str:
     """The JSON of a graph."""
-    return visible_json(json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False)) + "\n"
+    left_out = {"pods"} if document.pods is None else None
+    data = document.model_dump(mode="json", exclude=left_out)
+    return visible_json(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"

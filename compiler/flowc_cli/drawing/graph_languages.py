@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from flowc_cli.drawing.pod_boxes import pod_title
 from flowc_cli.pipeline_text import case_texts, fan_text, real_edges, unused_results
-from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
+from flowc_compiler.ir import ROOT_SCOPE, Flow, PodGroup, Scope, Step
 
 _SHAPES = {
     "branch": ("{{", "}}"),
@@ -30,8 +31,9 @@ Crossings = Mapping[tuple[str, str], str]
 NOTHING: Crossings = {}
 
 
-def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
-    """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
+def mermaid(flow: Flow, crossings: Crossings = NOTHING, *, pods: bool = False) -> str:
+    """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph, and with `pods` a pod."""
+    groups = _PodBoxes(flow, pods=pods)
     lines = ["flowchart TD"]
     edges, drawn = _drawn(flow)
     unused = unused_results(flow)
@@ -41,10 +43,16 @@ def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
             lines.append(f"{'  ' * depth}end")
             continue
         if scope.kind in _BOXES:
-            lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{_escaped(_title(flow, scope))}"]')
-        for name in (name for name in scope.steps if name in drawn):
-            left, right, shown = _shape(flow.by_name[name], unused=name in unused)
-            lines.append(f"{indent}s_{_id(name)}{left}{shown}{right}")
+            title = _escaped(groups.titled(scope, _title(flow, scope)))
+            lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{title}"]')
+        for group, names in groups.boxes(scope):
+            if group is not None:
+                lines.append(f'{indent}subgraph pod_{_id(group.name)}["{_escaped(pod_title(group))}"]')
+            for name in (name for name in names if name in drawn):
+                left, right, shown = _shape(flow.by_name[name], unused=name in unused)
+                lines.append(f"{indent}{'  ' if group is not None else ''}s_{_id(name)}{left}{shown}{right}")
+            if group is not None:
+                lines.append(f"{indent}end")
     for source, target, label in edges:
         text = "<br>".join(map(_escaped, filter(None, (label, crossings.get((source, target))))))
         arrow = f'-- "{text}" -->' if text else "-->"
@@ -52,8 +60,9 @@ def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dot(flow: Flow, crossings: Crossings = NOTHING) -> str:
-    """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
+def dot(flow: Flow, crossings: Crossings = NOTHING, *, pods: bool = False) -> str:
+    """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster, and with `pods` a pod."""
+    groups = _PodBoxes(flow, pods=pods)
     lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
     edges, drawn = _drawn(flow)
     unused = unused_results(flow)
@@ -64,13 +73,44 @@ def dot(flow: Flow, crossings: Crossings = NOTHING) -> str:
             continue
         if scope.kind in _BOXES:
             lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
-            lines.append(f'{indent}label="{_quoted(_title(flow, scope))}";')
-        steps = (flow.by_name[name] for name in scope.steps if name in drawn)
-        lines.extend(f"{indent}{_dot_node(step, unused=step.name in unused)}" for step in steps)
+            lines.append(f'{indent}label="{_quoted(groups.titled(scope, _title(flow, scope)))}";')
+        for group, names in groups.boxes(scope):
+            inner = f"{indent}  " if group is not None else indent
+            if group is not None:
+                lines.append(f'{indent}subgraph "cluster_pod_{group.name}" {{')
+                lines.append(f'{inner}label="{_quoted(pod_title(group))}"; style=dashed;')
+            steps = (flow.by_name[name] for name in names if name in drawn)
+            lines.extend(f"{inner}{_dot_node(step, unused=step.name in unused)}" for step in steps)
+            lines += [f"{indent}}}"] if group is not None else []
     for source, target, label in edges:
         text = "\\n".join(map(_quoted, filter(None, (label, crossings.get((source, target))))))
         lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if text else ";"))
     return "\n".join([*lines, "}"]) + "\n"
+
+
+class _PodBoxes:
+    """The boxes of pods with several steps. A batch is the box of its foreach; the steps of others are in one box."""
+
+    def __init__(self, flow: Flow, *, pods: bool) -> None:
+        groups = flow.pod_groups if pods else ()
+        self._batches = {group.opener: group for group in groups if group.kind == "batch"}
+        self._inside: dict[str, list[PodGroup]] = {}
+        for group in groups:
+            if group.kind == "fused":
+                around = flow.foreach_scope(flow.by_name[group.entry])
+                self._inside.setdefault(around.id, []).append(group)
+        self._taken = {name for found in self._inside.values() for group in found for name in group.steps}
+
+    def titled(self, scope: Scope, title: str) -> str:
+        """The title of a foreach's box."""
+        group = self._batches.get(scope.opener)
+        return f"{title}, {pod_title(group)}" if group is not None and scope.kind == "foreach" else title
+
+    def boxes(self, scope: Scope) -> Iterator[tuple[PodGroup | None, tuple[str, ...]]]:
+        """The groups whose boxes are directly in a scope, and the steps that are in none."""
+        for group in self._inside.get(scope.id, ()):
+            yield group, group.steps
+        yield None, tuple(name for name in scope.steps if name not in self._taken)
 
 
 def _id(name: str) -> str:

@@ -90,6 +90,7 @@ _GROUPS = (
     ("image",),
     ("retries", "timeout", "catch"),
     ("nodes", "queue"),
+    ("pod",),
 )
 """The facts that a card shows, a line for each group."""
 
@@ -120,7 +121,7 @@ def _short(fact: Fact) -> str:
             return f"up to {count} {'retry' if count == '1' else 'retries'}"
         case "catch":
             return "catch"
-        case "nodes":
+        case "nodes" | "pod":
             return fact.text
         case _:
             return f"{fact.name} {fact.text}"

@@ -11,7 +11,12 @@ from flowc_compiler.ir import AcceleratorSpec, ContainerSpec, Placement, Resourc
 
 def facts(step: Step) -> tuple[Fact, ...]:
     """What the decorators of a step say, the most important first."""
-    return tuple(Fact(name=name, text=text) for name, text in _facts(step) if text)
+    return spec_facts(step.specs)
+
+
+def spec_facts(specs: StepSpecs) -> tuple[Fact, ...]:
+    """What specs say, the most important first."""
+    return tuple(Fact(name=name, text=text) for name, text in _facts(specs) if text)
 
 
 def spec_data(specs: StepSpecs) -> dict[str, Any]:
@@ -25,8 +30,7 @@ def spec_data(specs: StepSpecs) -> dict[str, Any]:
     return data
 
 
-def _facts(step: Step) -> Iterator[tuple[str, str]]:
-    specs = step.specs
+def _facts(specs: StepSpecs) -> Iterator[tuple[str, str]]:
     if specs.accelerator is not None:
         yield "GPU", _gpu(specs.accelerator)
     if specs.resources is not None:
@@ -60,7 +64,7 @@ def _shape(specs: StepSpecs) -> Iterator[tuple[str, str]]:
     if specs.loop is not None:
         yield "iterations", f"at most {specs.loop.max_iterations}"
     if specs.fuse is not None:
-        yield "pod", "its own" if specs.fuse.disabled else "that of the step before"
+        yield "pod", "a pod of its own" if specs.fuse.disabled else "in the pod of the step before"
 
 
 def _surroundings(specs: StepSpecs) -> Iterator[tuple[str, str]]:

@@ -6,11 +6,13 @@ is called. Its code, its plan and its run are those of the whole flow.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from flowc_compiler.ir import JoinStep, LinearStep
+from flowc_compiler.ir import NO_SPECS, JoinStep, LinearStep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowc_compiler.ir import Flow, ForeachOptions, ForeachStep, PodGroup, Scope, Step
 
 
@@ -25,7 +27,8 @@ def contracted(flow: Flow) -> Flow:
     for group in flow.pod_groups:
         if group.kind == "batch":
             flow = _with_batch(flow, group)
-    return flow
+    fused = [group for group in flow.pod_groups if group.kind == "fused"]
+    return _Fused(flow, fused).flow() if fused else flow
 
 
 def _with_batch(flow: Flow, group: PodGroup) -> Flow:
@@ -79,3 +82,169 @@ def _scopes(flow: Flow, body: Scope, group: PodGroup) -> list[Scope]:
         else:
             found.append(scope.model_copy(update={"steps": (group.name,)}) if scope.id == body.id else scope)
     return found
+
+
+class _Fused:
+    """The contraction of all fused groups of a flow at once."""
+
+    def __init__(self, flow: Flow, groups: list[PodGroup]) -> None:
+        self._flow = flow
+        self._groups = {group.entry: group for group in groups}
+        self._exits = {group.exit: group for group in groups}
+        self._inside = {step: group for group in groups for step in group.steps}
+        self._names = {step.name for step in flow.steps}
+        self._fronts = {group.entry: name for group in groups if (name := self._front(group)) is not None}
+        self._moved = self._scopes_left()
+
+    def flow(self) -> Flow:
+        """The contracted flow."""
+        steps = [made for step in self._flow.steps for made in self._steps_for(step)]
+        members: dict[str, list[str]] = {}
+        for step in steps:
+            members.setdefault(step.scope, []).append(step.name)
+        scopes = [
+            scope.model_copy(
+                update={
+                    "id": self._moved[scope.id],
+                    "parent": self._moved[scope.parent] if scope.parent is not None else None,
+                    "opener": self._out_of(scope.opener) if scope.opener is not None else None,
+                    "closer": self._into(scope.closer) if scope.closer is not None else None,
+                    "steps": tuple(members.get(self._moved[scope.id], ())),
+                }
+            )
+            for scope in self._flow.scopes
+            if not self._is_dissolved(scope)
+        ]
+        return self._flow.model_copy(
+            update={
+                "steps": tuple(steps),
+                "scopes": tuple(scopes),
+                "start": self._into(self._flow.start),
+                "end": self._out_of(self._flow.end),
+                "pod_groups": tuple(self._group(group) for group in self._flow.pod_groups),
+            }
+        )
+
+    def _group(self, group: PodGroup) -> PodGroup:
+        if group.kind == "fused":
+            return group.model_copy(update={"steps": (group.name,)})
+        return group.model_copy(update={"opener": self._out_of(group.opener)}) if group.opener is not None else group
+
+    def _front(self, group: PodGroup) -> str | None:
+        """The name of a virtual step before a group, which edges lead to; `None` where they lead to the group.
+
+        A step has one kind. So a group that begins with a join and ends with a fan-out has a join of its own before it,
+        and one that begins with a virtual step, which a switch may choose by its name, keeps that.
+        """
+        entry = self._flow.by_name[group.entry]
+        if entry.virtual:
+            return entry.name if entry.parents else None
+        if entry.kind != "join" or self._is_linear(self._flow.by_name[group.exit]):
+            return None
+        name, number = f"{entry.name}_inputs", 1
+        while name in self._names:
+            number += 1
+            name = f"{entry.name}_inputs_{number}"
+        self._names.add(name)
+        return name
+
+    def _is_linear(self, step: Step) -> bool:
+        """Whether one step follows, or none, whatever the step says."""
+        return step.kind in {"linear", "join"} or (step.kind == "switch" and not step.decides)
+
+    def _into(self, name: str) -> str:
+        """What an edge to a step leads to."""
+        group = self._inside.get(name)
+        return name if group is None else self._fronts.get(group.entry, group.name)
+
+    def _out_of(self, name: str) -> str:
+        """What an edge from a step leads from."""
+        group = self._inside.get(name)
+        return name if group is None else group.name
+
+    def _scopes_left(self) -> dict[str, str]:
+        """Each scope's id by what it was: the nearest one around it where none is left of it."""
+        moved: dict[str, str] = {}
+        for scope in self._flow.scopes:  # parents before children
+            opener = scope.opener or ""
+            if self._is_dissolved(scope):
+                moved[scope.id] = moved[scope.parent or ""]
+            elif scope.id == opener:
+                moved[scope.id] = self._out_of(opener)
+            elif scope.opener is not None:
+                first = scope.id.removeprefix(f"{opener}/")
+                moved[scope.id] = f"{self._out_of(opener)}/{self._into(first)}"
+            else:
+                moved[scope.id] = scope.id
+        return moved
+
+    def _is_dissolved(self, scope: Scope) -> bool:
+        """Whether a group is around what opens the scope, or does not end with a choice any more."""
+        group = self._inside.get(scope.opener or "")
+        return group is not None and (group.exit != scope.opener or self._is_linear(self._flow.by_name[group.exit]))
+
+    def _steps_for(self, step: Step) -> Iterator[Step]:
+        """The steps that stand in the place of one."""
+        group = self._groups.get(step.name)
+        if group is None:
+            if step.name not in self._inside:
+                yield self._outside(step)
+            return
+        front = self._fronts.get(step.name)
+        if front is not None:
+            update = {"name": front, "virtual": True, "call": None, "specs": NO_SPECS}
+            yield self._outside(step if step.kind == "join" else _linear(step)).model_copy(
+                update={**update, "target": group.name}
+            )
+        yield self._pod(step, group, front)
+
+    def _outside(self, step: Step) -> Step:
+        """A step of no group, with edges to groups."""
+        update: dict[str, object] = {
+            "scope": self._moved[step.scope],
+            "parents": tuple(map(self._out_of, step.parents)),
+        }
+        match step.kind:
+            case "linear" | "foreach" | "parallel":
+                update["target"] = self._into(step.target) if step.target is not None else None
+            case "branch":
+                update["targets"] = tuple(map(self._into, step.targets))
+            case "switch":
+                update["cases"] = tuple(
+                    case.model_copy(update={"target": self._into(case.target)}) for case in step.cases
+                )
+            case "join":
+                update["target"] = self._into(step.target) if step.target is not None else None
+                update["closes"] = self._out_of(step.closes)
+                update["arms"] = tuple(tuple(map(self._out_of, arm)) for arm in step.arms)
+            case _:
+                assert_never(step)
+        return step.model_copy(update=update)
+
+    def _pod(self, entry: Step, group: PodGroup, front: str | None) -> Step:
+        """The step that a group is: it takes in what its first step does, and leads on as its last."""
+        last = self._flow.by_name[group.exit]
+        specs = group.specs.model_copy(update={"foreach": last.specs.foreach if last.kind == "foreach" else None})
+        if self._is_linear(last):
+            target = next(iter(last.targets), None)
+            kept = entry if entry.kind == "join" and front is None and not entry.virtual else _linear(entry)
+            whole: Step = kept.model_copy(update={"target": target})
+        else:
+            cases = (
+                {"cases": tuple(case for case in last.cases if case.target != last.name)}
+                if last.kind == "switch"
+                else {}
+            )
+            whole = last.model_copy(update={"parents": entry.parents, "scope": entry.scope, **cases})
+        update: dict[str, object] = {
+            "name": group.name, "specs": specs, "span": group.span, "call": None, "virtual": False, "doc": entry.doc,
+        }  # fmt: skip
+        if front is not None:
+            update["parents"] = (front,)
+        return self._outside(whole).model_copy(update=update)
+
+
+def _linear(step: Step) -> LinearStep:
+    """A step as one that leads to one other, or to none."""
+    fields = {name: getattr(step, name) for name in LinearStep.model_fields if name not in {"kind", "target"}}
+    return LinearStep(**fields)

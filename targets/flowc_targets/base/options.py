@@ -84,6 +84,10 @@ class TargetOptions(BaseModel):
         description="how many items of a foreach a pod works on, by the step that opens it or one in it: 50, or 50x4 "
         "for four of these at a time",
     )
+    fuse: bool = Field(
+        default=False,
+        description="steps that follow each other share a pod where their pods are alike",
+    )
     timeout_grace: int = Field(
         default=TIMEOUT_GRACE_SECONDS,
         ge=1,

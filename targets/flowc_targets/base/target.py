@@ -136,6 +136,20 @@ _BATCH = {
 """Fields of BatchSpec that do not change what a task computes, and the argument that each comes from."""
 
 
+def grouped(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
+    """The flow with its pod groups, as its decorators and the options want them. Collects FC413 and FC506."""
+    flow = batch_marked_items(flow, sink)
+    if not options.fuse and all(step.specs.fuse is None for step in flow.steps):
+        return flow
+    from flowc_compiler.passes.fusion import fuse_steps
+
+    flow = fuse_steps(flow, sink, every=options.fuse)
+    if options.is_given("fuse", by_flow=True) and all(group.kind != "fused" for group in flow.pod_groups):
+        message = "option fuse has no effect: no two steps follow each other whose pods are alike"
+        sink.warning("FC506", message, None, help="leave it out; `flowc graph --pods` shows which steps share a pod")
+    return flow
+
+
 def emit_checked(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
@@ -143,7 +157,7 @@ def emit_checked(
 
     Which tasks share a pod is decided here, where steps have the images that options give them.
     """
-    flow = batch_marked_items(flow, sink)
+    flow = grouped(flow, options, sink)
     report_unsupported_specs(flow, target.name, sink, in_pods=options.in_pods)
     if not check_capabilities(contracted(flow), target.name, target.capabilities, sink):
         return ()
@@ -190,21 +204,21 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink, *, i
             message = f"step `{step.name}`: `@airflow_options` has no effect (target {target})"
             sink.warning("FC501", message, step.specs.airflow.span, help="remove it if the flow is not for Airflow")
         if step.specs.foreach is not None and step.specs.foreach.label:
-            _check_label(flow, step, step.specs.foreach.span, target, sink)
+            _check_label(flow, step, target, sink)
         if step.specs.secrets is not None:
             _check_secrets(step, step.specs.secrets, target, sink)
     _check_packages(flow, target, sink, in_pods=in_pods)
 
 
-def _check_label(flow: Flow, step: Step, span: Span | None, target: str, sink: DiagnosticSink) -> None:
-    """Report that nobody sees the labels of items: that an engine has none, or no task for each of them."""
+def _check_label(flow: Flow, step: Step, target: str, sink: DiagnosticSink) -> None:
+    """Report that nobody sees the labels of items: that an engine has none, or no task of its own for each step."""
     help_ = "only Airflow shows items by their labels"
     if target == "airflow":
-        if step.name not in flow.group_of and all(group.opener != step.name for group in flow.pod_groups):
+        if flow.group_of.keys().isdisjoint(step.targets):
             return
-        help_ = "leave it out: a task of Airflow has several items, and no label"
+        help_ = "leave it out: a task of Airflow that runs several tasks of the flow has no label"
     message = f"step `{step.name}`: `label` of `@foreach_options` has no effect (target {target})"
-    sink.warning("FC501", message, span, help=help_)
+    sink.warning("FC501", message, step.specs.foreach.span if step.specs.foreach is not None else None, help=help_)
 
 
 def _check_batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:

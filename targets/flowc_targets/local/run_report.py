@@ -145,6 +145,10 @@ def unsupported_locally(flow: Flow) -> list[str]:
             [step.name for step in flow.steps if (foreach := step.specs.foreach) and foreach.items_per_task],
         ),
         (
+            "a local run has no pods that steps could share: {} as without @fuse",
+            [step.name for step in flow.steps if (fuse := step.specs.fuse) and not fuse.disabled and not step.virtual],
+        ),
+        (
             "callbacks of Airflow are not called: {} without",
             [step.name for step in flow.steps if step.specs.airflow is not None and step.specs.airflow.callbacks],
         ),

@@ -44,11 +44,17 @@ def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Cli
             message = f"`--with {text}`: there is no step decorator `{name}`"
             help_text = suggest(name, sorted(ARGUMENTS), f"there are {', '.join(sorted(ARGUMENTS))}").help
             sink.error("FC401", message, None, help=help_text)
+        elif name in INSTEAD:
+            sink.error("FC401", f"`--with {text}`: not every step can have `@{name}`", None, help=INSTEAD[name])
         elif name not in REPEATABLE and any(item.name == name for item in found):
             sink.error("FC405", f"`--with {name}` is given twice", None, help="keep one of them")
         elif (arguments := _arguments(text, rest, model, sink)) is not None:
             found.append(CliDecorator(name, arguments))
     return tuple(found)
+
+
+INSTEAD = {"fuse": "leave it out, and give --fuse, which fuses all steps that it can"}
+"""Decorators that an option stands for."""
 
 
 def report_unused(decorators: Sequence[CliDecorator], sink: DiagnosticSink) -> None:

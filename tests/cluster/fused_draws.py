@@ -1,0 +1,75 @@
+"""Random flows some of whose steps share a pod: with `@fuse` where it fits, and with the option `fuse`."""
+
+from __future__ import annotations
+
+import ast
+import random
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_compiler.ir import FuseSpec
+from flowc_compiler.passes.fusion import fuse_steps
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow, Step
+    from tests.cluster.drawing import Drawn
+
+EVERY = 0.6
+"""How many of the flows have the option."""
+MARKED = 0.5
+"""How many steps have `@fuse`, where that is allowed; some of the others say that they are not to be fused."""
+DISABLED = 0.1
+
+
+def fused(drawn: Drawn, seed: int = 0) -> Drawn:
+    """The same flow, with random fusions: the same ones for the same seed."""
+    chooser = random.Random(f"{drawn.name} {seed}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "random_flow.py"
+        file.write_text(drawn.text, encoding="utf-8")
+        flow = compile_file(file).flow
+    uses: dict[str, FuseSpec] = {}
+    places = {_function(step): step.span for step in reversed(flow.steps) if not step.virtual}
+    for name, span in reversed(places.items()):
+        drawn_at = chooser.random()
+        use = FuseSpec(span=span, disabled=drawn_at > 1 - DISABLED)
+        if (drawn_at < MARKED or use.disabled) and _is_allowed(flow, {**uses, name: use}):
+            uses[name] = use
+    arguments = ("--fuse",) if chooser.random() < EVERY else ()
+    return replace(drawn, text=_decorated(drawn.text, uses), arguments=(*drawn.arguments, *arguments))
+
+
+def _function(step: Step) -> str:
+    """The name of the function that is a step's, as the file has it."""
+    return step.call.function if step.call is not None else step.name
+
+
+def _is_allowed(flow: Flow, uses: dict[str, FuseSpec]) -> bool:
+    steps = tuple(
+        step.model_copy(update={"specs": step.specs.model_copy(update={"fuse": uses.get(_function(step))})})
+        for step in flow.steps
+    )
+    sink = DiagnosticSink()
+    fuse_steps(flow.model_copy(update={"steps": steps}), sink)
+    return not sink.failed
+
+
+def _decorated(text: str, uses: dict[str, FuseSpec]) -> str:
+    """The text with decorators above the steps."""
+    lines = text.splitlines(keepends=True)
+    found = {
+        item.decorator_list[0].lineno - 1: item
+        for item in ast.walk(ast.parse(text))
+        if isinstance(item, ast.FunctionDef) and item.decorator_list and item.name in uses
+    }
+    for number in sorted(found, reverse=True):
+        item = found[number]
+        use = "@fuse(disabled=True)" if uses[item.name].disabled else "@fuse"
+        lines.insert(number, f"{' ' * item.col_offset}{use}\n")
+    if found:
+        lines.insert(0, "from flowc import fuse\n")
+    return "".join(lines)
