@@ -72,7 +72,7 @@ def _flushed() -> bool:
 
 def _discard_output(error: OSError) -> None:
     """Let the output go nowhere, and say so, unless its reader has just gone."""
-    from flowc_targets.local.console_report import discard
+    from flowc_targets.base.json_events import discard
 
     discard(sys.stdout)
     if not isinstance(error, BrokenPipeError):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flowc_cli.output import INPUT_ERROR, Form, report, write_error
-from flowc_cli.run_states import ended_text
 from flowc_cli.run_watching import RunWatch
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
@@ -81,17 +80,16 @@ def with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
         return fail(error)
 
 
-def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> RunState:
-    """The state of a run at its end; with `watch`, show what happens until then.
+def follow_run(client: EngineClient, target: str, name: str, *, watch: RunWatch | None) -> RunState:
+    """The state of a run at its end; `watch` shows what happens until then.
 
     An interrupt ends the wait but not the run, and a line says so.
     """
     before: RunState | None = None
-    shown = RunWatch()
     try:
         for state in client.follow(name):
-            if watch:
-                shown.show(state)
+            if watch is not None:
+                watch.show(state)
             before = state
     except KeyboardInterrupt:
         where = f" --target {target}" if target != "argo" else ""
@@ -99,9 +97,10 @@ def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> 
         write_error(f"the run continues: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n")
         raise
     finally:
-        shown.close()
+        if watch is not None:
+            watch.close()
     assert before is not None, "a run that is followed has a state"
-    write_error(ended_text(before))
+    (watch or RunWatch()).ended(before)
     return before
 
 

@@ -74,13 +74,16 @@ def state_text(state: RunState) -> str:
     return "\n".join(lines) + "\n"
 
 
+def changed_tasks(before: RunState | None, after: RunState) -> list[TaskState]:
+    """The tasks whose state has changed between two states of a run."""
+    old = {task.id: _shown(task) for task in before.tasks} if before is not None else {}
+    return [task for task in after.tasks if old.get(task.id) != _shown(task)]
+
+
 def transitions(before: RunState | None, after: RunState) -> list[str]:
     """The tasks whose state has changed between two states of a run, a line each."""
-    old = {task.id: _shown(task) for task in before.tasks} if before is not None else {}
     lines: list[str] = []
-    for task in after.tasks:
-        if old.get(task.id) == _shown(task):
-            continue
+    for task in changed_tasks(before, after):
         again = f", attempt {task.attempts}" if task.attempts > 1 else ""
         lines.append(_failure(task) if task.phase == "failed" else f"{task.id} {task.phase}{again}{_reason(task)}")
     return lines

@@ -11,15 +11,17 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.output import report as write_diagnostics
 from flowc_cli.output import write
+from flowc_targets.base.json_events import JsonEvents, LogFormat
 from flowc_targets.base.live_table import has_table
 from flowc_targets.simulate import (
+    JsonProgress,
     ManifestError,
     Progress,
     SimulateOptions,
@@ -71,6 +73,8 @@ def simulate(
         bool, typer.Option("--show-output", help="show what every pod prints, not only those that fail")
     ] = False,
     output_: Annotated[bool, typer.Option("--output", hidden=True)] = False,
+    quiet: shared.Quiet = False,
+    log_format: shared.LogFormat = "text",
     report: Annotated[bool, typer.Option("--report", help="count nodes by template, type and phase")] = False,
     nodes: Annotated[
         str | None,
@@ -110,17 +114,39 @@ def simulate(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    raise typer.Exit(_simulate(manifest, options, output=output or output_, report=report, nodes=nodes))
+    if log_format == "json" and (report or nodes == "-"):
+        problem = "standard output has an object a line then; leave out --report, or name a file for --nodes"
+        raise typer.BadParameter(problem, param_hint="--log-format")
+    shown = _Shown(output=output or output_, report=report, quiet=quiet, form=log_format)
+    raise typer.Exit(_simulate(manifest, options, shown, nodes))
 
 
-def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool, nodes: str | None) -> int:
+class _Shown(NamedTuple):
+    """What is printed."""
+
+    output: bool
+    report: bool
+    quiet: bool
+    form: LogFormat
+
+    def progress(self, run: str) -> Progress:
+        """What prints it."""
+        if self.form == "json":
+            return JsonProgress(JsonEvents(run))
+        table = has_table() and not self.quiet
+        return Progress(_print_progress, output=self.output, table=table, quiet=self.quiet)
+
+
+def _simulate(file: str, options: SimulateOptions, shown: _Shown, nodes: str | None) -> int:
     """Run the manifest in `file`, or from standard input for `-`. Returns the exit code."""
+    progress = shown.progress("")
     try:
         text = _read(file)
         manifest, spec = prepare_manifest(text, options)
+        progress = shown.progress(f"{manifest.title}/argo-{spec.uid}")
+        progress.begin(options.root)
         for note in manifest.notes:
-            _print_progress(note)
-        progress = Progress(_print_progress, output=output, table=has_table())
+            progress.note(note)
         try:
             with _ended_by_sigterm():
                 result = simulate_workflow(manifest, spec, options, progress)
@@ -130,9 +156,11 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
         _report_refused(error)
         return REFUSED
     except KeyboardInterrupt:
-        _print_progress("interrupted")
+        progress.interrupted()
         return INTERRUPTED
-    _show(result, report=report)
+    progress.ended("successful" if result.phase == "Succeeded" else "failed", result.seconds, result.message)
+    if shown.form == "text":
+        _show(result, shown)
     if nodes is not None:
         _write(nodes, result)
     return SUCCEEDED if result.phase == "Succeeded" else FAILED
@@ -203,12 +231,14 @@ def _ended_by_sigterm() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _show(result: SimulationResult, *, report: bool) -> None:
-    lines = [*tree(result.nodes), *(["", *counts(result.nodes)] if report else [])]
+def _show(result: SimulationResult, shown: _Shown) -> None:
+    lines = [] if shown.quiet else list(tree(result.nodes))
+    lines += ["", *counts(result.nodes)] if shown.report else []
     lines += [f"lost: {name} has the id of {other}, and never ran" for name, other in result.nodes.lost.items()]
     message = f": {result.message}" if result.message else ""
-    lines.append(f"{result.phase} in {result.seconds:.1f} s, run {result.title}/argo-{result.spec.uid}{message}")
-    write("\n".join(lines) + "\n")
+    if not shown.quiet or result.phase != "Succeeded":
+        lines.append(f"{result.phase} in {result.seconds:.1f} s, run {result.title}/argo-{result.spec.uid}{message}")
+    write("".join(f"{line}\n" for line in lines))
 
 
 def _write(path: str, result: SimulationResult) -> None:

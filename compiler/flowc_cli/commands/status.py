@@ -11,6 +11,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, follow_run, with_client
 from flowc_cli.output import write, write_error
 from flowc_cli.run_states import document, listing, state_text
+from flowc_cli.run_watching import JsonWatch, RunWatch, chosen_watch
 from flowc_targets.base.engine import EngineClient, namespace_of
 
 app = shared.command_app()
@@ -25,6 +26,8 @@ def status(
     target: shared.Engine = "argo",
     wait: shared.Wait = False,
     watch: shared.Watch = False,
+    quiet: shared.Quiet = False,
+    log_format: shared.LogFormat = "text",
     last: shared.Last = 20,
     as_json: shared.Json = False,
     server: shared.Server = None,
@@ -33,9 +36,10 @@ def status(
 ) -> None:
     """Show the state of a run on an engine, or list the latest runs."""
     place = Place(target, server, namespace, user)
+    shown = chosen_watch(watch=watch, quiet=quiet, log_format=log_format, as_json=as_json)
     if name is None:
         raise typer.Exit(_list_runs(place, last, as_json=as_json))
-    raise typer.Exit(_show_status(place, name, wait=wait, watch=watch, as_json=as_json))
+    raise typer.Exit(_show_status(place, name, wait=wait, shown=shown, as_json=as_json))
 
 
 def _list_runs(place: Place, limit: int, *, as_json: bool) -> int:
@@ -56,12 +60,14 @@ def _list_runs(place: Place, limit: int, *, as_json: bool) -> int:
     return with_client(place, run)
 
 
-def _show_status(place: Place, name: str, *, wait: bool, watch: bool, as_json: bool) -> int:
+def _show_status(place: Place, name: str, *, wait: bool, shown: RunWatch | None, as_json: bool) -> int:
     """Print a run and its tasks, at once or at its end. Returns the exit code."""
 
     def run(client: EngineClient) -> int:
-        ended = wait or watch
-        state = follow_run(client, place.target, name, watch=watch) if ended else client.status(name)
+        ended = wait or shown is not None
+        state = follow_run(client, place.target, name, watch=shown) if ended else client.status(name)
+        if isinstance(shown, JsonWatch):
+            return RUN_FAILED if state.phase != "succeeded" else 0
         write(json.dumps(document(state), indent=2) + "\n" if as_json else state_text(state))
         return RUN_FAILED if ended and state.phase != "succeeded" else 0
 

@@ -18,6 +18,7 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
+from flowc_cli.run_watching import JsonWatch, RunWatch, chosen_watch
 from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
@@ -40,6 +41,8 @@ def submit(
     resume: shared.Resumed = None,
     wait: shared.Wait = False,
     watch: shared.Watch = False,
+    quiet: shared.Quiet = False,
+    log_format: shared.LogFormat = "text",
     as_json: shared.Json = False,
     server: shared.Server = None,
     user: shared.User = None,
@@ -74,7 +77,9 @@ def submit(
 
     The run is of a file, which is compiled first, or of a deployed flow.
     """
-    request = _Request(Place(target, server, namespace, user), tuple(param or ()), resume, wait, watch, as_json, format)
+    shown = chosen_watch(watch=watch, quiet=quiet, log_format=log_format, as_json=as_json)
+    place = Place(target, server, namespace, user)
+    request = _Request(place, tuple(param or ()), resume, wait, shown, as_json, format)
     given = shared.given_options(
         root=root,
         image=image,
@@ -120,7 +125,7 @@ class _Request:
     resume: str | None
     """The id of the run to continue."""
     wait: bool
-    watch: bool
+    watch: RunWatch | None
     as_json: bool
     form: Form
 
@@ -241,9 +246,10 @@ def _folded(name: str) -> str:
 def _started(client: EngineClient, state: RunState, request: _Request) -> int:
     """Print which run it is, and wait for its end if the request says so. Returns the exit code."""
     where = f" in namespace {state.namespace}" if state.namespace else ""
-    write_error(f"submitted as {state.name}{where}\n")
-    waiting = request.wait or request.watch
-    if not request.as_json:
+    if request.watch is None or request.watch.with_notes:
+        write_error(f"submitted as {state.name}{where}\n")
+    waiting = request.wait or request.watch is not None
+    if not request.as_json and not isinstance(request.watch, JsonWatch):
         write(f"{state.pathspec}\n")
         sys.stdout.flush()
     if waiting:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import shlex
 import sys
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
-from flowc_compiler.diagnostics.terminal_text import visible, visible_json
+from flowc_compiler.diagnostics.terminal_text import visible
+from flowc_targets.base.json_events import JsonEvents, put
 from flowc_targets.base.live_table import LiveTable, StepProgress, duration, has_table, status_line
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ CHECK_SECONDS = 0.2
 """How often it is looked which steps have begun or are done."""
 STATUS_SECONDS = 60.0
 """How often a line says how far the run is, where there is no table."""
-LOG_VERSION = 1
-"""Of the lines of `--log-format json`; raised when a field changes its meaning."""
 
 
 def reporter_for(options: RunOptions) -> Reporter:
@@ -219,7 +215,7 @@ class JsonReporter:
     """Writes a JSON object a line to stdout, for whatever happens."""
 
     def __init__(self) -> None:
-        self._flow = ""
+        self._events = JsonEvents("/")
         self._run = ""
         self._steps: Callable[[], Sequence[StepProgress]] = list
         self._milestones = Milestones()
@@ -232,18 +228,19 @@ class JsonReporter:
 
     def started(self, flow: str, run_id: str, root: str) -> None:
         """The first line."""
-        self._flow, self._run = flow, run_id
-        self._event("run_started", version=LOG_VERSION, root=root)
+        self._run = run_id
+        self._events.run = f"{flow}/{run_id}"
+        self._events.started(root)
 
     def lines(self, stream: Stream, prefix: str, lines: list[str]) -> None:
         """A line for each."""
         place = prefix.removeprefix(f"[{self._run}").strip("[/] ")
         for line in lines:
-            self._event("output", task=place or None, stream=stream, text=line)
+            self._events.event("output", task=place or None, stream=stream, text=line)
 
     def note(self, text: str) -> None:
         """A line for a person."""
-        self._event("note", text=text)
+        self._events.event("note", text=text)
 
     def progress(self, done: int, running: int, known: int) -> None:
         """Lines for steps that have begun or are done."""
@@ -257,7 +254,7 @@ class JsonReporter:
     def _say_milestones(self) -> None:
         for step, _ in self._milestones.new(self._steps()):
             counts = {"done": step.done, "running": step.running, "failed": step.failed, "total": step.total}
-            self._event("step", step=step.name, **counts, seconds=round(step.seconds, 3))
+            self._events.event("step", step=step.name, **counts, seconds=round(step.seconds, 3))
 
     def wait(self) -> float:
         """Until steps are looked at again."""
@@ -278,7 +275,7 @@ class JsonReporter:
             one = result.failed
             failed = {"task": one.place, "step": one.step, "attempt": one.attempt, "message": one.message}
             failed |= {"traceback": one.traceback, "log": one.log}
-        self._event(
+        self._events.event(
             "run_finished",
             status=result.status,
             tasks=result.tasks,
@@ -288,11 +285,6 @@ class JsonReporter:
             failed=failed,
             resume=_resume(result),
         )
-
-    def _event(self, event: str, **fields: Any) -> None:
-        stamp = _utc().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        document = {"time": stamp, "event": event, "run": f"{self._flow}/{self._run}", **fields}
-        put(sys.stdout, visible_json(json.dumps(document, ensure_ascii=False)) + "\n")
 
 
 def ways_on(result: RunResult) -> list[str]:
@@ -316,31 +308,6 @@ def _resume(result: RunResult) -> str | None:
         return None
     file, *options = result.again
     return shlex.join(["flowc", "resume", file, "--origin-run-id", result.run_id, *options])
-
-
-def put(file: TextIO | None, text: str) -> Exception | None:
-    """Write to a stream; one that is closed or fails gets nothing from then on. Returns what happened."""
-    if file is None:
-        return None
-    try:
-        try:
-            file.write(text)
-            file.flush()
-        except UnicodeEncodeError:
-            file.write(text.encode("ascii", "backslashreplace").decode())
-            file.flush()
-    except (OSError, ValueError) as error:
-        discard(file)
-        return error
-    return None
-
-
-def discard(file: TextIO) -> None:
-    """Let what is written to a stream from now on go nowhere, and what it still holds."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, file.fileno())
-        os.close(nowhere)
 
 
 def _utc() -> datetime:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from flowc_targets.base.json_events import LogFormat
+
 StartMethod = Literal["fork", "spawn"]
-LogFormat = Literal["text", "json"]
 DEFAULT_START: StartMethod = "spawn" if sys.platform == "darwin" else "fork"
 """On macOS libraries such as Accelerate crash in a forked process."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import time
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from flowc_targets.base.json_events import JsonEvents
     from flowc_targets.simulate.simulated_pods import Pod
     from flowc_targets.simulate.workflow_nodes import Node, Nodes
 
 _MARKS = {"Succeeded": "+", "Failed": "x", "Error": "!", "Skipped": "-", "Omitted": "o", "Running": ">", "Pending": "."}
+_WORDS = {"Error": "failed", "Omitted": "skipped"}
+"""Phases that have other words outside of Argo."""
 _WIDE = 6
 """Items of a fan-out that are shown one by one."""
 _INDICES = re.compile(r"\([^)]*\)")
@@ -31,8 +35,11 @@ _LONG_WAIT = 5.0
 class Progress:
     """Prints failures at once, and how far the run is: by a table on a terminal, else every other second."""
 
-    def __init__(self, write: Callable[[str], None], *, output: bool, table: bool = False) -> None:
-        """`write` takes a line; `output` shows the output of every pod; `table` is for a terminal."""
+    def __init__(self, write: Callable[[str], None], *, output: bool, table: bool = False, quiet: bool = False) -> None:
+        """`write` takes a line; `output` shows the output of every pod; `table` is for a terminal.
+
+        `quiet` says nothing of what is well.
+        """
         self._table = LiveTable("", lambda: steps_of(self._nodes.values()), _put) if table else None
         self._nodes: dict[str, Node] = {}
         self._write = write if self._table is None else self._write_above
@@ -41,6 +48,25 @@ class Progress:
         self._last = time.monotonic()
         self._shown = ""
         self._has_rested = False
+        self._quiet = quiet
+
+    def note(self, text: str) -> None:
+        """Say something of the run."""
+        if not self._quiet:
+            self._write(text)
+
+    def begin(self, root: str | None) -> None:
+        """The run begins; its store is `root`, or that of the manifest."""
+
+    def ended(self, status: str, seconds: float, error: str) -> None:
+        """The run has ended: the tree of its nodes says how."""
+
+    def interrupted(self) -> None:
+        """Somebody has ended the run."""
+        self._write("interrupted")
+
+    def made(self, pod: Pod) -> None:
+        """A pod is to run."""
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
@@ -64,7 +90,7 @@ class Progress:
 
     def rests(self, node: Node, seconds: float) -> None:
         """A node waits for its next attempt. Of a long wait, the first one says how to go on without."""
-        if seconds >= _LONG_WAIT and not self._has_rested:
+        if seconds >= _LONG_WAIT and not self._has_rested and not self._quiet:
             self._has_rested = True
             text = f"{node.name} waits {seconds:.0f} s for its next attempt, as its @retry says"
             self._write(f"{text}: --backoff 0 does not wait")
@@ -73,6 +99,8 @@ class Progress:
         """Time has passed; `waiting` pods have no place, and `resting` nodes wait for their next attempt."""
         if self._table is not None:
             self._table.tick()
+            return
+        if self._quiet:
             return
         if time.monotonic() - self._last < _PAUSE:
             return
@@ -93,6 +121,72 @@ class Progress:
     def _write_above(self, line: str) -> None:
         assert self._table is not None
         self._table.write(sys.stderr, f"{line}\n")
+
+
+class JsonProgress(Progress):
+    """Writes what happens as JSON, an object a line."""
+
+    def __init__(self, events: JsonEvents) -> None:
+        super().__init__(lambda text: events.event("note", text=text), output=True)
+        self._events = events
+        self._tasks: dict[str, str] = {}
+        """Those of pods, by the ids of their nodes."""
+        self._failed: dict[str, Any] | None = None
+        self._done: set[str] = set()
+        self._begun = time.monotonic()
+
+    def begin(self, root: str | None) -> None:
+        """The first line."""
+        self._begun = time.monotonic()
+        self._events.started(root)
+
+    def interrupted(self) -> None:
+        """The last line, where somebody has ended the run."""
+        self.ended("interrupted", time.monotonic() - self._begun, "")
+
+    def made(self, pod: Pod) -> None:
+        """Note which task it runs."""
+        self._tasks[pod.node.id] = _task_of(pod)
+
+    def changed(self, node: Node) -> None:
+        """A pod runs, or is over."""
+        task = self._tasks.get(node.id)
+        if task is None:
+            super().changed(node)
+        elif node.phase != "Pending":
+            event = {"task": task, "phase": _WORDS.get(node.phase, node.phase.lower()), "message": node.message or None}
+            self._events.event("task", **event, node=node.name)
+            if node.phase == "Succeeded":
+                self._done.add(task)
+            if node.phase in FAILED:
+                self._failed = {**event, "node": node.name}
+
+    def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
+        """What a pod has printed."""
+        del failed
+        for line in log.read_text(errors="replace").splitlines():
+            self._events.event("output", task=_task_of(pod), stream=None, text=line)
+
+    def tick(self, waiting: int, resting: int = 0) -> None:
+        """Nothing is due."""
+
+    def ended(self, status: str, seconds: float, error: str) -> None:
+        """The last line."""
+        tasks = len(self._done)
+        failed = None if status == "successful" else self._failed
+        self._events.event(
+            "run_finished", status=status, tasks=tasks, seconds=round(seconds, 3), error=error or None, failed=failed
+        )
+
+
+def _task_of(pod: Pod) -> str:
+    """`step/index` of the task that a pod runs; of other pods the name of their node."""
+    words = pod.arguments()
+    options = {name: value for name, value in itertools.pairwise(words) if name.startswith("--")}
+    step, index = options.get("--step"), options.get("--index", "-")
+    if step is None:
+        return pod.node.name
+    return step if index in ("-", "") else f"{step}/{index}"
 
 
 def steps_of(nodes: Iterable[Node]) -> list[StepProgress]:

@@ -67,7 +67,9 @@ class SimulatedCluster:
     def start(self, node: Node, raw: dict[str, Any], *, on_exit: bool) -> None:
         """Line a pod up. One that cannot run here has failed before it began."""
         name = self.run.pod_name(node.name, node.template)
-        self._queue.append(self._maker.make(node, raw, name, self.run.spec.namespace, on_exit=on_exit))
+        pod = self._maker.make(node, raw, name, self.run.spec.namespace, on_exit=on_exit)
+        self._progress.made(pod)
+        self._queue.append(pod)
 
     def stop(self, node: Node) -> None:
         """End the pod of a node, whether it runs or waits."""
