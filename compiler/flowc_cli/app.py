@@ -38,6 +38,7 @@ SUMMARIES = {
     "report": "Write a run as one HTML file: graph, timeline, cards, artifacts, logs and code.",
     "ui": "Show all runs of a store in a browser of this machine, live. It only reads.",
     "diff-runs": "Compare the parameters and artifacts of two runs, by their hashes.",
+    "lineage": "Show which runs made, passed on and read a value.",
     "tag": "Add and remove tags of a run, and print those that it has then.",
     "logs": "Print the logs of a run's tasks.",
     "fsck": "Check the files of runs: read all of them, and change nothing.",

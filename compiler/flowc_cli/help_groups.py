@@ -9,7 +9,7 @@ OTHERS = "Options"
 _GROUPS = {
     "Flow": "flow param with cache config config_value branch production include from",
     "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
-    "with_runtime stdin_filename details quiet log_format",
+    "with_runtime stdin_filename details quiet log_format openlineage",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start batch "
     "fuse dags_folder",
@@ -26,7 +26,7 @@ _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.s
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
-    "Runs and their store": "runs show report ui diff-runs logs tag export import fsck rm gc",
+    "Runs and their store": "runs show report ui diff-runs lineage logs tag export import fsck rm gc",
     "Engines": "submit status stop prune runtime",
     "Tools": "config targets lsp",
 }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowc.client import Run
 from flowc.errors import CorruptArtifact
@@ -14,6 +14,10 @@ from flowc.store.run_layout import CODE_RECORD
 from flowc_cli.drawing.graph_document import GraphDocument, GraphEdge, GraphNode, NodeKind
 from flowc_cli.reporting.run_view import CodeView
 
+if TYPE_CHECKING:
+    from flowc_compiler.driver import Compilation
+
+T = TypeVar("T")
 _KINDS: Mapping[str, NodeKind] = {
     "split-static": "branch",
     "split-foreach": "foreach",
@@ -43,9 +47,11 @@ def run_graph(run: Run, code: CodeView | None) -> GraphDocument:
     return found if found is not None else _recorded(run)
 
 
-def _compiled(run: Run, code: CodeView) -> GraphDocument | None:
-    """The graph of the code; `None` where it cannot be compiled alone, or gives steps other than the run's."""
-    from flowc_cli.drawing.document_builder import graph_document
+def compile_stored(run: Run, code: CodeView, use: Callable[[Compilation, str], T]) -> T | None:
+    """What `use` makes of the compiled code of a run, and of the folder that its files are in while it does.
+
+    `None` where the code cannot be compiled alone, or gives steps other than the run's.
+    """
     from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
     from flowc_compiler.driver import compile_file
 
@@ -63,13 +69,23 @@ def _compiled(run: Run, code: CodeView) -> GraphDocument | None:
             )
         except (FlowcError, OSError):
             return None
+        steps = run.graph.get("steps")
+        if steps and not {step.name for step in found.flow.steps} <= set(steps):
+            return None
+        return use(found, folder)
+
+
+def _compiled(run: Run, code: CodeView) -> GraphDocument | None:
+    """The graph of the code."""
+    from flowc_cli.drawing.document_builder import graph_document
+
+    def draw(found: Compilation, folder: str) -> GraphDocument:
         document = graph_document(found.flow)
-    steps = run.graph.get("steps")
-    if steps and not {node.id for node in document.nodes} <= set(steps):
-        return None
-    prefix = f"{folder}{os.sep}"
-    nodes = tuple(node.model_copy(update={"file": node.file.removeprefix(prefix)}) for node in document.nodes)
-    return document.model_copy(update={"nodes": nodes, "file": code.file})
+        prefix = f"{folder}{os.sep}"
+        nodes = tuple(node.model_copy(update={"file": node.file.removeprefix(prefix)}) for node in document.nodes)
+        return document.model_copy(update={"nodes": nodes, "file": code.file})
+
+    return compile_stored(run, code, draw)
 
 
 def _is_plain(name: str) -> bool:
