@@ -185,3 +185,82 @@ def test_a_flow_that_fails(tmp_path: Path) -> None:
     assert "x s-work  Failed  12 items: 1 Failed, 11 Succeeded" in done.stdout
     assert "x (3:3)  Failed" in done.stdout
     assert "o s-join  Omitted" in done.stdout
+
+
+SHARING = """
+from flowc import FlowSpec, current, environment, fuse, retry, step
+import os
+
+class SharingFlow(FlowSpec):
+    @step
+    def start(self):
+        self.seen = [os.environ.get("A")]
+        self.next(self.flaky)
+
+    @environment(vars={"A": "one"})
+    @retry(times=2, minutes_between_retries=0)
+    @step
+    def flaky(self):
+        if current.retry_count < 1:
+            raise ValueError("not yet")
+        self.seen += [os.environ.get("A"), current.retry_count, current.step_name]
+        print("flaky says so")
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.way = "l"
+        self.next(self.both)
+
+    @step
+    def right(self):
+        self.way = "r"
+        self.next(self.both)
+
+    @fuse
+    @step
+    def both(self, inputs):
+        self.ways = [each.way for each in inputs]
+        self.merge_artifacts(inputs, exclude=["way"])
+        self.n = 0
+        self.next(self.again)
+
+    @step
+    def again(self):
+        self.n += 1
+        self.more = self.n < 3
+        self.items = list(range(self.n))
+        self.next({True: self.again, False: self.fan}, condition="more")
+
+    @step
+    def fan(self):
+        self.next(self.each, foreach="items")
+
+    @step
+    def each(self):
+        self.square = self.input ** 2
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.squares = [each.square for each in inputs]
+        self.merge_artifacts(inputs, exclude=["square"])
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_steps_that_share_pods(tmp_path: Path) -> None:
+    (tmp_path / "sharing.py").write_text(SHARING)
+    result = simulated(write_manifest(tmp_path / "sharing.py", tmp_path, "--fuse"), tmp_path)
+    pods = [node["templateName"] for node in result["nodes"].values() if node["type"] == "Pod"]
+    assert sorted(pods) == ["s-each", "s-each", "s-each", "s-gather", "s-start"]
+    run = the_run(result, tmp_path)
+    assert run.data.seen == [None, "one", 1, "flaky"]
+    assert (run.data.ways, run.data.n, run.data.squares) == (["l", "r"], 3, [0, 1, 4])
+    assert [task.attempt for task in run["flaky"]] == [1]
+    assert "flaky says so" in run["flaky"].task.stdout
+    assert sorted(task.path for task in run["again"]) == [(0,), (1,), (2,)]

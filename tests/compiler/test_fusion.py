@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ from hypothesis import strategies as st
 
 from flowc_compiler import passes
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.ir import NO_SPECS, Flow, PodGroup, StepSpecs, verify
+from flowc_compiler.ir import NO_SPECS, ContainerSpec, Flow, PodGroup, StepSpecs, verify
 from flowc_compiler.passes.contraction import contracted
 from flowc_compiler.passes.fusion import fuse_steps
 from flowc_compiler.passes.pod_specs import in_series, one_of, pod_specs, side_by_side
 from flowc_compiler.passes.scopes import build_scopes
+from flowc_targets.local.run_report import unsupported_locally
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.lowering import lowered
 from tests.flowgen.plain import Program
-from tests.support import compiled
+from tests.support import compiled, emitted, errors, flowc, refused, yaml_documents
 
 
 def written(lines: str) -> str:
@@ -425,3 +427,63 @@ def test_long_chains_and_deep_arms() -> None:
         body = (Block("switch", (body, (Block("step"),))),)
     flow = fuse_steps(lowered(Program(body).source), DiagnosticSink(), every=True)
     assert len(flow.pod_groups) == 1
+
+
+LOOP = "start: again a, b; a: end; b: end; end"
+
+
+def test_the_option_in_settings_and_on_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(written(filled(CHAIN)))
+    (tmp_path / "pyproject.toml").write_text("[tool.flowc]\nfuse = true\n")
+    done = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p")
+    assert "[--group, start," in done.stdout
+    assert "--step" not in done.stdout.partition("kind: Workflow")[2]
+    (tmp_path / "pyproject.toml").unlink()
+    assert "--group" not in flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p").stdout.partition("kind: W")[2]
+    (tmp_path / "flow.py").write_text(written("start: a, b; a: j; b: j; j* [kubernetes(image='x')]: end; end"))
+    done = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p", "--fuse")
+    assert "option fuse has no effect: no two steps follow each other whose pods are alike" in done.stderr
+    assert "the option fuse leaves steps apart: `end` has another image than the step before" in done.stderr
+
+
+def test_a_loop_in_a_pod_needs_no_bound(tmp_path: Path) -> None:
+    """Airflow needs a task for each iteration only where each has a pod."""
+    compilation = compiled(tmp_path, written(LOOP))
+    assert errors(emitted(compilation, "airflow")[1]) == ["FC501"]
+    (file,), _ = emitted(compilation, "airflow", fuse=True)
+    assert 'task_id="start"' in file.text
+    assert "group=True" in file.text
+
+
+def test_images_that_options_give_count(tmp_path: Path) -> None:
+    """Which pods are alike is known only where steps have their images."""
+    compilation = compiled(tmp_path, written(filled(CHAIN, b="fuse")))
+    b = compilation.flow.by_name["b"]
+    specs_of_b = b.specs.model_copy(update={"container": ContainerSpec(image="other")})
+    steps = tuple(
+        step.model_copy(update={"specs": specs_of_b}) if step is b else step for step in compilation.flow.steps
+    )
+    changed = replace(compilation, flow=compilation.flow.model_copy(update={"steps": steps}))
+    assert errors(emitted(changed, "argo")[1]) == ["FC413"]
+
+
+def test_decorator_of_the_command_line(tmp_path: Path) -> None:
+    (found,) = refused(tmp_path, written(filled(CHAIN)), attached=("fuse",))
+    assert (found.code, "--fuse" in found.help) == ("FC401", True)
+
+
+def test_a_local_run_names_what_it_does_not_share(tmp_path: Path) -> None:
+    (note,) = unsupported_locally(compiled(tmp_path, written(filled(CHAIN, b="fuse"))).flow)
+    assert note == "a local run has no pods that steps could share: b runs as without @fuse"
+
+
+def test_the_time_and_resources_of_a_pod_in_a_manifest(tmp_path: Path) -> None:
+    text = written(
+        "start [timeout(seconds=10) and resources(memory=100)]: a;"
+        "a [fuse and timeout(seconds=20) and resources(memory=300)]: end; end"
+    )
+    (file,), _ = emitted(compiled(tmp_path, text), "argo", timeout_grace=5)
+    templates = {item["name"]: item for item in yaml_documents(file.text)[-1]["spec"]["templates"]}
+    assert templates["s-start"]["activeDeadlineSeconds"] == 35
+    assert templates["s-start"]["container"]["resources"]["requests"] == {"memory": "300Mi"}
+    assert templates["s-start"]["retryStrategy"]["limit"] == "3"
