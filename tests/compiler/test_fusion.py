@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flowc_compiler import passes
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.ir import NO_SPECS, ContainerSpec, Flow, PodGroup, StepSpecs, verify
+from flowc_compiler.ir import NO_SPECS, ContainerSpec, Flow, PodGroup, Step, StepSpecs, verify
 from flowc_compiler.passes.contraction import contracted
 from flowc_compiler.passes.fusion import fuse_steps
 from flowc_compiler.passes.pod_specs import in_series, one_of, pod_specs, side_by_side
@@ -123,6 +123,9 @@ def test_marked_steps(text: str, uses: dict[str, str], expected: list[str]) -> N
         (SWITCH, {"a": "kubernetes(image='x')"}, ["start choose", "meet end"]),
         (SWITCH, {"a": "fuse(disabled=True)"}, ["start choose", "meet end"]),
         (FOREACH, {}, ["start list", "a b", "join last end"]),
+        ("start: each s; s: if a, b; a: j; b: c; c: j; j*: end; end", {}, ["s a b c", "j end"]),
+        ("start: each s; s: if a, b; a [kubernetes(image='x')]: j; b: c; c: j; j*: end; end", {}, ["b c", "j end"]),
+        ("start: each s; s: t; t: if a, b; a: if c, d; b: j; c: j; d: j; j*: end; end", {}, ["s t a b c d", "j end"]),
         ("start: gang a; a [parallel]: join; join*: end; end", {}, ["join end"]),
         ("start: again a, end; a: end; end", {}, ["start a end"]),
         ("start [kubernetes(image='x')]: again end; end", {}, ["start"]),
@@ -257,6 +260,14 @@ def shapes(source: str, *, every: bool = True) -> list[tuple[str, str, tuple[str
             ],
         ),
         (
+            "start: each s; s: if a, b; a: j; b: j; j*: end; end",
+            [
+                ("start", "foreach", (), ("s",)),
+                ("s", "linear", ("start",), ("j",)),
+                ("j", "join", ("s",), ()),
+            ],
+        ),
+        (
             "start: s; s: if a, b; a: each c; c: j; j*: end; b: end; end",
             [
                 ("start", "switch", (), ("a", "b")),
@@ -349,12 +360,28 @@ def test_algebra(way: Any, parts: list[dict[str, Any]], expected: dict[str, Any]
         ("start: if a, b; a [resources(cpu=2)]: m; b [resources(cpu=3)]: m; m [fuse]: end; end", 3, 1),
         ("start: if a, b; a [resources(cpu=2)]: c, d; c: k; d: k; k*: m; b: m; m [fuse]: end; end", 2, 2),
         ("start: again a; a [fuse and resources(cpu=3)]: end; end", 3, 1),
+        ("start: if a, b; a: if c, d; b: m; c [resources(cpu=2)]: m; d: e; e: m; m [fuse]: end; end", 2, 1),
+        (
+            "start: a, b; a: if c, d; c [resources(cpu=2)]: f; d [resources(cpu=4)]: f; f: j;"
+            "b [resources(cpu=1)]: j; j* [fuse]: end; end",
+            5,
+            2,
+        ),
     ],
 )
 def test_what_a_group_needs(lines: str, expected: float, workers: int) -> None:
     (group,) = fused(written(lines), every=False)[0].pod_groups
     assert group.specs.resources is not None
     assert (group.specs.resources.cpu, group.workers) == (expected, workers)
+
+
+def test_what_a_whole_body_needs() -> None:
+    lines = (
+        "start: each s; s: if a, b; a [resources(cpu=2)]: j; b: if c, d; c: j; d [resources(cpu=3)]: j; j*: end; end"
+    )
+    body = fused(written(lines), every=True)[0].group_of["s"]
+    assert body.specs.resources is not None
+    assert (body.specs.resources.cpu, body.workers) == (3, 1)
 
 
 def test_time_of_a_group() -> None:
@@ -370,13 +397,20 @@ def test_time_of_a_group() -> None:
     assert group.specs.timeout.seconds == 22
 
 
+def is_end_of_body(flow: Flow, group: PodGroup, step: Step) -> bool:
+    """Whether a step leads to the join of the foreach whose body the group ends."""
+    (join,) = step.targets
+    last = flow.by_name[group.exit]
+    return last.targets == (join,) and last.kind == "linear" and flow.by_name[join].kind == "join"
+
+
 def check_group(flow: Flow, group: PodGroup) -> None:
     """One way in, one way out, no foreach inside, and all of it connected."""
     inside = set(group.steps)
     for name in group.steps:
         step = flow.by_name[name]
         assert name == group.entry or inside.issuperset(step.parents)
-        assert name == group.exit or inside.issuperset(step.targets)
+        assert name == group.exit or inside.issuperset(step.targets) or is_end_of_body(flow, group, step)
         assert name == group.exit or step.kind not in {"foreach", "parallel"}
         opener = flow.by_name[step.closes].kind if step.kind == "join" else None
         assert name == group.entry or opener not in {"foreach", "parallel"}

@@ -35,5 +35,7 @@ class PodGroup(Node):
 
     @property
     def exit(self) -> str:
-        """The step that all edges out of the group lead from: its count or choice is that of the group."""
+        """The last step: its count or choice is that of the group. All edges out of the group lead from it, unless they
+        are those of a switch's arms to the join of the foreach around them.
+        """
         return self.steps[-1]

@@ -162,6 +162,10 @@ class _Fused:
         group = self._inside.get(name)
         return name if group is None else group.name
 
+    def _all_out_of(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """What edges from several steps lead from: of a group one edge."""
+        return tuple(dict.fromkeys(map(self._out_of, names)))
+
     def _scopes_left(self) -> dict[str, str]:
         """Each scope's id by what it was: the nearest one around it where none is left of it."""
         moved: dict[str, str] = {}
@@ -202,7 +206,7 @@ class _Fused:
         """A step of no group, with edges to groups."""
         update: dict[str, object] = {
             "scope": self._moved[step.scope],
-            "parents": tuple(map(self._out_of, step.parents)),
+            "parents": self._all_out_of(step.parents),
         }
         match step.kind:
             case "linear" | "foreach" | "parallel":
@@ -216,7 +220,7 @@ class _Fused:
             case "join":
                 update["target"] = self._into(step.target) if step.target is not None else None
                 update["closes"] = self._out_of(step.closes)
-                update["arms"] = tuple(tuple(map(self._out_of, arm)) for arm in step.arms)
+                update["arms"] = tuple(self._all_out_of(arm) for arm in step.arms)
             case _:
                 assert_never(step)
         return step.model_copy(update=update)

@@ -95,13 +95,22 @@ class _Fusion:
         while True:
             after = self._tree.next_of(chain[-1])
             if after is None:
-                return chain, members
+                return chain, [*members, *self._rest_of_body(chain[-1])]
             joined = self._joined(pod, chain[-1], after) if self._wants(after) else None
             if joined is None and not self._fits(chain[-1], after):
                 return chain, members
             pod = joined or pod
             members += [*self._tree.between(chain[-1], after), after]
             chain.append(after)
+
+    def _rest_of_body(self, name: str) -> list[str]:
+        """The arms of a switch that all lead to the join of the foreach around it, where the option fuses them."""
+        join = self._tree.end_of_body(name)
+        if join is None or not self._every or name in self._apart:
+            return []
+        heads, inner = self._sums
+        fits = not (self._tree.total(heads, name, join) or self._tree.total(inner, name, join))
+        return self._tree.between(name, join) if fits else []
 
     def _wants(self, name: str) -> bool:
         """Whether the step says `@fuse`."""
@@ -329,9 +338,11 @@ class _Regions:
         fans_in = target.kind == "join" and self._flow.by_name[target.closes].kind in _OPENERS
         return None if fans_in else after
 
-    def meets(self, name: str) -> str | None:
-        """The first step that all ways from a step lead to."""
-        return self._after.nearest(name)
+    def end_of_body(self, name: str) -> str | None:
+        """The join of a foreach that all arms of a switch in its body lead to, and nothing else does."""
+        join = self._after.nearest(name)
+        is_end = join is not None and self._flow.by_name[join].kind == "join" and self.dominators.nearest(join) == name
+        return join if is_end and self._flow.by_name[name].kind == "switch" and self.next_of(name) is None else None
 
     def between(self, first: str, after: str) -> list[str]:
         """The steps between a step and the next of its chain, in topological order."""
@@ -379,6 +390,10 @@ class _Needs:
             rest = [self._own(name)]
             if after is not None:
                 rest += [self._inner(name, after), self._rest[after]]
+            elif (join := self._tree.end_of_body(name)) is not None and not self._members.isdisjoint(
+                self._tree.between(name, join)
+            ):
+                rest.append(self._inner(name, join))
             self._rest[name] = _sum(rest, "series")
         whole = self._rest[steps[0]]
         assert whole is not None, "a group has a task"
@@ -398,7 +413,7 @@ class _Needs:
         step = self._flow.by_name[name]
         arms = [target for target in step.targets if target != after]
         way = "one" if step.kind == "switch" else "side"
-        if all(self._tree.meets(self._end[arm]) == after for arm in arms):
+        if all(self._flow.by_name[self._end[arm]].targets == (after,) for arm in arms):
             return _sum([self._rest[arm] for arm in arms], way)
         # Arms that depend on each other. As if all ran at once, or one after the other where no more than one can.
         inside = [self._flow.by_name[inner] for inner in self._tree.between(name, after)]

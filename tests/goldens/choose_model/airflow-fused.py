@@ -81,18 +81,13 @@ def flow():
     @task_group(group_id="start_items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `sizes`."""
-        look = StepOperator(task_id="look", index=index, callbacks=PublishOutput)
-        table = StepOperator(task_id="table", index=index, when=[["look", "table"]])
-        sample = StepOperator(task_id="sample", index=index, when=[["look", "sample"]])
-        trees = StepOperator(
-            task_id="trees",
+        StepOperator(
+            task_id="look",
             index=index,
-            trigger_rule="none_failed",
-            when=[["look", "trees"], ["look", "sample"]],
+            group=True,
+            retries=3,
+            retry_delay=timedelta(seconds=0),
         )
-
-        look >> [table, trees, sample]
-        sample >> trees
 
     start_items = each_of_start.expand(index=start_indices)
     best = StepOperator(
@@ -195,7 +190,7 @@ FLOW.texts["plan.json"] = """
  "best": {"kind": "join", "parents": ["table", "trees"], "next": ["refine"], "depth": 0, "closes": "start", "closes_kind": "foreach", "arms": [["table", "trees"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
  "refine": {"kind": "switch", "parents": ["best"], "next": ["end"], "depth": 1, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": "good", "loops": true, "retries": 0, "timeout": null, "env": {}, "max_iterations": 20},
  "end": {"kind": "linear", "parents": ["refine"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
-"groups": {"best": {"steps": ["best", "refine", "end"]}},
+"groups": {"look": {"steps": ["look", "table", "sample", "trees"]}, "best": {"steps": ["best", "refine", "end"]}},
 "files": {"file": "choose_model.py", "path": [""], "shipped": ["choose_model.py"]}}
 """
 
@@ -205,7 +200,7 @@ FLOWC = {
     "flow": "ChooseModelFlow",
     "root": "s3://bucket/prefix",
     "pools": [],
-    "tasks": ["start", "look", "table", "sample", "trees", "best"],
+    "tasks": ["start", "look", "best"],
     "hooks": [],
     "iterations": {},
     "nested": {},
