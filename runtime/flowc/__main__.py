@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
-       group --group NAME [--index 3.0] [--attempt N] [--outputs DIR]
+       group --group NAME [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
        choice --step STEP [--index 3] --outputs DIR
        hook FUNCTION [--forgive]
 
@@ -141,7 +141,8 @@ def _group(args: List[str]) -> int:
 
             enter_packages(install, ["group", *args])
         line_buffer()
-        return run_group(plan, options["group"], path, _absolute(options.get("outputs")))
+        again = int(options.get("attempt", "0")) > int(options.get("first", "0"))
+        return run_group(plan, options["group"], path, _absolute(options.get("outputs")), again=again)
     except (FlowError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR if isinstance(error, (ProtocolError, ValueError, KeyError)) else USER_ERROR

@@ -56,7 +56,12 @@ class Log:
 class Operator:
     """As much of an operator as ours use."""
 
-    BASE_CONTAINER_NAME = "base"
+    BASE_CONTAINER_NAME = base_container_name = "base"
+
+    def cleanup(self, _pod: object, remote_pod: Any) -> None:
+        """What the KubernetesPodOperator does with a pod that has ended."""
+        if remote_pod.status.phase == "Failed":
+            raise RuntimeError("the pod returned a failure")
 
     def __init__(self, *, task_id: str, retries: int | None = None, map_index_template: str = "") -> None:
         self.task_id = task_id
@@ -72,6 +77,10 @@ class Operator:
 
 class SkipError(Exception):
     """Airflow's exception that skips a task."""
+
+
+class FailError(Exception):
+    """Airflow's exception that fails a task without another try."""
 
 
 def described(name: str) -> Callable[..., dict[str, Any]]:
@@ -125,7 +134,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     fakes: dict[str, dict[str, object]] = {
         "airflow": {},
         "airflow.sdk": {"BaseOperator": Operator, "task": undecorated},
-        "airflow.sdk.exceptions": {"AirflowSkipException": SkipError},
+        "airflow.sdk.exceptions": {"AirflowSkipException": SkipError, "AirflowFailException": FailError},
         "airflow.providers.cncf.kubernetes.callbacks": {"KubernetesPodOperatorCallback": object},
         "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator": Operator},
         "airflow.providers.cncf.kubernetes.pod_generator": {"PodGenerator": object},
@@ -166,7 +175,7 @@ def test_index_paths_of_a_foreach_and_of_one_in_another(load: Callable[..., Any]
 def test_more_items_than_airflow_maps_over_by_default(load: Callable[..., Any]) -> None:
     ti = TaskInstance({("start", "count", -1): 1025})
     assert len(load("index_paths").indices("start", ti=ti)) == 1025
-    assert ti.task.log.lines[0].startswith("1025 items: unless core.max_map_length")
+    assert ti.task.log.lines[0].startswith("1025 tasks: unless core.max_map_length")
 
 
 def test_arguments_of_the_shim(load: Callable[..., Any]) -> None:
@@ -288,6 +297,41 @@ def test_a_process_that_fails(load: Callable[..., Any]) -> None:
     with pytest.raises(RuntimeError, match="step start ended with exit code 3"):
         operator(flow=flow(python=sys.executable), task_id="start", variables={"OWN": "--fail"}).execute(context(ti))
     assert not ti.pushed
+
+
+def ended(code: int | None, name: str = "base") -> SimpleNamespace:
+    """A pod that has failed, whose container has ended with a code, or is gone."""
+    terminated = SimpleNamespace(exit_code=code) if code is not None else None
+    status = SimpleNamespace(name=name, state=SimpleNamespace(terminated=terminated))
+    return SimpleNamespace(status=SimpleNamespace(phase="Failed", container_statuses=[status]))
+
+
+@pytest.mark.parametrize(
+    ("pod", "group", "error"),
+    [
+        (ended(1), True, FailError),  # a task has failed for good
+        (ended(1), False, RuntimeError),  # Airflow tries it again
+        (ended(143), True, RuntimeError),  # it was told to end
+        (ended(137), True, RuntimeError),  # it was killed
+        (ended(None), True, RuntimeError),  # it is gone
+        (ended(1, "istio-proxy"), True, RuntimeError),
+    ],
+)
+def test_a_group_is_tried_again_where_its_pod_was_lost(
+    pod: SimpleNamespace, group: bool, error: type[Exception], load: Callable[..., Any]
+) -> None:
+    task = load("pod_operator", runtime(SHIM)).StepOperator(flow=flow(), task_id="s", group=group)
+    with pytest.raises(error):
+        task.cleanup(None, pod)
+
+
+@pytest.mark.process
+def test_a_group_as_a_process(load: Callable[..., Any]) -> None:
+    operator = load("process_operator", runtime(SHIM)).StepOperator
+    task = operator(flow=flow(python=sys.executable), task_id="s", index="2", group=True, variables={"OWN": "--fail"})
+    assert task.shim_arguments(context())[:5] == ["group", "--group", "s", "--index", "2"]
+    with pytest.raises(FailError, match=r"a task of group s has failed \(exit code 3\)"):
+        task.execute(context())
 
 
 def test_a_pod_has_the_code_in_its_environment(load: Callable[..., Any]) -> None:

@@ -57,6 +57,19 @@ class WideFlow(FlowSpec):
     def end(self):
         pass
 """
+LOSING = """
+import os, signal, time
+from pathlib import Path
+
+def lose_pod(number):
+    process = os.getpid()
+    for _ in range(3):  # the keeper of its log, the fork server, and what runs the batch
+        process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(process, number)
+    time.sleep(60)
+
+"""
+"""A pod of several tasks is told to end, or killed, by one of them."""
 COLLIDING = "wide-gig5p"
 """A Workflow of this name has the same id for s-work(0:0) and s-work(11:11)."""
 
@@ -122,6 +135,33 @@ def test_a_new_python_for_every_pod(tmp_path: Path) -> None:
     result = simulated(manifest, tmp_path, "--fresh", "--keep", str(tmp_path / "kept"))
     logs = sorted((tmp_path / "kept").glob("*/pods/*/log"))
     assert len(logs) == sum(node["type"] == "Pod" for node in result["nodes"].values())
+
+
+def test_only_what_a_lost_pod_has_not_committed_runs_again(tmp_path: Path) -> None:
+    """Of two pods with six items each, one is told to end at its fifth item, the other one is killed at its fourth."""
+    flow = WIDE.replace(
+        "import FlowSpec, Parameter, step\n", f"import FlowSpec, Parameter, current, retry, step\n{LOSING}"
+    )
+    body = """\
+        with open(os.environ["BEGUN"], "a") as file:
+            file.write(f"{self.index} ")
+        number = {4: signal.SIGTERM, 9: signal.SIGKILL}.get(self.index)
+        if number and not current.retry_count:
+            lose_pod(number)
+        self.square"""
+    flow = flow.replace("        self.square", body).replace(
+        "    @step\n    def work", "    @retry(times=1)\n    @step\n    def work"
+    )
+    (tmp_path / "wide.py").write_text(flow)
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path, "--batch", "work=6")
+    result = simulated(manifest, tmp_path, "--env", f"BEGUN={tmp_path / 'begun'}")
+    run = the_run(result, tmp_path)
+    assert run["join"].task.data.total == sum(number**2 for number in range(12))
+    begun = [int(item) for item in (tmp_path / "begun").read_text().split()]
+    assert sorted(begun) == sorted([*range(12), 4, 9])
+    assert {task.path[0]: task.attempt for task in run["work"]} == {item: int(item in {4, 9}) for item in range(12)}
+    pods = [node for node in result["nodes"].values() if node["type"] == "Pod" and "s-work" in node["name"]]
+    assert sorted(node["phase"] for node in pods) == ["Failed"] * 2 + ["Succeeded"] * 2
 
 
 @pytest.mark.parametrize("kind", ["template", "workflow"])

@@ -69,17 +69,18 @@ class Pods(Shim):
         self.env["RAN"] = str(folder / "ran")
         self.task("start")
 
-    def pod(self, number: int) -> subprocess.Popen[str]:
-        """Start the pod of a batch."""
+    def pod(self, number: int, attempt: int = 0) -> subprocess.Popen[str]:
+        """Start a pod of a batch."""
         command = [sys.executable, "-m", "flowc", "group", "--group", "work", "--index", str(number)]
+        command += ["--attempt", str(attempt)]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command, env=self.variables(), cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
         )
 
-    def ends(self, number: int) -> tuple[int, str, str]:
-        """Run the pod of a batch to its end: exit code, stdout, stderr."""
-        process = self.pod(number)
+    def ends(self, number: int, attempt: int = 0) -> tuple[int, str, str]:
+        """Run a pod of a batch to its end: exit code, stdout, stderr."""
+        process = self.pod(number, attempt)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
@@ -148,6 +149,9 @@ def test_a_pod_that_is_ended_passes_that_on_and_says_so(tmp_path: Path) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == 143, (out, err)
     assert "the step called sys.exit(7)" in err
+    ended = pods.layout.read_json("Batch/run-1/work/6/0/error.json")
+    assert ended is not None
+    assert (ended["type"], ended["lost"]) == ("TaskKilled", True)
 
 
 @pytest.mark.process
@@ -162,6 +166,45 @@ def test_a_task_that_fails_for_good_ends_its_pod(tmp_path: Path) -> None:
     assert pods.ran() == ["0", "1", "1", "1"]
     assert "flowc: task after-1 has failed: ZeroDivisionError: division by zero\n" in err
     assert pods.layout.read_json("Batch/run-1/work/1/0/error.json")["message"] == "the task was killed by SIGKILL"  # type: ignore[index]
+
+
+@pytest.mark.process
+def test_a_task_that_kills_its_pods_has_so_many_tries(tmp_path: Path) -> None:
+    """As a task does that takes all memory: @retry allows two further attempts, and @catch takes over after these."""
+    pods = Pods(tmp_path)
+    for number in range(3):
+        pods.layout.begin("work", (6,), number, {"version": 1, "started": 1.0})
+    code, _, err = pods.ends(2, attempt=3)
+    assert code == 0, err
+    assert pods.attempts("work") == {6: {0: [], 1: [], 2: [], 3: ["done"]}}
+    assert "kept failing over 3 attempts" in str(pods.value("work", "caught", "6"))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.process
+def test_what_was_lost_with_a_pod_that_was_told_to_end_is_no_failure(tmp_path: Path) -> None:
+    pods = Pods(tmp_path)
+    record = {"version": 1, "type": "TaskKilled", "message": "", "traceback": "", "created": 1.0}
+    for number in range(3):
+        pods.layout.write_json(f"Batch/run-1/work/6/{number}/error.json", {**record, "lost": True})
+    for number in range(2):  # it has no further attempts, and so no other process is suspected of its end
+        pods.layout.begin("after", (6,), number, {"version": 1, "started": 1.0})
+    code, _, err = pods.ends(2, attempt=3)
+    assert code == 0, err
+    assert pods.attempts("work")[6][3] == ["done"]
+    assert pods.value("work", "caught", "6") is None
+    assert pods.ran() == ["6"]
+
+
+@pytest.mark.process
+def test_what_failed_for_good_is_tried_again_only_when_somebody_asks(tmp_path: Path) -> None:
+    pods = Pods(tmp_path)
+    record = {"version": 1, "type": "ValueError", "message": "", "traceback": "", "created": 1.0}
+    pods.layout.write_json("Batch/run-1/after/6/0/error.json", record)
+    code, _, err = pods.ends(2, attempt=1)
+    assert (code, "task after-6 has failed" in err) == (1, True)
+    code, _, err = pods.ends(2)
+    assert code == 0, err
 
 
 def steps(**entries: dict[str, Any]) -> Plan:

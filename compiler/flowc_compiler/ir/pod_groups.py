@@ -28,6 +28,9 @@ class PodGroup(Node):
     items_per_task: int | None = None
     """How many items of that a pod has."""
 
+    retries: int = 0
+    """The most further attempts that one of its tasks may have; known in a contracted flow only."""
+
     @property
     def entry(self) -> str:
         """The step that all edges into the group lead to."""

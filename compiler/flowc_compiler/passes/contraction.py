@@ -51,11 +51,15 @@ def _with_batch(flow: Flow, group: PodGroup) -> Flow:
         update={
             "steps": tuple(replaced.get(step.name, step) for step in flow.steps if step.name not in left),
             "scopes": tuple(_scopes(flow, body, group)),
-            "pod_groups": tuple(
-                item.model_copy(update={"steps": (group.name,)}) if item is group else item for item in flow.pod_groups
-            ),
+            "pod_groups": tuple(_alone(flow, item) if item is group else item for item in flow.pod_groups),
         }
     )
+
+
+def _alone(flow: Flow, group: PodGroup) -> PodGroup:
+    """The group as the step that stands for it."""
+    retries = max(flow.by_name[name].specs.retries for name in group.steps)
+    return group.model_copy(update={"steps": (group.name,), "retries": retries})
 
 
 def _opening(opener: ForeachStep, group: PodGroup) -> Step:

@@ -5,8 +5,9 @@ process for each task, which keeps its own log and commits its own manifest. So 
 becomes of the pod: the next one goes on behind it. Engines give a group another pod only where one was lost. A task
 that fails is tried again in here, as its `@retry` says, while its neighbors go on.
 
-An attempt that a lost pod has begun is not gone on with: it may have been seen. The next one has the next free number,
-and only those attempts count for `@retry` that have recorded a failure.
+An attempt that a lost pod has begun is not gone on with: it may have been seen. The next one has the next free number.
+It counts for `@retry` unless the pod was told to end: a task that takes all memory is killed with its pod, without a
+word. A step without further attempts is not suspected of that, as no engine gives it another pod then.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, i
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Dict, Iterable, List, Tuple
+    from typing import Any, Dict, Iterable, List, Set, Tuple
 
     from flowc.protocol.plan import Plan, PlanGroup, PlanStep
     from flowc.store.run_layout import Path
@@ -43,10 +44,11 @@ MOST_SERVERS_LOST = 3
 _INTERRUPTED = 128 + signal.SIGTERM
 
 
-def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None) -> int:
+def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None, *, again: bool = False) -> int:
     """Run the tasks of a group that have not committed yet; returns the pod's exit code.
 
     `path` is the index path of the group's first task; of a batch, the path of its opener and the batch's number.
+    `again` is for another pod after one that was lost: what has failed for good before stays so.
     Raises ProtocolError and StoreError.
     """
     group = plan.group(name)
@@ -55,7 +57,7 @@ def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None) -> 
     except KeyError as error:
         raise FlowError(f"the environment has no {error.args[0]}") from None
     layout = RunLayout(open_store(root), plan.flow, run)
-    runner = _Runner(plan, group, layout, entries_of(layout, group, path))
+    runner = _Runner(plan, group, layout, entries_of(layout, group, path), again=again)
     code = runner.run()
     if code == OK and outputs is not None and group.opener is None:
         for step, place in runner.schedule.exits:
@@ -102,7 +104,10 @@ class _Attempt:
 class _Runner:
     """The tasks of one pod."""
 
-    def __init__(self, plan: Plan, group: PlanGroup, layout: RunLayout, entries: Iterable[Path]) -> None:
+    def __init__(
+        self, plan: Plan, group: PlanGroup, layout: RunLayout, entries: Iterable[Path], *, again: bool
+    ) -> None:
+        self.again = again
         self.plan = plan
         self.group = group
         self.layout = layout
@@ -170,6 +175,10 @@ class _Runner:
             if key is None:
                 return None
             attempt = self._first_attempt(key)
+            if attempt is not None and attempt.number - attempt.first > self._further(key):
+                _say(f"task {attempt.name} has failed: it was killed with its pod")
+                self.failure = USER_ERROR
+                return None
             if attempt is not None:
                 return attempt
             self.schedule.finished(key, self.layout.manifest(*key))
@@ -180,10 +189,17 @@ class _Runner:
         if any(MANIFEST in names for names in files.values()):
             return None
         number = max(files, default=-1) + 1
-        failures = sum(ERROR_RECORD in names for names in files.values())
-        if failures > self._further(key):  # it had failed for good, and somebody wants it to be tried again
+        failures = sum(self._has_failed(key, attempt, names) for attempt, names in files.items())
+        if failures > self._further(key) and not self.again:  # somebody wants what has failed to be tried again
             failures = 0
         return _Attempt(key, number, number - failures)
+
+    def _has_failed(self, key: TaskKey, attempt: int, names: Set[str]) -> bool:
+        """Whether an attempt of an earlier pod counts as one that has failed."""
+        if ERROR_RECORD not in names:
+            return self._further(key) > 0
+        record = self.layout.read_json(f"{self.layout.folder(*key, attempt)}/{ERROR_RECORD}") or {}
+        return not record.get("lost")
 
     def _further(self, key: TaskKey) -> int:
         """How many attempts a step has after the first."""
@@ -264,7 +280,8 @@ class _Runner:
             self.schedule.finished(attempt.key, self.layout.manifest(*attempt.key))
             return
         if self.stopped and code != OK:
-            return  # it was lost with its pod
+            self._record(attempt, "TaskKilled", "its pod was told to end", lost=True)
+            return
         what = self._recorded_failure(attempt, code)
         if attempt.number - attempt.first >= self._further(attempt.key):
             _say(f"task {attempt.name} has failed: {what}")
@@ -300,12 +317,17 @@ class _Runner:
         if recorded is not None:
             return ": ".join(filter(None, (recorded["type"], recorded["message"])))
         kind, message = _silent_failure(attempt, code, self.plan.step(step))
+        self._record(attempt, kind, message)
+        return message
+
+    def _record(self, attempt: _Attempt, kind: str, message: str, **more: bool) -> None:
+        """Record the end of an attempt; `lost` where the task itself has not failed."""
         record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
         try:
-            self.layout.write_json(key, record)
+            folder = self.layout.folder(*attempt.key, attempt.number)
+            self.layout.write_json(f"{folder}/{ERROR_RECORD}", {**record, **more})
         except StoreError as error:
             _say(f"the failure of task {attempt.name} could not be recorded: {error}")
-        return message
 
 
 class _ForkServer:

@@ -355,9 +355,10 @@ class _Lowering:
         options["labelled"] = labelled or None
         options["when"] = self._when(step)
         options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
-        if step.name in self._flow.group_of:
+        group = self._flow.group_of.get(step.name)
+        if group is not None:
             # What fails in it for good fails at once: see the operators.
-            options |= {"group": True, "retries": LOST_PODS, "retry_delay": _duration(0)}
+            options |= {"group": True, "retries": LOST_PODS + group.retries, "retry_delay": _duration(0)}
         elif specs.retries or (specs.retry is not None and self._options.retries):
             options["retries"] = specs.retries
         if specs.retries:

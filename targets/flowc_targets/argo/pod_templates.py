@@ -78,6 +78,10 @@ Not lost, but the step's own doing: another exit code, OOMKilled among them, and
 has exceeded. Code that ends itself by SIGTERM cannot be distinguished from a pod that was deleted.
 """
 
+KILLED_POD = f'{LOST_POD} || (lastRetry.exitCode == "137" && !(lastRetry.message matches "deadline|exceed"))'
+"""The same for a pod of several tasks, of which one has further attempts: what kills a task, such as the kernel that
+has no memory left for it, kills its pod. The runner counts that as a failed attempt of the task."""
+
 _HOOK = "exit-hook"
 
 
@@ -294,8 +298,12 @@ class PodTemplates:
         members start over together, and all but the one that was lost fail by themselves.
         """
         retries, policy = step.specs.retries, step.specs.retry
+        group = self._flow.group_of.get(step.name)
+        if group is not None and group.retries:
+            most = self._options.lost_pods(group=True) + group.retries
+            return RetryStrategy(limit=str(most), expression=KILLED_POD)
         if retries == 0:
-            lost = 0 if gang else self._options.lost_pods(group=step.name in self._flow.group_of)
+            lost = 0 if gang else self._options.lost_pods(group=group is not None)
             return RetryStrategy(limit=str(lost), expression=LOST_POD) if lost else None
         if policy is None or policy.backoff_seconds == 0:
             return RetryStrategy(limit=str(retries))

@@ -215,12 +215,14 @@ POD_LOSS = (
     '(lastRetry.exitCode == "143" && !(lastRetry.message matches "deadline|exceed")) || '
     'lastRetry.message matches "was low on resource|node shutdown|neither main nor wait"'
 )
-"""The one `expression` of a retryStrategy that the simulator understands: another attempt for a lost pod only."""
+"""An `expression` of a retryStrategy that the simulator understands: another attempt for a lost pod only."""
+POD_KILLED = f'{POD_LOSS} || (lastRetry.exitCode == "137" && !(lastRetry.message matches "deadline|exceed"))'
+"""The other one: also for a pod that was killed."""
 _RETRY = record(
     {
         "limit": text_or_number,
         "retryPolicy": one_of("Always", "OnFailure", "OnError", "OnTransientError"),
-        "expression": one_of(POD_LOSS),
+        "expression": one_of(POD_LOSS, POD_KILLED),
         "backoff": record({**_each("duration factor cap", text_or_number), "maxDuration": text}),
     }
 )

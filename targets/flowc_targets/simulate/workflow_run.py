@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowc_targets.simulate.dag_run import DagRun
+from flowc_targets.simulate.manifest_fields import POD_KILLED
 from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
 from flowc_targets.simulate.substitution import processed, substituted, workflow_globals
 from flowc_targets.simulate.workflow_nodes import FAILED, FULFILLED, Node, Nodes, fnv32a
@@ -280,7 +281,7 @@ class RetryRun:
         limit = self._strategy.get("limit")
         if limit is not None and len(self._attempts) > int(limit):
             return "No more retries left"
-        if "expression" in self._strategy and not _is_lost(node):
+        if "expression" in self._strategy and not _is_lost(node, self._strategy["expression"]):
             return "retryStrategy.expression evaluated to false"
         return None
 
@@ -311,6 +312,8 @@ class RetryRun:
         return values
 
 
-def _is_lost(node: Node) -> bool:
-    """POD_LOSS for an attempt. Only these of its terms can occur here."""
-    return node.phase == "Error" or ("(exit code 143)" in node.message and "deadline" not in node.message)
+def _is_lost(node: Node, expression: str) -> bool:
+    """POD_LOSS or POD_KILLED for an attempt. Only these of their terms can occur here."""
+    codes = ["(exit code 143)", *(["(exit code 137)"] if expression == POD_KILLED else [])]
+    ended = any(code in node.message for code in codes)
+    return node.phase == "Error" or (ended and "deadline" not in node.message)

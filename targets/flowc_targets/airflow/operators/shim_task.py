@@ -105,10 +105,9 @@ class ShimTask:
         ti = context["ti"]
         attempt = max(ti.try_number - 1, 0)
         first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = [self.step, "--index", self.index_path(), "--attempt", str(attempt)]
-        if self.group:
-            return ["group", "--group", *place]
-        return ["task", "--step", *place, "--first", str(first)]
+        place = [self.step, "--index", self.index_path()]
+        command = ["group", "--group"] if self.group else ["task", "--step"]
+        return [*command, *place, "--attempt", str(attempt), "--first", str(first)]
 
     def fail_for_good(self, code: int | None, error: Exception | None = None) -> None:
         """Fail without another try, where tasks of a group have failed.
