@@ -95,7 +95,8 @@ def _state_counts(steps: Iterable[StepRecord]) -> list[str]:
 
 
 def _step_line(record: RunRecord, step: StepRecord) -> str:
-    own = [task for task in step.tasks if task.origin is None]
+    own = [task for task in step.tasks if task.ran_elsewhere is None]
+    cached = sum(task.cached is not None for task in step.tasks)
     reused = len(step.tasks) - len(own)
     single = step.expected == 1 and not any(task.path for task in step.tasks) and not step.totals.open
     if not step.tasks:
@@ -103,13 +104,14 @@ def _step_line(record: RunRecord, step: StepRecord) -> str:
     if single:
         state = step.tasks[0].state
         text = "" if state == "successful" else f"  {state}"
-        text += "  taken over" if reused else ""
+        text += "  taken over" if reused else "  from the cache" if cached else ""
     else:
         more = "+" if step.totals.open and record.status != "successful" else ""
         parts = [f"{step.done} of {step.expected}{more} tasks", *_state_counts([step])]
         retried = sum(task.attempts[-1].number > 0 for task in step.tasks)
         parts += [f"{retried} retried"] if retried else []
         parts += [f"{reused} taken over"] if reused else []
+        parts += [f"{cached} from the cache"] if cached else []
         text = f"  {', '.join(parts)}"
     here = replace(step, tasks=own)  # what was taken over ran in another run, at another time
     times = _times(here.started, here.ended, record, going_on=bool(step.states["running"]))

@@ -39,7 +39,7 @@ class TaskRecord:
     ready: float | None
     """When the last of the tasks that it waited for had ended; of a first task, when the run was created."""
     origin: str | None
-    """The id of the run that it was taken over from."""
+    """The id of the run that it was taken over from, or where it ran that was taken from the cache."""
     caught: bool
     """Whether `@catch` took its failure."""
     choice: str | None = None
@@ -48,6 +48,13 @@ class TaskRecord:
     """How many items it has opened, of a foreach or a gang."""
     problem: str = ""
     """Why a file of it cannot be read."""
+    cached: Document | None = None
+    """Where it ran, if it was taken from the cache: `run`, `step`, `index`, `attempt`, and when: `created`."""
+
+    @property
+    def ran_elsewhere(self) -> str | None:
+        """The id of the run that its times are of, where that is another: one that was resumed."""
+        return self.origin if self.cached is None else None
 
     @property
     def id(self) -> str:
@@ -83,7 +90,7 @@ class TaskRecord:
         """How long an attempt waited for its start: since its task was ready, or since the attempt before had ended."""
         before = [item for item in self.attempts if item.number < attempt.number]
         since = (before[-1].ended or (before[-1].failure or {}).get("created")) if before else self.ready
-        if since is None or attempt.started is None or self.origin is not None:
+        if since is None or attempt.started is None or self.ran_elsewhere is not None:
             return None
         return max(0.0, attempt.started - float(since))
 
@@ -231,12 +238,12 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, ov
             problem = problem or str(error)
             record = _guessed(run, (step, path, number), committed=attempts[number], after=after, over=over)
         found.append(record)
-    origin = str(manifest.get("run", run.id))
+    cached: Document | None = manifest.get("cached")
+    origin: str | None = str(manifest.get("run", run.id))
+    origin = str(cached["run"]) if cached is not None else origin if origin != run.id else None
     count = manifest["foreach"]["count"] if "foreach" in manifest else None
     caught, choice = bool(manifest.get("caught", False)), manifest.get("choice")
-    return TaskRecord(
-        step, path, found, committed, None, origin if origin != run.id else None, caught, choice, count, problem
-    )
+    return TaskRecord(step, path, found, committed, None, origin, caught, choice, count, problem, cached)
 
 
 def _guessed(run: Run, place: tuple[str, Path, int], *, committed: bool, after: int | None, over: bool) -> Attempt:

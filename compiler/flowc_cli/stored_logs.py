@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc.client.log_records import read_log, whole_lines
+from flowc.client.log_records import LogRecord, read_log, whole_lines
 from flowc.errors import CorruptArtifact
 from flowc.store.run_layout import parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
@@ -20,7 +20,7 @@ from flowc_cli.stored_runs import find_task, selected_steps, steps_of, tasks_of
 
 if TYPE_CHECKING:
     from flowc.client import Run, Task
-    from flowc.client.log_records import LogRecord, StoredLog
+    from flowc.client.log_records import StoredLog
     from flowc.store.run_layout import Path
 
 FOLLOW_SECONDS = {False: 0.5, True: 3.0}
@@ -86,8 +86,20 @@ def read_logs(run: Run, rest: Sequence[str], selection: LogSelection) -> Iterato
     for start in range(0, len(wanted), _BATCH):
         batch = wanted[start : start + _BATCH]
         logs = each_of(run.layout.store, lambda item: log_of(item[0], item[1]), batch)
-        for (_, _, label), log in zip(batch, logs, strict=True):
+        for (task, number, label), log in zip(batch, logs, strict=True):
+            yield from (TaskLine(label, line) for line in _note_on_cached(task, number, selection))
             yield from (TaskLine(label, line) for line in selection.lines(log.records() if log is not None else ()))
+
+
+def _note_on_cached(task: Task, attempt: int, selection: LogSelection) -> Iterator[LogRecord]:
+    """A line that says where a task ran that was taken from the cache, and has printed what follows."""
+    try:
+        cached = task.attempt == attempt and task.committed and task.manifest.get("cached")
+    except CorruptArtifact:
+        return
+    if cached and selection.tail is None and "stderr" in selection.streams:
+        text = f"flowc: taken from the cache; what {task.origin_pathspec} has printed:"
+        yield LogRecord(0.0, "stderr", text.encode(), whole=True)
 
 
 def log_of(task: Task, attempt: int) -> StoredLog | None:

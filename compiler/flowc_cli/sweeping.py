@@ -16,6 +16,7 @@ from flowc.store import ListedFile, Store
 from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
 from flowc.store.run_layout import (
     ATTEMPT_RECORD,
+    CACHE,
     DATA,
     ERROR_RECORD,
     FORMAT,
@@ -23,6 +24,7 @@ from flowc.store.run_layout import (
     REMOVED,
     RUN_RECORD,
     RunLayout,
+    check_document,
     newer_version,
     run_names,
 )
@@ -113,10 +115,44 @@ def find_unnamed(store: Store, flow: str, grace: float, *, without: Collection[s
     """
     now = time.time()
     values = list(store.files(f"{flow}/{DATA}/"))
+    of_cache = f"{flow}/{DATA}/{CACHE}/"
     named = _named_hashes(store, flow, without)
-    doomed = [file for file in values if not _is_named(file, named) and now - file.modified > grace]
+    doomed = [
+        file
+        for file in values
+        if not file.key.startswith(of_cache) and not _is_named(file, named) and now - file.modified > grace
+    ]
+    entries = [file for file in values if file.key.startswith(of_cache)]
+    doomed += _unused_entries(store, flow, entries, now - grace, without)
     gone = {file.key for file in doomed}
     return Sweep(doomed, total(file for file in values if file.key not in gone))
+
+
+def _unused_entries(
+    store: Store, flow: str, files: Sequence[ListedFile], before: float, without: Collection[str]
+) -> list[ListedFile]:
+    """What the cache has of runs that are gone: an entry goes with the run that has made it, as its values may.
+
+    The lists of reads go with the last result of their key.
+    """
+    runs = set(run_names(store, flow)) - set(without)
+    results = [file for file in files if "/results/" in file.key]
+    others = [file for file in files if "/results/" not in file.key]
+    old = [file for file in results if file.modified <= before]
+    texts = read_all(store, [file.key for file in old])
+    doomed = [file for file, text in zip(old, texts, strict=True) if _run_of(file.key, text) not in runs]
+    gone = {file.key for file in doomed}
+    kept = {file.key.partition("/results/")[0] for file in results if file.key not in gone}
+    shapes = (file for file in others if file.modified <= before)
+    return doomed + [file for file in shapes if file.key.rpartition("/reads/")[0] not in kept]
+
+
+def _run_of(key: str, text: bytes) -> str | None:
+    """The run that has made an entry; `None` for one that is damaged, or of another release."""
+    try:
+        return str(check_document(key, text).get("run"))
+    except (ValueError, NewerFormat):
+        return None
 
 
 def _named_hashes(store: Store, flow: str, without: Collection[str]) -> set[bytes]:

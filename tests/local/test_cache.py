@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serial_engine import SerialEngine, SerialRun
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
+from flowc_cli.sweeping import find_unnamed, remove_run, sweep
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.passes.caching import apply_cache
+from tests.local.flows import Local
+from tests.serial_engine import SerialEngine
 
 FLOW = """
     import os
@@ -125,7 +132,8 @@ def test_a_cached_task_says_where_it_ran(work: SerialEngine) -> None:
     first, second = work.run("one"), work.run("two", env={"ITEMS": "c a b"})
     manifest = second.manifests["item", (0,)]
     assert manifest["run"] == "two"
-    assert {**manifest["cached"], "created": 0} == {"run": "one", "index": "2", "attempt": 0, "created": 0}
+    origin = {name: found for name, found in manifest["cached"].items() if name != "created"}
+    assert origin == {"run": "one", "step": "item", "index": "2", "attempt": 0}
     assert manifest["parameters"] == first.manifests["start", ()]["parameters"]
     assert "flowc: task item/0 is taken from the cache (run one, task item/2)" in second.output
 
@@ -472,6 +480,38 @@ def test_the_plan_of_a_flow_without_a_cache_has_none(tmp_path: Path) -> None:
     assert '"cache"' not in json.dumps(steps)
 
 
-def ran(run: SerialRun) -> set[str]:
-    """For other tests."""
-    return run.ran
+@pytest.mark.process
+def test_entries_go_with_the_run_that_has_made_them(tmp_path: Path) -> None:
+    """`flowc gc` keeps what runs that are there have made, and a run that was removed has nothing in the cache."""
+    work = engine(tmp_path, BODY.format(decorator="@cache", body="self.z = 'z' * 10_000"))
+    first, second = work.run("first"), work.run("second", env={"X": "2"})
+    assert "work" in first.ran
+    assert "work" not in second.ran
+    store, day = open_store(work.root), 86400.0
+    folder = tmp_path / "root/Work/data"
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+    assert not find_unnamed(store, "Work", day).doomed
+    doomed = find_unnamed(store, "Work", day, without={"first"}).doomed
+    assert {file.key.split("/")[-2] for file in doomed} == {"reads", "results"}  # the second run names the values
+    remove_run(RunLayout(store, "Work", "first"))
+    assert "work" not in work.run("third").ran
+    sweep(store, "Work", find_unnamed(store, "Work", day).doomed, day)
+    assert not list((folder / "cache").rglob("*.json"))
+    assert "work" in work.run("fourth").ran
+
+
+@pytest.mark.process
+def test_the_local_engine_takes_what_the_cache_has_without_a_process(tmp_path: Path) -> None:
+    local = Local(tmp_path, FLOW)
+    object.__setattr__(local.compilation, "flow", apply_cache(local.compilation.flow, True, DiagnosticSink()))
+    first = local.run()
+    assert first.ok
+    second = local.run()
+    assert second.ok
+    assert local.says.out == []
+    note = "12 tasks are taken from the cache: start, linear, follow, params, fan, item (3), gather, both, end"
+    assert local.says.notes == [note.replace("12", "11")]
+    task = local.client(second)["item"].task
+    assert task.origin_pathspec == f"Work/{first.run_id}/item/{task.id}"
+    assert local.client(second)["end"].task.stdout == local.client(first)["end"].task.stdout != ""

@@ -127,6 +127,8 @@ def _task_document(run: Run, record: TaskRecord, *, values: bool) -> dict[str, A
     elif record.committed is not None:
         if record.origin is not None:
             document["origin"] = record.origin
+        if record.cached is not None:
+            document["cached"] = record.cached
         document["artifacts"] = task.manifest["artifacts"]
         if not record.done and record.last.failure is not None:
             document["exception"] = record.last.failure

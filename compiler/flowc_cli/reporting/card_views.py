@@ -13,7 +13,7 @@ from typing import Any, TypeGuard, cast
 
 from flowc.client import Task
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import CARDS_RECORD, RunLayout
+from flowc.store.run_layout import CARDS_RECORD
 from flowc_cli.reporting.charts import chart_views
 from flowc_cli.reporting.markdown_tree import markdown_tree
 from flowc_cli.reporting.value_views import image_view
@@ -40,12 +40,9 @@ def _items(value: Any) -> list[Any]:
 def stored_cards(task: Task, attempt: int) -> list[Any]:
     """What the cards of an attempt have, as it is stored; of a task that was taken over, where it ran."""
     layout = task.layout
-    runs = [layout]
-    if task.origin_run_id is not None:
-        runs.append(RunLayout(layout.store, layout.flow, task.origin_run_id))
-    for run in runs:
+    for folder in (layout.folder(task.step, task.path, attempt), *task.origin_folders(attempt)):
         try:
-            found = run.read_json(f"{run.folder(task.step, task.path, attempt)}/{CARDS_RECORD}")
+            found = layout.read_json(f"{folder}/{CARDS_RECORD}")
         except CorruptArtifact as error:
             return [{"components": [{"kind": "error", "text": str(error)}]}]
         if found is not None:

@@ -93,7 +93,7 @@ class Snapshot:
             ended = self.run.finished_at
         except FlowError:
             ended = None
-        times = [task.ended for task in record.tasks if task.ended is not None and task.origin is None]
+        times = [task.ended for task in record.tasks if task.ended is not None and task.ran_elsewhere is None]
         moment = ended.timestamp() if ended is not None else max(times, default=None)
         return None if moment is None else round(moment - record.created, 3)
 
@@ -265,7 +265,7 @@ def _rows(record: RunRecord, steps: Mapping[str, int], hosts: dict[str, int]) ->
             )
             for attempt in task.attempts
         ]
-        ready = None if task.origin is not None else since(task.ready)
+        ready = None if task.ran_elsewhere is not None else since(task.ready)
         path = index_text(task.path) if task.path else ""
         rows.append(TaskRow(steps[task.step], path, state_of(task), ready, attempts))
     return sorted(rows, key=lambda row: row.step)
@@ -274,7 +274,7 @@ def _rows(record: RunRecord, steps: Mapping[str, int], hosts: dict[str, int]) ->
 def state_of(task: TaskRecord) -> str:
     """The state of a task in words: that of its last attempt, or how it came to count as done."""
     if task.done and task.origin is not None:
-        return "taken over"
+        return "taken over" if task.cached is None else "from the cache"
     return task.state
 
 

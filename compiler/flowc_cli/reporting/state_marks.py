@@ -12,7 +12,9 @@ from flowc_cli.stored_runs import duration_text
 
 BAD = ("failed", "killed")
 """States of tasks that have failed."""
-DONE = ("successful", "caught", "taken over")
+REUSED = ("taken over", "from the cache")
+"""States of tasks that ran in another run."""
+DONE = ("successful", "caught", *REUSED)
 
 
 class StepMarks:
@@ -52,7 +54,7 @@ def _worst(counts: Mapping[str, int]) -> str:
             return state
     if counts.get("waiting") or not counts:
         return "waiting"
-    return "successful" if counts.get("successful") else "taken over"
+    return "successful" if counts.get("successful") else next(state for state in DONE if counts.get(state))
 
 
 def _lines(rows: Sequence[TaskRow], counts: Mapping[str, int], total: int) -> list[str]:
@@ -78,6 +80,6 @@ def _time(seconds: float) -> str:
 def seconds_of(row: TaskRow) -> float | None:
     """How long the last attempt of a task has taken."""
     last = row.attempts[-1] if row.attempts else None
-    if last is None or last.started is None or last.ended is None or row.state == "taken over":
+    if last is None or last.started is None or last.ended is None or row.state in REUSED:
         return None
     return max(0.0, last.ended - last.started)

@@ -10,7 +10,7 @@ from flowc.client.entity import Entity, local_time
 from flowc.client.log_records import StoredLog, read_log, stream_bytes, whole_lines
 from flowc.errors import ExceptionWrapper
 from flowc.store import artifacts
-from flowc.store.run_layout import FAILED, RunLayout, task_id
+from flowc.store.run_layout import FAILED, RunLayout, parse_index, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -323,21 +323,39 @@ class Task(Entity["Step", DataArtifact]):
     def stored_log(self, attempt: int | None = None) -> StoredLog | None:
         """What an attempt has printed, by default the one that is read; `None` where the store has nothing of it."""
         chosen = self.attempt if attempt is None else attempt
-        found = read_log(self.layout.store, self.layout.folder(self.step, self.path, chosen))
-        if found is None and self.origin_run_id is not None:
-            origin = RunLayout(self.layout.store, self.manifest.get("flow", self.layout.flow), self.origin_run_id)
-            found = read_log(origin.store, origin.folder(self.step, self.path, chosen))
+        for folder in (self.layout.folder(self.step, self.path, chosen), *self.origin_folders(chosen)):
+            found = read_log(self.layout.store, folder)
+            if found is not None:
+                return found
+        return None
+
+    def origin_folders(self, attempt: int) -> List[str]:
+        """Where an attempt ran that a resumed run has taken over, or that was taken from the cache, the last first."""
+        manifest = self.manifest if self.committed else {}
+        flow, run = manifest.get("flow", self.layout.flow), str(manifest.get("run", self.layout.run))
+        found: List[str] = []
+        if run != self.layout.run:
+            found.append(RunLayout(self.layout.store, flow, run).folder(self.step, self.path, attempt))
+        cached = manifest.get("cached")
+        if cached is not None:
+            origin = RunLayout(self.layout.store, flow, str(cached["run"]))
+            found.append(origin.folder(cached["step"], parse_index(cached["index"]), cached["attempt"]))
         return found
 
     @property
     def origin_run_id(self) -> Optional[str]:
-        """The run that it ran in, where this run has taken it over from an earlier one; else `None`."""
-        run = str(self.manifest["run"]) if self.committed else self.layout.run
-        return run if run != self.layout.run else None
+        """The run that it ran in, where this run has taken it over from another, or from the cache; else `None`."""
+        manifest = self.manifest if self.committed else {}
+        run = str((manifest.get("cached") or manifest).get("run", self.layout.run))
+        return run if run != self.layout.run or "cached" in manifest else None
 
     @property
     def origin_pathspec(self) -> Optional[str]:
-        """The same task of the run that was resumed; `None` where this run has run it itself."""
+        """The task that ran, of the run that was resumed or of any for the cache; `None` where this run has run it."""
+        cached = self.manifest.get("cached") if self.committed else None
+        if cached is not None:
+            name = task_id(cached["step"], parse_index(cached["index"]))
+            return f"{self.layout.flow}/{cached['run']}/{cached['step']}/{name}"
         return super().origin_pathspec if self.origin_run_id is not None else None
 
     def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[Optional[datetime], Union[str, bytes]]]:

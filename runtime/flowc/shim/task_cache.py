@@ -17,7 +17,7 @@ from flowc.shim.argument_values import Values
 from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of, place_text
 from flowc.shim.read_trace import by_artifact, end_trace
 from flowc.store import artifacts
-from flowc.store.run_layout import cache_folder, index_text, parse_index, wall_time
+from flowc.store.run_layout import cache_folder, parse_index, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class TaskCache:
             if name in entry:
                 manifest[name] = entry[name]
         manifest["artifacts"] = {**inherited, **entry["artifacts"]}
-        manifest["cached"] = {name: entry[name] for name in ("run", "index", "attempt", "created")}
+        manifest["cached"] = {name: entry[name] for name in ("run", "step", "index", "attempt", "created")}
         manifest["cache"] = {"key": self._parts, "reads": entry["reads"]}
         return manifest
 
@@ -409,7 +409,7 @@ def _check_value(store: Any, flow: str, name: str, ref: Dict[str, Any]) -> None:
 def cached_from(manifest: Document) -> str:
     """Where the task ran that a manifest was taken from, in words."""
     origin = manifest["cached"]
-    return f"run {origin['run']}, task {place_text(manifest['step'], parse_index(origin['index']))}"
+    return f"run {origin['run']}, task {place_text(origin['step'], parse_index(origin['index']))}"
 
 
 def say_cached(task: Task, manifest: Document) -> None:
@@ -420,14 +420,3 @@ def say_cached(task: Task, manifest: Document) -> None:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"flowc: {text}\n")
-
-
-def has_same_place(manifest: Document, index: str) -> bool:
-    """Whether a cached task was the same item when it ran."""
-    return str(manifest["cached"]["index"]) == index
-
-
-__all__ = [
-    "TaskCache", "begin_cached", "cached_from", "has_same_place", "index_text", "key_parts", "look_up", "say_cached",
-    "trace_end",
-]  # fmt: skip

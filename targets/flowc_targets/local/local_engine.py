@@ -365,8 +365,8 @@ class _Engine:
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [process.task.deadline for process in self.pool.running.values()]
-        if self.schedule.has_ready and self._has_room(self.schedule.width):
-            return 0.0  # more may be in the cache
+        if self._over() or (self.schedule.has_ready and self._has_room(self.schedule.width)):
+            return 0.0  # the cache had all, or may have more
         if self.live is not None:
             due.append(time.monotonic() + self.live.wait())
             due += [output.due for task in self._tasks() for output in task.outputs]

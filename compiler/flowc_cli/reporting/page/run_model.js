@@ -1,7 +1,7 @@
 // The run as the page uses it, from the JSON that it brings along.
 
 const BAD = ["failed", "killed"];
-const DONE = ["successful", "caught", "taken over"];
+const DONE = ["successful", "caught", "taken over", "from the cache"];
 
 class RunModel {
   constructor(data) {

@@ -32,7 +32,7 @@ class RunPage {
     const busy = sum(own.flatMap((task) => task.attempts.map((attempt) => (attempt.started === null ? 0 : Math.max(0, (attempt.ended ?? (attempt.state === "running" ? run.now : attempt.started)) - attempt.started)))));
     const waits = own.map((task) => task.waited).filter((time) => time !== null), tries = sum(own.map((task) => Math.max(0, task.attempts.length - 1))), again = own.filter((task) => task.attempts.length > 1).length;
     const tile = (name, value, more, bad) => make("div", { class: "tile" }, make("dt", {}, name), make("dd", { class: bad ? "bad" : null }, value, more ? make("small", {}, more) : null));
-    const more = [bad ? `${countText(bad)} failed` : "", counts.running ? `${countText(counts.running)} running` : "", counts.waiting ? `${countText(counts.waiting)} not begun` : "", counts["taken over"] ? `${countText(counts["taken over"])} taken over` : ""].filter(Boolean).join(", ");
+    const more = [bad ? `${countText(bad)} failed` : "", counts.running ? `${countText(counts.running)} running` : "", counts.waiting ? `${countText(counts.waiting)} not begun` : "", counts["taken over"] ? `${countText(counts["taken over"])} taken over` : "", counts["from the cache"] ? `${countText(counts["from the cache"])} from the cache` : ""].filter(Boolean).join(", ");
     const tiles = [
       tile(run.state === "running" ? "Running for" : "Duration", secondsText(run.ended ?? (run.state === "running" ? run.now : run.length)), momentText(0, run.created)),
       tile("Tasks done", done === total ? countText(done) : `${countText(done)} of ${countText(total)}`, more || "all of them", bad > 0),
