@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from flowc.protocol import env_names
 from flowc.protocol.plan import Plan
 from flowc.shim.loaded_plan import set_plan
-from flowc.shim.task_runner import Task, run_task
+from flowc.shim.task_identity import Task
+from flowc.shim.task_runner import run_task
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout, index_text
 from flowc_compiler.diagnostics import DiagnosticSink

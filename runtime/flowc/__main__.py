@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Dict, List
 
     from flowc.protocol.plan import Plan
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.store.run_layout import Path
 
 USAGE = """\
@@ -94,7 +94,7 @@ def _task(args: List[str]) -> int:
     from flowc.protocol import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
     from flowc.shim.log_keeper import keep_log, leave
-    from flowc.shim.task_runner import Task, run_task
+    from flowc.shim.task_identity import Task
     from flowc.store.run_layout import parse_index
 
     try:
@@ -113,6 +113,8 @@ def _task(args: List[str]) -> int:
     kept = keep_log(plan.flow, task)
     if kept is not None:
         leave(kept)
+    from flowc.shim.task_runner import run_task  # the keeper does without
+
     line_buffer()
     if task.step in plan.steps and plan.steps[task.step].install is not None and plan.steps[task.step].cache:
         from flowc.shim.task_cache import take_before_packages

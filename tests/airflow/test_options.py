@@ -14,7 +14,7 @@ import pytest
 from flowc.protocol import env_names
 from flowc.protocol.plan import PlanStep
 from flowc.shim.item_label import label_of, write_label
-from flowc.shim.task_runner import Task
+from flowc.shim.task_identity import Task
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow.dag_summary import read_summary

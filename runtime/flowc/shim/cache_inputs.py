@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import Plan
     from flowc.shim.argument_values import Value
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import InputState, TaskState
     from flowc.store.run_layout import Path
 

@@ -15,13 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import List, Set
 
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.store.run_layout import RunLayout
 
 _FAULTS = os.path.join("flowc-faults", "sitecustomize.py")
 """What lets faults happen in a test."""
-_FLOWC = os.path.dirname(os.path.dirname(__file__))
-"""The folder of the package, whose frames are left out of tracebacks."""
+_FLOWC = os.path.dirname(os.path.dirname((lambda: 0).__code__.co_filename))
+"""The folder of the package, whose frames are left out of tracebacks; kept bytecode was made elsewhere."""
 
 
 def report_failure(error: BaseException, layout: RunLayout | None, task: Task, where: str = "") -> int:

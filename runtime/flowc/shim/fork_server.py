@@ -5,7 +5,9 @@ each task executes that itself. A fork becomes a fresh Python where threads run 
 task whose environment is another one, which those modules may have read.
 
 The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
-stdout and stderr. Answers are `ready` once, then `started` and `exit` for each task.
+stdout and stderr. Answers are `ready` once, then `started` and `exit` for each task; that has `committed`, what the
+engine needs of the manifest, where the task is known to have written it. A request may also be to `forget` which
+attempt of a task counts.
 """
 
 from __future__ import annotations
@@ -23,10 +25,14 @@ import time
 from flowc.protocol import env_names
 from flowc.shim.log_keeper import keeps_logs
 from flowc.shim.stall_watch import CHECK_SECONDS, StallWatch
+from flowc.store import is_remote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
+
+    from flowc.store import Store
+    from flowc.store.known_files import KnownFiles
 
 BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
@@ -55,12 +61,16 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
 
 def _serve_warm(channel: socket.socket) -> None:
     """Import what is installed, and serve."""
+    from functools import partial
+
     from flowc.__main__ import line_buffer
     from flowc.shim.forked_state import ForkedState
     from flowc.shim.loaded_plan import load_plan
     from flowc.shim.log_keeper import keep_log
-    from flowc.shim.task_runner import Task, run_task
+    from flowc.shim.task_identity import Task
+    from flowc.shim.task_runner import run_task
     from flowc.shim.user_code import warm_up
+    from flowc.store.known_files import KnownFiles
     from flowc.store.run_layout import parse_index
 
     line_buffer()
@@ -73,6 +83,8 @@ def _serve_warm(channel: socket.socket) -> None:
     threads = _threads()
     send(channel, {"event": "ready", "threads": threads})
     state.freeze()
+    root, run_id = begun_with.get(env_names.ROOT, ""), begun_with.get(env_names.RUN_ID, "")
+    known = KnownFiles(f"{plan.flow}/{run_id}") if is_remote(root) else None
 
     def run(request: Dict[str, Any], begun: Callable[[], None]) -> int:
         if threads or "fresh" in request or _differs(request["env"], begun_with):
@@ -88,11 +100,14 @@ def _serve_warm(channel: socket.socket) -> None:
         kept = keep_log(plan.flow, task)
         if kept is not None:
             return kept
-        code = run_task(plan, task, begun)
+        over: Callable[[Store], Store] | None = None
+        if known is not None and (task.root, task.run) == (root, run_id):
+            over = partial(known.over, request=request["id"])
+        code = run_task(plan, task, begun, known=over)
         state.finish()
         return code
 
-    _ForkServer(channel, run).loop()
+    _ForkServer(channel, run, known).loop()
 
 
 def _differs(variables: Dict[str, str], environment: Dict[str, str]) -> bool:
@@ -155,13 +170,20 @@ class _Child:
 class _ForkServer:
     """The serving loop. `children` maps pids to the tasks that run."""
 
-    def __init__(self, channel: socket.socket, run: Callable[[Dict[str, Any], Callable[[], None]], int]) -> None:
+    def __init__(
+        self,
+        channel: socket.socket,
+        run: Callable[[Dict[str, Any], Callable[[], None]], int],
+        known: KnownFiles | None = None,
+    ) -> None:
         """`run` is called in a task's process and returns its exit code.
 
-        It calls its second argument when the step begins: up to there the task may begin again.
+        It calls its second argument when the step begins: up to there the task may begin again. `known` is what tasks
+        have told.
         """
         self.channel = channel
         self.run = run
+        self.known = known
         self.children: Dict[int, _Child] = {}
         self.wake_read, self.wake_write = os.pipe()
         self.begun_read, self.begun_write = os.pipe()
@@ -190,7 +212,10 @@ class _ForkServer:
         """Wait for one thing to do and do it; false when the engine is gone."""
         waiting = any(child.descriptors for child in self.children.values())
         timeout = CHECK_SECONDS if waiting else None
-        readable, _, _ = select.select([self.channel.fileno(), self.wake_read, self.begun_read], [], [], timeout)
+        told = [self.known.receiver.fileno()] if self.known is not None else []
+        readable, _, _ = select.select([self.channel.fileno(), self.wake_read, self.begun_read, *told], [], [], timeout)
+        if self.known is not None:
+            self.known.receive()
         if self.begun_read in readable:
             self._note_begun()
         if self.wake_read in readable:
@@ -200,7 +225,10 @@ class _ForkServer:
             request, descriptors = receive(self.channel)
             if request is None:
                 return False
-            self._fork(request, descriptors)
+            if self.known is not None:
+                self.known.forget(request["step"], request["index"])
+            if "forget" not in request:
+                self._fork(request, descriptors)
         if waiting and time.monotonic() >= self.next_look:
             self.next_look = time.monotonic() + CHECK_SECONDS
             self._restart_stalled()
@@ -252,6 +280,8 @@ class _ForkServer:
             child.close()
         for descriptor in (self.wake_read, self.wake_write, self.begun_read, self.channel.detach()):
             os.close(descriptor)
+        if self.known is not None:
+            self.known.receiver.close()
         return self.run({**request, "fresh": True} if self.always_fresh else request, self._say_begun)
 
     def _say_begun(self) -> None:
@@ -268,7 +298,9 @@ class _ForkServer:
                 child = self.children.pop(pid)
                 child.close()
                 self.stalls.forget(pid)
-                send(self.channel, {"event": "exit", "id": child.request["id"], "pid": pid, "status": status})
+                answer = {"event": "exit", "id": child.request["id"], "pid": pid, "status": status}
+                committed = self.known.committed(child.request["id"]) if self.known is not None else None
+                send(self.channel, answer if committed is None else {**answer, "committed": committed})
 
 
 def _import_needed(*more: str) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import PlanStep
     from flowc.shim.gang_files import Seen
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document, RunLayout
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from flowc.protocol.plan import PlanStep
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
 
 LONGEST = 100

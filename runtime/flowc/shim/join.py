@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flowc.store.run_layout import Document, Path, RunLayout
 
 WINDOW = 256
-"""How many manifests are read ahead from a remote store."""
+"""How many manifests are read ahead from a remote store: at first, and each time twice as many."""
 THREADS = 32
 
 
@@ -104,6 +104,7 @@ class _Reader:
 
     def __init__(self, layout: RunLayout) -> None:
         self._layout = layout
+        self._window = WINDOW
         self.states: List[InputState] = []
 
     def read(self, state: InputState) -> Document:
@@ -119,7 +120,8 @@ class _Reader:
         from concurrent.futures import ThreadPoolExecutor
 
         at = self.states.index(state)
-        following = self.states[at + 1 : at + 1 + WINDOW]
+        following = self.states[at + 1 : at + 1 + self._window]
+        self._window *= 2
         with ThreadPoolExecutor(min(THREADS, len(following) or 1)) as pool:
             list(pool.map(InputState.fetch, following))
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.protocol.plan import Plan, PlanStep
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document
 

@@ -25,7 +25,8 @@ from flowc.errors import FlowError, StoreError
 from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
-from flowc.shim.task_runner import Task, write_outputs
+from flowc.shim.task_identity import Task
+from flowc.shim.task_runner import write_outputs
 from flowc.store import open_store
 from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Set, Tuple
 
     from flowc.protocol.plan import Plan, PlanGroup, PlanStep
-    from flowc.store.run_layout import Path
+    from flowc.store.run_layout import Document, Path
 
     TaskKey = Tuple[str, Path]
 
@@ -245,7 +246,7 @@ class _Runner:
                 if self.stopped:
                     self.running[message["id"]].kill(signal.SIGTERM)
             elif message["event"] == "exit":
-                self._ended(self.running.pop(message["id"]), message["status"])
+                self._ended(self.running.pop(message["id"]), message["status"], message.get("committed"))
         now = time.monotonic()
         for attempt in self.running.values():
             if attempt.deadline <= now:
@@ -273,11 +274,14 @@ class _Runner:
             _say("the process that starts tasks was killed again and again")
             self.failure = PROTOCOL_ERROR
 
-    def _ended(self, attempt: _Attempt, status: int) -> None:
-        """Decide what follows an attempt that has ended with a wait status."""
+    def _ended(self, attempt: _Attempt, status: int, committed: Document | None = None) -> None:
+        """Decide what follows an attempt that has ended with a wait status, and with what it is known to have written.
+
+        What is not known, the store is asked.
+        """
         code = os.waitstatus_to_exitcode(status)
-        if code == OK and not attempt.timed_out and self._is_committed(attempt):
-            self.schedule.finished(attempt.key, self.layout.manifest(*attempt.key))
+        if code == OK and not attempt.timed_out and (committed is not None or self._is_committed(attempt)):
+            self.schedule.finished(attempt.key, committed or self.layout.manifest(*attempt.key))
             return
         if self.stopped and code != OK:
             self._record(attempt, "TaskKilled", "its pod was told to end", lost=True)

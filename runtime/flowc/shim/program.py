@@ -16,7 +16,7 @@ _MAIN = "__main__"
 _PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 
 
-def compile_program(source: str, file: str, flow: str) -> CodeType:
+def compile_program(source: bytes, file: str, flow: str) -> CodeType:
     """The code of a flow's file. Raises SyntaxError.
 
     The module keeps its own name, by which what it defines is pickled; so `__name__` in comparisons with `"__main__"`

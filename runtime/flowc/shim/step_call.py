@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.read_trace import ReadTrace
-    from flowc.shim.task_runner import Task
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document
 

@@ -19,10 +19,10 @@ from flowc.errors import (
     error_text,
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
-from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
-from flowc.protocol.encodings import split_tags
+from flowc.protocol import FALLBACK_RETRIES, OK, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
 from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import call_step, end_fork
+from flowc.shim.task_identity import Task
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
 from flowc.shim.user_code import load_module, run_flow
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from flowc.join_inputs import Inputs
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.gang import Gang
-    from flowc.shim.log_keeper import LogLink
     from flowc.shim.trigger_events import Trigger
+    from flowc.store import Store
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
 
@@ -57,42 +57,18 @@ MAX_NUM_SPLITS = 100_000
 """How many items are taken from what has no length."""
 
 
-class Task:
-    """Which task to run, and where its run lives.
-
-    `first` is the attempt that its tries count from: not 0 where an engine starts over and goes on counting.
-    """
-
-    __slots__ = ("attempt", "first", "log", "outputs", "path", "pid", "root", "run", "started", "step", "tags")
-
-    def __init__(
-        self,
-        step: str,
-        path: Path,
-        attempt: int,
-        outputs: str | None = None,
-        first: int = 0,
-        environment: Mapping[str, str] = os.environ,
-    ) -> None:
-        self.step = step
-        self.path = path
-        self.attempt = attempt
-        self.first = first
-        self.outputs = outputs
-        self.started = wall_time()
-        self.pid = os.getpid()
-        self.root = _required(env_names.ROOT, environment)
-        self.run = _required(env_names.RUN_ID, environment)
-        self.tags = tuple(split_tags(environment.get(env_names.TAGS, "")))
-        self.log: LogLink | None = None
-        """The way to the process that keeps what the task prints, if one does."""
-
-
-def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem: Exception | None = None) -> int:
+def run_task(
+    plan: Plan,
+    task: Task,
+    begun: Callable[[], object] = bool,
+    problem: Exception | None = None,
+    known: Callable[[Store], Store] | None = None,
+) -> int:
     """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
 
     It executes the user's file, so what that raises is the task's failure, too. After that it calls `begun`. A
-    `problem` from before is the failure of the attempt, which does not execute anything then.
+    `problem` from before is the failure of the attempt, which does not execute anything then. `known` makes the
+    task's store one that knows more.
     """
 
     def load() -> Any:
@@ -115,7 +91,8 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool, problem
         if len(task.path) != step.depth:
             text = index_text(task.path)
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
-        layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
+        store = open_store(task.root)
+        layout = RunLayout(store if known is None else known(store), plan.flow, task.run, remember=True)
         if task.log is not None:
             task.log.store = layout.store
         state = TaskState(layout, plan, step, task.path)
@@ -571,14 +548,6 @@ def store_cards() -> None:
     """Write the cards that the task has filled, if it has."""
     if running.cards is not None:
         running.cards.write()
-
-
-def _required(variable: str, environment: Mapping[str, str]) -> str:
-    value = environment.get(variable)
-    if not value:
-        print(f"flowc: the environment variable {variable} is not set", file=sys.stderr)
-        raise SystemExit(PROTOCOL_ERROR)
-    return value
 
 
 def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document:

@@ -164,8 +164,8 @@ def program_code(plan: Plan, spec: ModuleSpec) -> CodeType:
     file = spec.origin or ""
     if file not in _compiled:
         loader: Any = spec.loader
-        text: str = loader.get_source(spec.name)
-        if "__main__" in text:
+        text: bytes = loader.get_data(file)  # `get_source` would import `tokenize`
+        if b"__main__" in text:
             from flowc.shim.program import compile_program
 
             _compiled[file] = compile_program(text, file, plan.class_name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
     Buffer = Union[bytes, bytearray, memoryview]
 
-__all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload", "split_url"]
+__all__ = ["DEFAULT_ROOT", "Store", "is_remote", "open_store", "preload", "split_url"]
 
 DEFAULT_ROOT = ".flowc"
 """The root when nothing names one."""
@@ -74,9 +74,16 @@ def _file_store(path: str) -> Store:
     return FileStore(os.path.abspath(os.path.expanduser(path)))
 
 
+def is_remote(root: str) -> bool:
+    """Whether a root is a bucket's."""
+    return root.partition("://")[0] in REMOTE
+
+
 def preload(root: str) -> None:
     """Import what the store of a root needs, without opening it: its threads and connections would not bear a fork."""
     if "://" in root and not root.startswith("file:"):
+        import encodings.idna  # noqa: F401 (what looks up the name of a host imports it)
+
         _client(root, root.partition("://")[0])
 
 
@@ -157,6 +164,11 @@ class Store:
     def delete(self, key: str) -> None:
         """Remove a key, if it is there."""
         raise NotImplementedError
+
+    def attempt_of(self, task: str) -> int | None:
+        """The committed attempt of a task, by its folder, where that is known without a request."""
+        del task
+        return None
 
     def is_link(self, folder: str) -> bool:
         """Whether a folder leads elsewhere, so that what is in it is not the store's."""

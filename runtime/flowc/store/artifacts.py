@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 import json
 import math
 import re
@@ -11,6 +10,7 @@ import struct
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
+from flowc.store.digests import sha256
 from flowc.store.run_layout import DATA
 
 TYPE_CHECKING = False
@@ -27,6 +27,8 @@ INLINE_LIMIT = 2048
 """Values whose bytes are no more than this stand in the manifest."""
 ITEMS_INLINE_LIMIT = 8192
 """The same for the items of a foreach, all together."""
+WHOLE_LIMIT = 1 << 18
+"""Items in a bucket that take no more bytes than this are read together: a second request would take longer."""
 COMPARED_LIMIT = 1 << 26
 """Files up to this size are compared with what would be stored in them, and larger ones are believed."""
 _READABLE = (str, int, float, bool)
@@ -71,7 +73,7 @@ def save(store: Store, flow: str, name: str, value: Any, loaded: Ref | None = No
     if value is None or type(value) in _READABLE:
         text = _json_text(value)
         if text is not None:
-            digest = hashlib.sha256(text.encode()).hexdigest()
+            digest = sha256(text.encode())
             return {"hash": digest, "codec": "json", "size": len(text), "type": codec.type_name(value), "inline": value}
     encoded = codec.encode(value, f"artifact {name!r}")
     if loaded is not None and (
@@ -174,7 +176,7 @@ def save_items(store: Store, flow: str, name: str, items: Iterable[Any]) -> Ref:
 
 
 def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
-    """One item. Only its table entry and its own bytes are read."""
+    """One item. Only its table entry and its own bytes are read; all of a small file in a bucket, by one request."""
     table_size = ref["count"] * _ENTRY.size
     what = f"item {index} of {name}"
     if "inline" in ref:
@@ -186,6 +188,10 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
     key = data_key(flow, ref["hash"])
 
     def read() -> Tuple[Buffer, str]:
+        if store.remote and ref["size"] <= WHOLE_LIMIT:
+            whole = memoryview(store.read_known(key))
+            start, size, digest = _ENTRY.unpack(bytes(whole[index * _ENTRY.size :][: _ENTRY.size]).ljust(_ENTRY.size))
+            return whole[table_size + start :][:size], digest.hex()
         start, size, digest = _entry(store, key, ref, index)
         return store.read_known(key, table_size + start, size), digest.hex()
 
@@ -315,10 +321,10 @@ def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer
             data, digest = read()
         except MissingKey:
             raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
-        found = hashlib.sha256(data).hexdigest()
+        found = sha256(data)
         if found == digest:
             return data
-    if whole and hashlib.sha256(store.read_known(key)).hexdigest() == whole:
+    if whole and sha256(store.read_known(key)) == whole:
         raise CorruptArtifact(f"{what} is not in {store.location(key)}: the number of items in the manifest is wrong")
     if not store.only_looked_at:
         store.set_aside(key)
@@ -331,7 +337,7 @@ def _writable(data: Buffer) -> Buffer:
 
 
 def _verify(data: Buffer, digest: str, what: str, where: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
+    found = sha256(data)
     if found != digest:
         raise CorruptArtifact(_wrong(what, where, found, digest))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
 import struct
 
 from flowc.errors import UnloadableArtifact, UnpicklableArtifact, error_text
+from flowc.store.digests import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import pickle
     from typing import Any, Tuple
 
     from flowc.store import Buffer
@@ -29,17 +29,16 @@ class Encoded:
 
     def __init__(self, parts: list[Buffer], head: bytes = b"") -> None:
         """`head` is the pickle, with the header that a value with buffers has."""
-        digest = hashlib.sha256()
-        for part in parts:
-            digest.update(part)
         self.head = head
         self.parts = parts
         self.size = sum(len(part) for part in parts)
-        self.digest = digest.hexdigest()
+        self.digest = sha256(*parts)
 
 
 def encode(value: Any, what: str) -> Encoded:
     """Pickle a value. `what` names it in the error for one that cannot be."""
+    import pickle  # many tasks have numbers and texts only
+
     buffers: list[memoryview] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:
@@ -98,6 +97,8 @@ def split_buffers(view: memoryview) -> Tuple[memoryview, list[memoryview]]:
 
 
 def _unpickle(data: memoryview, buffers: list[memoryview]) -> Any:
+    import pickle
+
     try:
         return pickle.loads(data, buffers=buffers)
     except ModuleNotFoundError as error:  # an older release stored it, perhaps

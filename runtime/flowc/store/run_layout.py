@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import time
 
 from flowc.errors import CorruptArtifact, InvalidPathspec, MissingInput, MissingKey, NewerFormat
+from flowc.store.digests import sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Dict, FrozenSet, List, Set, Tuple
 
     from flowc.store import Store
@@ -53,6 +53,8 @@ REMOVED = "removed.json"
 """In the folder of a run that is being removed: whatever comes of that, the run is not whole any more."""
 IMPORTED = "imported.json"
 """In the folder of a run that is being imported, which is not whole before this file is gone."""
+PAGE = 1000
+"""How many keys a server lists at a time, at most; one page comes after another."""
 VERSION = 1
 SEALED = 2
 """The version of manifests that say where they belong, and have a digest of themselves."""
@@ -161,6 +163,9 @@ class RunLayout:
     def latest(self, step: str, path: Path) -> int | None:
         """The attempt to read, if one is committed."""
         base = f"{self.prefix}/{step}/{index_text(path)}"
+        known = self.store.attempt_of(base)
+        if known is not None:
+            return known
         if self.store.remote:
             ends = [key for key in self.store.keys(f"{base}/") if key.endswith(f"/{MANIFEST}")]
             return max((int(key.split("/")[-2]) for key in ends), default=None)
@@ -187,14 +192,25 @@ class RunLayout:
             found = ((i, self.latest(step, (*path, i))) for i in range(count))
             return {i: attempt for i, attempt in found if attempt is not None}
         head = f"{index_text(path)}." if path else ""
+        known = {i: self.store.attempt_of(f"{self.prefix}/{step}/{head}{i}") for i in range(count)}
+        if None not in known.values():
+            return {i: attempt for i, attempt in known.items() if attempt is not None}
         attempts: dict[int, int] = {}
-        start = len(f"{self.prefix}/{step}/{head}")
-        for key in self.store.keys(f"{self.prefix}/{step}/{head}"):
-            parts = key[start:].split("/")
+        prefix = f"{self.prefix}/{step}/{head}"
+        for key in self._wide_keys(prefix) if count > PAGE else self.store.keys(prefix):
+            parts = key[len(prefix) :].split("/")
             if len(parts) == 3 and parts[2] == MANIFEST and parts[0].isdigit():
                 index = int(parts[0])
                 attempts[index] = max(int(parts[1]), attempts.get(index, 0))
         return attempts
+
+    def _wide_keys(self, prefix: str) -> Iterator[str]:
+        """The keys of tasks whose numbers come after a prefix: each first digit's by lists of its own, at once."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(10) as pool:
+            for keys in pool.map(lambda digit: list(self.store.keys(f"{prefix}{digit}")), range(10)):
+                yield from keys
 
     def latest_of_step(self, step: str) -> Dict[Path, int]:
         """The attempt to read of every task of a step that has one, by one listing."""
@@ -316,7 +332,7 @@ class RunLayout:
 def sealed(key: str, document: Document) -> List[bytes]:
     """The bytes of a small JSON file: the document, the folder that it is for, and a digest of itself at its end."""
     text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
-    return [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}']
+    return [text[:-1], _DIGEST, sha256(text).encode(), b'"}']
 
 
 def check_document(key: str, data: bytes) -> Document:
@@ -342,7 +358,7 @@ def _unsealed(data: bytes) -> Document:
         raise ValueError("is not a JSON object")
     found: Document = document  # pyright: ignore[reportUnknownVariableType]
     digest = found.pop("digest", None)
-    if digest is not None and hashlib.sha256(data.rpartition(_DIGEST)[0] + b"}").hexdigest() != digest:
+    if digest is not None and sha256(data.rpartition(_DIGEST)[0], b"}") != digest:
         raise ValueError("does not have the digest that it was stored with")
     if digest is None and (found.get("version") == SEALED or _SEAL.search(data)):
         raise ValueError("has lost its digest")

@@ -13,7 +13,8 @@ from flowc.flowspec import FlowSpec, attach, constants
 from flowc.protocol import env_names
 from flowc.protocol.encodings import plain_text
 from flowc.protocol.plan import Plan
-from flowc.shim.task_runner import Task, called, manifest_head, set_facts, step_of
+from flowc.shim.task_identity import Task
+from flowc.shim.task_runner import called, manifest_head, set_facts, step_of
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import RunLayout, index_text

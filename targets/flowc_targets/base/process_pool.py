@@ -38,6 +38,8 @@ class Process(Generic[Task]):
         self.server = server
         self.pid = 0
         """0 until the fork server has reported the start."""
+        self.committed: dict[str, Any] | None = None
+        """What its manifest says, as far as the engine needs it, where the task is known to have written that."""
 
     def signal(self, number: signal.Signals) -> bool:
         """Signal the process and its children. False before it has started; an ended process is not an error."""
@@ -110,6 +112,12 @@ class ForkServer:
             self._set_gone()
             return False
         return True
+
+    def forget(self, step: str, index: str) -> None:
+        """A task is tried again: it must not count on what it knows of the attempts before."""
+        body = json.dumps({"forget": True, "step": step, "index": index}).encode()
+        with contextlib.suppress(OSError):  # it is gone, as the next request says
+            self._socket.sendall(LENGTH.pack(len(body)) + body)
 
     def receive(self) -> dict[str, Any] | None:
         """The next message about a task, `{}` for one about the server itself; `None` where the server is gone."""
@@ -244,7 +252,9 @@ class ProcessPool(Generic[Task]):
             self.running[message["id"]].pid = message["pid"]
         elif message.get("event") == "exit":
             code = os.waitstatus_to_exitcode(message["status"])
-            self._exits.append((self.running.pop(message["id"]), code))
+            process = self.running.pop(message["id"])
+            process.committed = message.get("committed")
+            self._exits.append((process, code))
         return True
 
     def _wait_child(self, number: int, process: Process[Task], child: subprocess.Popen[bytes]) -> None:

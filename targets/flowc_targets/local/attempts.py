@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowc.protocol import USER_ERROR
 from flowc.store.run_layout import index_text
@@ -39,6 +39,8 @@ class Attempt:
     timed_out: bool = False
     gang_failed: bool = False
     """Whether it must end because a member of its gang has failed."""
+    committed: dict[str, Any] | None = None
+    """What its manifest says, of what follows, where it is known to be there; else the store is asked."""
 
 
 @dataclass(order=True, slots=True)

@@ -51,7 +51,7 @@ class CachedTasks:
         if key.step == self._plan.start and any(name.startswith(env_names.PARAMETER_PREFIX) for name in os.environ):
             return None  # these are not for the run's tasks
         from flowc.shim.task_cache import take_cached
-        from flowc.shim.task_runner import Task
+        from flowc.shim.task_identity import Task
         from flowc.shim.task_state import TaskState
 
         if self._lookups % _MANIFESTS == 0:

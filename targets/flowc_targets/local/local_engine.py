@@ -260,6 +260,7 @@ class _Engine:
         for process, code in exits:
             self._close_outputs(process.task)
             if not self.error:  # else nobody knows what became of the tasks
+                process.task.committed = process.committed
                 self._ended(process.task, code)
             self._release(process.task)
         self._flush_outputs()
@@ -332,6 +333,8 @@ class _Engine:
         if self.servers is None:  # where the cache has all, none is needed
             self.servers = TaskServers(self.pool, self.options, self.env, self.imports, self.reporter)
         server = self.servers.server(env)
+        if attempt:
+            self.servers.forget(key)
         if self.pool.fork(server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
             self.error = self.servers.error
             self._close_outputs(task)
@@ -388,7 +391,8 @@ class _Engine:
 
     def _ended(self, task: Attempt, code: int) -> None:
         """Decide what follows an attempt that has ended with an exit code."""
-        if code == 0 and not task.timed_out and self.record.committed(task.key, task.number):
+        committed = task.committed is not None or (code == 0 and self.record.committed(task.key, task.number))
+        if code == 0 and not task.timed_out and committed:
             self.steps[task.key.step].end(done=True)
             self._succeeded(task)
         else:
@@ -409,9 +413,10 @@ class _Engine:
         count: int | None = None
         choice: str | None = None
         if isinstance(step, SwitchStep):
-            choice = self.record.choice(task.key, task.number)
+            choice = task.committed["choice"] if task.committed else self.record.choice(task.key, task.number)
         if isinstance(step, ForeachStep | ParallelStep):
-            count = self.record.count(task.key, task.number)
+            count = task.committed["foreach"]["count"] if task.committed else self.record.count(task.key, task.number)
+            assert count is not None
             if count > self.options.max_num_splits:
                 self._fail(task, self._too_many(step.name, count), "")
                 return

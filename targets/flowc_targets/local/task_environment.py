@@ -10,6 +10,9 @@ from flowc.protocol import RUNTIME_FILE, env_names
 from flowc.protocol.encodings import join_tags
 from flowc.shim.fork_server import BOOT
 from flowc.shim.log_keeper import ENGINE
+from flowc.store import is_remote
+from flowc.store.run_layout import index_text
+from flowc.store.s3_settings import PAIRS
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters, with_defaults
 from flowc_compiler.syntax.import_root import located
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.run_report import Reporter
+    from flowc_targets.local.schedule import TaskKey
 
 _MOST_SERVERS = 8
 """Fork servers at a time: each has the libraries in memory."""
@@ -87,6 +91,9 @@ def environment_of_tasks(
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
     env[env_names.MAX_NUM_SPLITS] = str(options.max_num_splits)
     env[env_names.LOG_KEEPER] = ENGINE
+    if is_remote(root) and all(os.environ.get(name) for name in PAIRS[0]):
+        # To set up obstore in every process takes longer than all of a short task's requests.
+        env.setdefault(env_names.S3_CLIENT, "stdlib")
     if options.post_mortem:
         env[env_names.POST_MORTEM] = "1"
     env[env_names.GANG_HOST] = "127.0.0.1"
@@ -130,6 +137,11 @@ class TaskServers:
             self._servers.append(self._start(variables))
             self._by_variables[key] = self._servers[-1]
         return self._by_variables[key] or self._servers[0]
+
+    def forget(self, key: TaskKey) -> None:
+        """A task is tried again: no server is to count on its earlier attempts."""
+        for server in self._servers:
+            server.forget(key.step, index_text(key.path))
 
     @property
     def error(self) -> str:

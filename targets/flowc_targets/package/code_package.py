@@ -238,9 +238,12 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
         return b""
 
 
+@cache
 def main_file() -> bytes:
-    """What a package begins as."""
-    return Path(__file__).with_name("zipapp__main__.py").read_bytes()
+    """What a package begins as, with the digest of its shim."""
+    digest = hashlib.sha256(runtime_zip()).hexdigest()[:16]
+    text = without_docs(Path(__file__).with_name("zipapp__main__.py").read_bytes())
+    return text.replace(b'DIGEST = ""', f'DIGEST = "{digest}"'.encode(), 1)
 
 
 @cache

@@ -22,7 +22,7 @@ FOLDER = ".flowc"
 """The folder of the root that has them: what begins with a dot is no flow."""
 _NOT_READING = frozenset(
     {
-        *("artifacts.py", "codec.py", "equal_values.py", "moved_classes.py"),
+        *("artifacts.py", "codec.py", "digests.py", "equal_values.py", "known_files.py", "moved_classes.py"),
         *("reused_values.py", "run_layout.py", "run_owner.py"),
     }
 )
