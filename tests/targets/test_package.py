@@ -36,7 +36,10 @@ def test_same_files_same_bytes(tmp_path: Path) -> None:
 
 
 class _NoDocs(ast.NodeTransformer):
-    """Empties what stands for itself: docstrings, and the notes below names."""
+    """Empties what stands for itself: docstrings, and the notes below names; and lets annotations of functions go."""
+
+    inside = False
+    """Whether this is in a function."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr:
         match node.value:
@@ -51,6 +54,23 @@ class _NoDocs(ast.NodeTransformer):
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             node.body = []
         return node
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        self.inside, before = True, self.inside
+        self.generic_visit(node)
+        self.inside = before
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if not self.inside or node.value is None:
+            return node  # fields of classes keep theirs
+        return ast.Assign([node.target], node.value)
 
 
 def test_the_shim_is_packed_without_docstrings() -> None:

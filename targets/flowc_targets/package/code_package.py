@@ -40,6 +40,13 @@ _DOCSTRING = re.compile(rb'''^([ \t]*)"""(?:[^"\\]|\\.|"(?!""))*"""$''', re.MULT
 _COMMENT = re.compile(rb"""(?:^[ \t]*#.*|[ \t]+#[^"']*)$""")
 """The comment of one line."""
 _OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
+_SIGNATURE = re.compile(rb"""^([ ]*(?:async )?def \w+\()([^\n"'{]*)\)(?: -> [^\n"']+)?:$""", re.MULTILINE)
+"""A function's, in one line."""
+_TYPE = rb"[\w.]+(?:\[(?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])*\])?"
+"""With brackets three deep."""
+_ANNOTATION = re.compile(rb"(\b\w+): %s(?: \| %s)*(?=, | = |$)" % (_TYPE, _TYPE))
+_OF_VARIABLE = re.compile(rb"^( {8,}(?:self\.)?\w+): %s(?: \| %s)* = " % (_TYPE, _TYPE), re.MULTILINE)
+"""The annotation of a variable in a function: fields of classes are less indented."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
 NOT_SHIPPED = frozenset({"notebooks", "testing"})
@@ -265,10 +272,17 @@ def runtime_files() -> dict[str, bytes]:
 def without_docs(code: bytes) -> bytes:
     """A file of the shim without docstrings, comments and what only type checkers read; every line stays where it is.
 
-    They are a third of the package, which has to fit into the annotation that a plain `kubectl apply` keeps.
+    Annotations of functions whose signature is one line, and in functions, are among that. All these are a third of the package, which
+    has to fit into the annotation that a plain `kubectl apply` keeps.
     """
     # The line breaks stay, so that tracebacks name the lines of the source; a literal stays, since some bodies are
     # nothing but a docstring.
     code = _DOCSTRING.sub(lambda found: found[1] + b'""' + b"\n" * found[0].count(b"\n"), code)
     code = b"\n".join(_COMMENT.sub(b"", line) if b"#" in line else line for line in code.split(b"\n"))
+    code = _OF_VARIABLE.sub(rb"\1 = ", _SIGNATURE.sub(_without_annotations, code))
     return _OF_TYPES.sub(lambda found: b"if TYPE_CHECKING:\n ..." + b"\n" * found[1].count(b"\n"), code)
+
+
+def _without_annotations(signature: re.Match[bytes]) -> bytes:
+    arguments = signature[2] if b"lambda" in signature[2] else _ANNOTATION.sub(rb"\1", signature[2])
+    return signature[1] + arguments + b"):"
