@@ -272,8 +272,8 @@ def runtime_files() -> dict[str, bytes]:
 def without_docs(code: bytes) -> bytes:
     """A file of the shim without docstrings, comments and what only type checkers read; every line stays where it is.
 
-    Annotations of functions whose signature is one line, and in functions, are among that. All these are a third of the package, which
-    has to fit into the annotation that a plain `kubectl apply` keeps.
+    Annotations of functions whose signature is one line, and in functions, are among that. All these are a third of
+    the package, which has to fit into the annotation that a plain `kubectl apply` keeps.
     """
     # The line breaks stay, so that tracebacks name the lines of the source; a literal stays, since some bodies are
     # nothing but a docstring.
