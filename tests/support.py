@@ -83,7 +83,7 @@ def emitted(
     sink = sink if sink is not None else DiagnosticSink()
     found = load_target(target)
     settings = found.options_model.model_validate({"root": STORE, **options})
-    files = emit_checked(found, compilation.flow, compilation.source, settings, sink)
+    files = emit_checked(found, compilation.flow, compilation.source, settings.for_flow(compilation.flow), sink)
     return files if not sink.failed else (), sink
 
 

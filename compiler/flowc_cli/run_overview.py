@@ -19,7 +19,7 @@ from flowc_compiler.diagnostics.terminal_text import visible_line
 if TYPE_CHECKING:
     from flowc.client import Run, Task
     from flowc.client.attempts import Attempt
-    from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord
+    from flowc_cli.run_tasks import RunTasks, StepRecord, TaskRecord
 
 _SILENCE_SECONDS = 3600.0
 """A run of an engine of which the store hears nothing for that long may have ended without a trace."""
@@ -29,7 +29,7 @@ _SHOWN_ATTEMPTS = 20
 """How many attempts of a step are listed, of those that did not just succeed."""
 
 
-def overview(record: RunRecord, ended: float | None, *, part: bool, values: bool) -> str:
+def overview(record: RunTasks, ended: float | None, *, part: bool, values: bool) -> str:
     """The text of a run, or, with `part`, of a step or one task of it. `ended` is when the run did."""
     lines = _head(record, ended)
     if not part:
@@ -60,7 +60,7 @@ def stored_value(task: Task, name: str) -> StoredValue | str:
     return stored
 
 
-def _head(record: RunRecord, ended: float | None) -> list[str]:
+def _head(record: RunTasks, ended: float | None) -> list[str]:
     run = record.run
     until = time.time() if record.status == "running" else ended
     lasted = f"  {_length(until - record.created)}" if until is not None and record.created else ""
@@ -74,12 +74,12 @@ def _head(record: RunRecord, ended: float | None) -> list[str]:
     return lines
 
 
-def _status(record: RunRecord) -> str:
+def _status(record: RunTasks) -> str:
     """The state of a run, and whether a file of it was found to be damaged."""
     return ", ".join(dict.fromkeys([record.status, *([DAMAGED] if damages_of(record.run) else [])]))
 
 
-def _totals(record: RunRecord) -> str:
+def _totals(record: RunTasks) -> str:
     """`7 of 12 done, 2 running`; `12+` where more may follow."""
     more = "+" if record.open and record.status != "successful" else ""
     return ", ".join([f"{record.done} of {record.expected}{more} done", *_state_counts(record.steps)])
@@ -94,7 +94,7 @@ def _state_counts(steps: Iterable[StepRecord]) -> list[str]:
     return [f"{count} {state}" for state, count in counts.items() if count]
 
 
-def _step_line(record: RunRecord, step: StepRecord) -> str:
+def _step_line(record: RunTasks, step: StepRecord) -> str:
     own = [task for task in step.tasks if task.ran_elsewhere is None]
     cached = sum(task.cached is not None for task in step.tasks)
     reused = len(step.tasks) - len(own)
@@ -133,7 +133,7 @@ def _length(seconds: float) -> str:
     return f"{max(0, round(seconds * 1000))} ms" if seconds < 0.0995 else duration_text(seconds)
 
 
-def _times(started: float | None, ended: float | None, record: RunRecord, *, going_on: bool) -> str:
+def _times(started: float | None, ended: float | None, record: RunTasks, *, going_on: bool) -> str:
     """When something began, and how long it took; until now where it goes on."""
     if started is None:
         return ""

@@ -135,7 +135,7 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunTasks:
     """A run as its store has it."""
 
     run: Run
@@ -168,7 +168,7 @@ class RunRecord:
         return any(step.totals.open for step in self.steps)
 
 
-def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
+def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
     """The tasks of a run, or of these steps only; then totals count what has begun, and some times to wait are unknown.
 
     A file that is damaged is the `problem` of its task. Raises FlowError.
@@ -194,7 +194,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunRecord:
     names = [*known, *sorted(set(found) - set(known), key=lambda name: _first_start(by_step.get(name, ())))]
     created = run.created_seconds()
     ready = _ReadyTimes(known, by_step, created)
-    return RunRecord(
+    return RunTasks(
         run,
         status,
         created,

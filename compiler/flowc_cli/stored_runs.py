@@ -198,6 +198,8 @@ def report_failure(error: FlowError, help_text: str | None = None) -> int:
     sink = DiagnosticSink()
     if isinstance(error, StoreError):
         help_text = "check that the store can be reached from here, and that its keys are in the environment"
+        if str(error).startswith("cannot write ") and "://" not in str(error):
+            help_text = "name a store that you can write to with --root"
         if "s3" in str(error).lower():
             help_text += "; AWS_ENDPOINT_URL names an S3 server other than Amazon's"
         sink.error("FC601", str(error), None, help=help_text)

@@ -9,37 +9,38 @@ import base64
 import json
 import time
 
+from flowc.card_description import LONGEST, MetaflowCardComponent, cell_value, described, json_text, value_text
+from flowc.card_types import BlankCard, DefaultCard, ErrorCard, MetaflowCard
+
+__all__ = [
+    "Artifact",
+    "BlankCard",
+    "DefaultCard",
+    "Error",
+    "ErrorCard",
+    "EventsTimeline",
+    "Image",
+    "JSONViewer",
+    "Markdown",
+    "MetaflowCard",
+    "MetaflowCardComponent",
+    "PageComponent",
+    "ProgressBar",
+    "PythonCode",
+    "Table",
+    "ValueBox",
+    "VegaChart",
+    "YAMLViewer",
+    "described",
+]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Union
 
-    Description = Dict[str, Any]
+    from flowc.card_description import Description
 
-_LONGEST = 100_000
-"""Characters of a text in a card."""
 _MOST_ROWS = 1000
 _LARGEST_IMAGE = 8 << 20
-
-
-class MetaflowCardComponent:
-    """What a card is made of. Your own ones return HTML, or what JSON has, from `render`; it is drawn apart."""
-
-    REALTIME_UPDATABLE = False
-    component_id: Optional[str] = None
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: most components cannot be changed once they are there."""
-
-    def render(self) -> Any:
-        """Nothing, unless your own component says otherwise."""
-        return ""
-
-    def describe(self) -> Description:
-        """What is drawn, as JSON: its `kind`, and what that one has."""
-        rendered = self.render()
-        if isinstance(rendered, str):
-            return {"kind": "html", "html": rendered[:_LONGEST]} if rendered else {"kind": "nothing"}
-        return {"kind": "json", "text": _json_text(rendered)}
 
 
 class Markdown(MetaflowCardComponent):
@@ -59,7 +60,7 @@ class Markdown(MetaflowCardComponent):
         import textwrap
 
         text = "" if self._text is None else str(self._text)
-        return {"kind": "markdown", "text": textwrap.dedent(text)[:_LONGEST]}
+        return {"kind": "markdown", "text": textwrap.dedent(text)[:LONGEST]}
 
 
 class Artifact(MetaflowCardComponent):
@@ -109,7 +110,7 @@ class Table(MetaflowCardComponent):
 
     def describe(self) -> Description:
         """Each cell as a text, or as what its component describes."""
-        rows = [[_cell(cell) for cell in row] for row in list(self._data)[:_MOST_ROWS]]
+        rows = [[cell_value(cell) for cell in row] for row in list(self._data)[:_MOST_ROWS]]
         return {
             "kind": "table",
             "headers": [str(name) for name in self._headers],
@@ -255,7 +256,7 @@ class PythonCode(MetaflowCardComponent):
 
     def describe(self) -> Description:
         """The source."""
-        return {"kind": "code", "text": str(self._code or "")[:_LONGEST]}
+        return {"kind": "code", "text": str(self._code or "")[:LONGEST]}
 
 
 class JSONViewer(MetaflowCardComponent):
@@ -280,7 +281,7 @@ class JSONViewer(MetaflowCardComponent):
 
     def describe(self) -> Description:
         """Its text."""
-        return {"kind": "json", "title": self._title, "text": _json_text(self._data)}
+        return {"kind": "json", "title": self._title, "text": json_text(self._data)}
 
 
 class YAMLViewer(JSONViewer):
@@ -289,14 +290,14 @@ class YAMLViewer(JSONViewer):
     def describe(self) -> Description:
         """Its text."""
         if isinstance(self._data, str):
-            return {"kind": "json", "title": self._title, "text": self._data[:_LONGEST]}
+            return {"kind": "json", "title": self._title, "text": self._data[:LONGEST]}
         try:
             from importlib import import_module
 
             text = str(import_module("yaml").safe_dump(self._data, sort_keys=False, allow_unicode=True))
         except Exception:  # PyYAML is not there, or does not know the value
             return super().describe()
-        return {"kind": "json", "title": self._title, "text": text[:_LONGEST]}
+        return {"kind": "json", "title": self._title, "text": text[:LONGEST]}
 
 
 class VegaChart(MetaflowCardComponent):
@@ -361,7 +362,7 @@ class EventsTimeline(MetaflowCardComponent):
         """Each event's facts as texts, and what its components describe."""
         events = [
             {
-                "facts": {str(name): _cell(value) for name, value in event["facts"].items()},
+                "facts": {str(name): cell_value(value) for name, value in event["facts"].items()},
                 "theme": event["theme"],
                 "parts": {str(name): described(part) for name, part in event["parts"].items()},
             }
@@ -380,91 +381,6 @@ class PageComponent(MetaflowCardComponent):
     def describe(self) -> Description:
         """Its title and its components."""
         return {"kind": "page", "title": self._title, "components": [described(part) for part in self._contents]}
-
-
-class MetaflowCard:
-    """The base of card types. Only their components are drawn, as the compiler says."""
-
-    ALLOW_USER_COMPONENTS = False
-    IS_EDITABLE = False
-    RUNTIME_UPDATABLE = False
-    RELOAD_POLICY = "never"
-    RELOAD_POLICY_NEVER = "never"
-    RELOAD_POLICY_ALWAYS = "always"
-    RELOAD_POLICY_ONCHANGE = "onchange"
-    type: str | None = None
-    scope = "task"
-
-    def __init__(self, options: Any = None, components: Any = (), graph: Any = None, flow: Any = None) -> None:
-        self.options: Any = options or {}
-        self.components = list(components)
-        self.graph = graph
-        self.flow = flow
-
-    def render(self, task: Any, data: Any = None) -> str:
-        """Nothing."""
-        del task, data
-        return ""
-
-
-class DefaultCard(MetaflowCard):
-    """Metaflow's card of a task."""
-
-    ALLOW_USER_COMPONENTS = True
-    type = "default"
-
-
-class BlankCard(MetaflowCard):
-    """A card with nothing but the step's own components."""
-
-    ALLOW_USER_COMPONENTS = True
-    type = "blank"
-
-
-class ErrorCard(MetaflowCard):
-    """The card of an error."""
-
-    type = "error"
-
-
-def described(component: Any) -> Description:
-    """A component as JSON. It runs code of the step's, which may raise anything: then that is what is drawn."""
-    try:
-        if isinstance(component, MetaflowCardComponent):
-            return component.describe()
-        return {
-            "kind": "text",
-            "text": component[:_LONGEST] if isinstance(component, str) else value_text(component, 30),
-        }
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit is not an Exception
-        text = f"{type(component).__name__} cannot be drawn: {type(error).__name__}: {error}"
-        return {"kind": "error", "title": None, "text": text}
-
-
-def value_text(value: Any, items: int) -> str:
-    """A value as Python writes it, with so many items of each collection."""
-    import reprlib
-
-    short = reprlib.Repr()
-    short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdeque = short.maxarray = items
-    short.maxdict = items
-    short.maxstring = short.maxother = short.maxlong = _LONGEST if items > 30 else 2000
-    return short.repr(value)[:_LONGEST]
-
-
-def _cell(cell: Any) -> Any:
-    """A value as the text of a cell, or what a component describes."""
-    if isinstance(cell, MetaflowCardComponent):
-        return described(cell)
-    if cell is None or isinstance(cell, (str, bool, int, float)):
-        return "" if cell is None else str(cell)[:2000]
-    return value_text(cell, 10) if type(cell).__module__ == "builtins" else str(cell)[:2000]
-
-
-def _json_text(value: Any) -> str:
-    return json.dumps(value, indent=2, default=str, ensure_ascii=False)[:_LONGEST]
 
 
 def _number(value: Any) -> float:

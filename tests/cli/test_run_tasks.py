@@ -11,7 +11,7 @@ import pytest
 from flowc import Run
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
-from flowc_cli.run_tasks import RunRecord, read_tasks
+from flowc_cli.run_tasks import RunTasks, read_tasks
 
 NOW = time.time()
 
@@ -57,7 +57,7 @@ LOOP: Steps = {
 }
 
 
-def read(folder: Path, steps: Steps, tasks: dict[str, Any], **run_end: Any) -> RunRecord:
+def read(folder: Path, steps: Steps, tasks: dict[str, Any], **run_end: Any) -> RunTasks:
     """A run that has left these tasks: `step/index` to what it has opened or chosen; `None` while it runs."""
     layout = RunLayout(open_store(str(folder)), "Flow", "argo-1")
     for number, (task, decided) in enumerate(tasks.items()):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from flowc import cards
-from flowc.cards import MetaflowCardComponent, described
+from flowc.card_description import described
+from flowc.cards import MetaflowCardComponent
 from flowc.shim.task_cards import Cards, CardStore
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout

@@ -16,7 +16,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.lenient_layout import damages_of
 from flowc_cli.output import write
 from flowc_cli.run_overview import overview, stored_value
-from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
+from flowc_cli.run_tasks import RunTasks, StepRecord, TaskRecord, read_tasks
 from flowc_cli.stored_runs import (
     ended_at,
     find_run,
@@ -62,7 +62,7 @@ def show(
     raise typer.Exit(exit_code)
 
 
-def _selected(run: Run, rest: Sequence[str]) -> RunRecord:
+def _selected(run: Run, rest: Sequence[str]) -> RunTasks:
     """The run with all of its tasks, or those of a step, or one. Raises FlowError."""
     step = find_step(run, rest[0]) if rest else None
     chosen = find_task(step, rest[1]).path if step is not None and len(rest) > 1 else None
@@ -73,7 +73,7 @@ def _selected(run: Run, rest: Sequence[str]) -> RunRecord:
     return record
 
 
-def _document(record: RunRecord, *, part: bool, values: bool) -> dict[str, Any]:
+def _document(record: RunTasks, *, part: bool, values: bool) -> dict[str, Any]:
     run = record.run
     ended = ended_at(run)
     damages = damages_of(run)

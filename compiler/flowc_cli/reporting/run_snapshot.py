@@ -31,7 +31,7 @@ from flowc_cli.reporting.run_view import (
     TextView,
 )
 from flowc_cli.reporting.value_views import value_view
-from flowc_cli.run_tasks import RunRecord, StepRecord, TaskRecord, read_tasks
+from flowc_cli.run_tasks import RunTasks, StepRecord, TaskRecord, read_tasks
 from flowc_cli.stored_logs import log_of
 from flowc_cli.stored_runs import engine_of, size_text
 from flowc_cli.value_texts import LARGE
@@ -50,7 +50,7 @@ class Snapshot:
         self.run = run
         self.code: CodeView | None = None
         self.graph: GraphDocument | None = None
-        self.record: RunRecord | None = None
+        self.record: RunTasks | None = None
         self._views: dict[tuple[str, int], TaskView] = {}
         """Those of tasks that have ended, by task and number of attempts."""
         self._values: dict[str, Any] = {}
@@ -88,7 +88,7 @@ class Snapshot:
             code=self.code,
         )
 
-    def _ended(self, record: RunRecord) -> float | None:
+    def _ended(self, record: RunTasks) -> float | None:
         try:
             ended = self.run.finished_at
         except FlowError:
@@ -97,7 +97,7 @@ class Snapshot:
         moment = ended.timestamp() if ended is not None else max(times, default=None)
         return None if moment is None else round(moment - record.created, 3)
 
-    def _steps(self, graph: GraphDocument, record: RunRecord) -> dict[str, StepView]:
+    def _steps(self, graph: GraphDocument, record: RunTasks) -> dict[str, StepView]:
         """The steps of the graph in its order, and those that only the store knows."""
         parents = {scope.id: scope.parent for scope in graph.scopes}
         known: dict[str, StepRecord] = {step.name: step for step in record.steps}
@@ -249,7 +249,7 @@ def _damages(run: Run) -> tuple[str, ...]:
     return (f"{found[0]}. {found[1]}.",) if found is not None else ()
 
 
-def _rows(record: RunRecord, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:
+def _rows(record: RunTasks, steps: Mapping[str, int], hosts: dict[str, int]) -> list[TaskRow]:
     def since(moment: float | None) -> float | None:
         return None if moment is None else round(moment - record.created, 3)
 

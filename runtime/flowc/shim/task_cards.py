@@ -6,14 +6,14 @@ import contextlib
 import json
 import sys
 
-from flowc.cards import MetaflowCardComponent, described
+from flowc.card_description import MetaflowCardComponent, described
 from flowc.store.run_layout import CARDS_RECORD, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Union
 
-    from flowc.cards import Description
+    from flowc.card_description import Description
     from flowc.store.run_layout import RunLayout
 
 REFRESH_SECONDS = 5.0

@@ -155,13 +155,14 @@ def emit_checked(
 ) -> tuple[EmittedFile, ...]:
     """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted.
 
-    Which tasks share a pod is decided here, where steps have the images that options give them.
+    Which tasks share a pod is decided here, where steps have the images that options give them. The options are those
+    for this flow.
     """
     flow = grouped(flow, options, sink)
     report_unsupported_specs(flow, target.name, sink, in_pods=options.in_pods)
     if not check_capabilities(contracted(flow), target.name, target.capabilities, sink):
         return ()
-    return target.emit(flow, source, options.for_flow(flow), sink)
+    return target.emit(flow, source, options, sink)
 
 
 def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink: DiagnosticSink) -> bool:
