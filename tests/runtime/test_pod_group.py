@@ -122,6 +122,12 @@ def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> N
     assert "flowc: task work-1 failed: ValueError: once; it is tried again\n" in err
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
     assert pods.value("after", "own", "2") == "1"
+    # A run that goes on from this one takes over what is done, in the pod as well.
+    pods.env |= {"FLOWC_RUN_ID": "run-2", "FLOWC_ORIGIN_RUN_ID": "run-1"}
+    pods.task("start")
+    code, _, err = pods.ends(0)
+    assert (code, err.count("is taken over from run run-1")) == (0, 6), err
+    assert pods.ran() == ["0", "1", "1", "2"]
 
 
 @pytest.mark.process
