@@ -19,9 +19,7 @@ FAILED_ONCE = {item for item in range(1000) if item % 100 == 7}
 
 def _running(submitted: Submitted) -> list[str]:
     """The names of the pods of batches that run."""
-    return [
-        pod["metadata"]["name"] for pod in submitted.pods("s-work") if pod["status"].get("phase") == "Running"
-    ]
+    return [pod["metadata"]["name"] for pod in submitted.pods("s-work") if pod["status"].get("phase") == "Running"]
 
 
 def test_a_thousand_items_in_twenty_pods_of_which_one_is_lost(cluster: Cluster) -> None:

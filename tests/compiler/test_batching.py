@@ -247,6 +247,23 @@ def test_time_of_a_pod(tmp_path: Path, row: str) -> None:
     assert (found.seconds if found is not None else None) == expected
 
 
+def test_which_gpus_a_worker_sees_is_in_the_plan(tmp_path: Path) -> None:
+    source = body("items_per_task=4, workers=2", "@kubernetes(gpu=1)", "@kubernetes(gpu=2)")
+    compilation = compiled(tmp_path, source)
+    (group,) = compilation.flow.pod_groups
+    assert group.specs.accelerator is not None
+    assert group.specs.accelerator.count == 4
+    steps = build_plan(compilation.flow)["steps"]
+    assert [steps[name].get("gpus") for name in ("start", "a", "b")] == [
+        None, ("CUDA_VISIBLE_DEVICES", 1), ("CUDA_VISIBLE_DEVICES", 2)
+    ]  # fmt: skip
+    slices = compiled(
+        tmp_path,
+        source.replace("gpu=2", "gpu=1, gpu_type='a100-1g.5gb'").replace("gpu=1)", "gpu=1, gpu_type='a100-1g.5gb')"),
+    )
+    assert build_plan(slices.flow)["steps"]["a"].get("gpus") is None
+
+
 def test_more_workers_than_items(tmp_path: Path) -> None:
     sink = DiagnosticSink()
     path = tmp_path / "flow.py"

@@ -213,6 +213,18 @@ def test_what_failed_for_good_is_tried_again_only_when_somebody_asks(tmp_path: P
     assert code == 0, err
 
 
+@pytest.mark.process
+def test_workers_have_gpus_of_their_own(tmp_path: Path) -> None:
+    seen = "open(os.environ['RAN'] + 'w', 'a').write(os.environ.get('CUDA_VISIBLE_DEVICES', '-') + ' '); time.sleep(1)"
+    pods = Pods(tmp_path, seen, workers=2)
+    plan = json.loads(pods.plan.read_text())
+    plan["steps"]["work"]["gpus"] = ["CUDA_VISIBLE_DEVICES", 2]
+    pods.plan.write_text(json.dumps(plan))
+    code, _, err = pods.ends(0)
+    assert code == 0, err
+    assert sorted((tmp_path / "ranw").read_text().split()[:2]) == ["0,1", "2,3"]
+
+
 def steps(**entries: dict[str, Any]) -> Plan:
     """A plan with these steps in the group `g`, in this order."""
     names = list(entries)

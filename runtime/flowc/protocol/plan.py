@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         fan: Json
         foreach_var: str | None
         gang: Json
+        gpus: Tuple[str, int]
         install: Json
         label: bool | str
         loops: bool
@@ -105,6 +106,8 @@ class PlanStep:
         """The seconds between two attempts, and by what each further wait is longer; known in pod groups only."""
         self.bound: int | None = data.get("bound")
         """The most items of its foreach at a time; known in pod groups only."""
+        self.gpus: Tuple[str, int] | None = data.get("gpus")
+        """Of a step of a group with several workers: the variable that says which GPUs a process sees, and how many."""
 
     @property
     def fans_out(self) -> bool:

@@ -78,7 +78,7 @@ def entries_of(layout: RunLayout, group: PlanGroup, path: Path) -> Iterable[Path
 class _Attempt:
     """An attempt that runs, or is about to."""
 
-    __slots__ = ("deadline", "first", "key", "number", "pid", "timed_out")
+    __slots__ = ("deadline", "first", "key", "number", "pid", "timed_out", "worker")
 
     def __init__(self, key: TaskKey, number: int, first: int) -> None:
         self.key = key
@@ -89,6 +89,8 @@ class _Attempt:
         self.deadline = float("inf")
         """When it is killed, by the monotonic clock."""
         self.timed_out = False
+        self.worker = 0
+        """Which of the pod's workers runs it."""
 
     @property
     def name(self) -> str:
@@ -212,6 +214,8 @@ class _Runner:
         if self.server is None:
             self.server = _ForkServer()
         self.requests += 1
+        busy = {other.worker for other in self.running.values()}
+        attempt.worker = next(number for number in range(self.group.workers) if number not in busy)
         self.running[self.requests] = attempt
         tried = f", attempt {attempt.number + 1}" if attempt.number else ""
         _say(f"task {attempt.name} begins{tried}")
@@ -224,10 +228,19 @@ class _Runner:
             "index": index_text(attempt.key[1]),
             "attempt": attempt.number,
             "first": attempt.first,
-            "env": {name: value for name, value in step.env.items() if os.environ.get(name) != value},
+            "env": self._variables(step, attempt.worker),
         }
         if not self.server.send(request):
             self._server_lost()
+
+    def _variables(self, step: PlanStep, worker: int) -> Dict[str, str]:
+        """The variables of a task that this process has not: its step's, and which of the pod's GPUs are its own."""
+        own = {name: value for name, value in step.env.items() if os.environ.get(name) != value}
+        if step.gpus is None or step.gpus[0] in os.environ or step.gpus[0] in own:
+            return own
+        most = max(gpus[1] for gpus in (self.plan.step(name).gpus for name in self.group.steps) if gpus is not None)
+        variable, count = step.gpus
+        return {**own, variable: ",".join(str(worker * most + number) for number in range(count))}
 
     def _wait(self) -> None:
         """Wait for something to happen, and handle it."""

@@ -74,7 +74,14 @@ def _in_group(flow: Flow, step: Step) -> StepEntry:
         entry["backoff"] = (retry.backoff_seconds, retry.backoff_factor)
     if step.kind == "foreach" and foreach is not None and foreach.parallelism is not None:
         entry["bound"] = foreach.parallelism
+    gpus = step.specs.accelerator
+    if gpus is not None and gpus.vendor in _VISIBLE and not gpus.is_slice and flow.group_of[step.name].workers > 1:
+        entry["gpus"] = (_VISIBLE[gpus.vendor], gpus.count)
     return entry
+
+
+_VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "HIP_VISIBLE_DEVICES"}
+"""The variables with the numbers of the GPUs that a process sees. Slices have no numbers."""
 
 
 def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flowc import FlowSpec, Parameter, current, foreach_options, retry, step
 class BatchedFlow(FlowSpec):
     width = Parameter("width", default=1000)
 
-    @foreach_options(items_per_task=50, parallelism=200)
+    @foreach_options(items_per_task=50, parallelism=4)
     @step
     def start(self):
         self.items = list(range(self.width))
