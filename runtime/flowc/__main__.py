@@ -143,8 +143,9 @@ def _group(args: List[str]) -> int:
 
             enter_packages(install, ["group", *args])
         line_buffer()
-        again = int(options.get("attempt", "0")) > int(options.get("first", "0"))
-        return run_group(plan, options["group"], path, _absolute(options.get("outputs")), again=again)
+        attempt, first = int(options.get("attempt", "0")), int(options.get("first", "0"))
+        outputs, cleared = _absolute(options.get("outputs")), attempt == first > 0
+        return run_group(plan, options["group"], path, outputs, again=attempt > first, cleared=cleared)
     except (FlowError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR if isinstance(error, (ProtocolError, ValueError, KeyError)) else USER_ERROR

@@ -354,7 +354,7 @@ def test_an_engine_that_counts_iterations_need_not_know_those_of_a_batch(tmp_pat
 
 LABELS = {
     "argo": "only Airflow shows items by their labels",
-    "airflow": "leave it out: a task of Airflow has several items",
+    "airflow": "leave it out: a task of Airflow that runs several tasks",
 }
 
 

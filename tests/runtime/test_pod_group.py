@@ -69,18 +69,18 @@ class Pods(Shim):
         self.env["RAN"] = str(folder / "ran")
         self.task("start")
 
-    def pod(self, number: int, attempt: int = 0) -> subprocess.Popen[str]:
+    def pod(self, number: int, attempt: int = 0, first: int = 0) -> subprocess.Popen[str]:
         """Start a pod of a batch."""
         command = [sys.executable, "-m", "flowc", "group", "--group", "work", "--index", str(number)]
-        command += ["--attempt", str(attempt)]
+        command += ["--attempt", str(attempt), "--first", str(first)]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             command, env=self.variables(), cwd=self.folder, stdout=pipe, stderr=pipe, text=True, start_new_session=True
         )
 
-    def ends(self, number: int, attempt: int = 0) -> tuple[int, str, str]:
+    def ends(self, number: int, attempt: int = 0, first: int = 0) -> tuple[int, str, str]:
         """Run a pod of a batch to its end: exit code, stdout, stderr."""
-        process = self.pod(number, attempt)
+        process = self.pod(number, attempt, first)
         out, err = process.communicate(timeout=60)
         return process.returncode, out, err
 
@@ -211,6 +211,23 @@ def test_what_failed_for_good_is_tried_again_only_when_somebody_asks(tmp_path: P
     assert (code, "task after-6 has failed" in err) == (1, True)
     code, _, err = pods.ends(2)
     assert code == 0, err
+
+
+@pytest.mark.process
+def test_what_an_engine_clears_runs_again(tmp_path: Path) -> None:
+    """As Airflow does: a batch alone, and with the step before it, which then may have other items."""
+    pods = Pods(tmp_path)
+    assert pods.ends(2)[0] == 0
+    assert pods.ends(2, attempt=1, first=1)[0] == 0
+    assert pods.ran() == ["6", "6"]
+    pods.task("start", attempt=1)
+    assert (
+        pods.ends(2, attempt=3, first=2)[0] == 0
+    )  # not the first pod after that: what it finds is older than the items
+    assert pods.ran() == ["6", "6", "6"]
+    assert pods.attempts("after") == {6: {number: ["done"] for number in range(3)}}
+    assert pods.ends(2, attempt=4, first=2)[0] == 0
+    assert pods.ran() == ["6", "6", "6"]
 
 
 @pytest.mark.process

@@ -131,7 +131,7 @@ class _Fused:
 
     def _group(self, group: PodGroup) -> PodGroup:
         if group.kind == "fused":
-            return group.model_copy(update={"steps": (group.name,)})
+            return _alone(self._flow, group)
         return group.model_copy(update={"opener": self._out_of(group.opener)}) if group.opener is not None else group
 
     def _front(self, group: PodGroup) -> str | None:

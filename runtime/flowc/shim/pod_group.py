@@ -26,7 +26,7 @@ from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_S
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import write_outputs
+from flowc.shim.task_runner import predecessor, write_outputs
 from flowc.store import open_store
 from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
 
@@ -45,11 +45,15 @@ MOST_SERVERS_LOST = 3
 _INTERRUPTED = 128 + signal.SIGTERM
 
 
-def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None, *, again: bool = False) -> int:
+def run_group(
+    plan: Plan, name: str, path: Path, outputs: str | None = None, *, again: bool = False, cleared: bool = False
+) -> int:
     """Run the tasks of a group that have not committed yet; returns the pod's exit code.
 
     `path` is the index path of the group's first task; of a batch, the path of its opener and the batch's number.
-    `again` is for another pod after one that was lost: what has failed for good before stays so.
+    `again` is for another pod after one that was lost: what has failed for good before stays so. `cleared` is for the
+    first one after somebody has told the engine to forget what the group had come to: where all of it is done, all of
+    it runs again.
     Raises ProtocolError and StoreError.
     """
     group = plan.group(name)
@@ -58,7 +62,8 @@ def run_group(plan: Plan, name: str, path: Path, outputs: str | None = None, *, 
     except KeyError as error:
         raise FlowError(f"the environment has no {error.args[0]}") from None
     layout = RunLayout(open_store(root), plan.flow, run)
-    runner = _Runner(plan, group, layout, entries_of(layout, group, path), again=again)
+    runner = _Runner(plan, group, layout, path, again=again)
+    runner.anew = cleared and runner.is_done()
     code = runner.run()
     if code == OK and outputs is not None and group.opener is None:
         for step, place in runner.schedule.exits:
@@ -107,14 +112,15 @@ class _Attempt:
 class _Runner:
     """The tasks of one pod."""
 
-    def __init__(
-        self, plan: Plan, group: PlanGroup, layout: RunLayout, entries: Iterable[Path], *, again: bool
-    ) -> None:
+    def __init__(self, plan: Plan, group: PlanGroup, layout: RunLayout, path: Path, *, again: bool) -> None:
         self.again = again
+        self.anew = False
+        """Whether nothing counts that is committed already."""
+        self.path = path
         self.plan = plan
         self.group = group
         self.layout = layout
-        self.schedule = GroupSchedule(plan, group, entries)
+        self.schedule = GroupSchedule(plan, group, entries_of(layout, group, path))
         self.running: Dict[int, _Attempt] = {}
         """By the number of the request."""
         self.waiting: List[Tuple[float, int, _Attempt]] = []
@@ -177,21 +183,62 @@ class _Runner:
             key = self.schedule.next()
             if key is None:
                 return None
-            attempt = self._first_attempt(key)
+            files = self.layout.attempts(*key)
+            manifest = self._done(self.schedule, key, files)
+            attempt = self._first_attempt(key, files) if manifest is None else None
             if attempt is not None and attempt.number - attempt.first > self._further(key):
                 _say(f"task {attempt.name} has failed: it was killed with its pod")
                 self.failure = USER_ERROR
                 return None
             if attempt is not None:
                 return attempt
-            self.schedule.finished(key, self.layout.manifest(*key))
+            assert manifest is not None
+            self.schedule.finished(key, manifest)
 
-    def _first_attempt(self, key: TaskKey) -> _Attempt | None:
-        """The attempt to begin with in this pod; `None` for a task that is committed."""
-        files = self.layout.attempts(*key)
-        if any(MANIFEST in names for names in files.values()):
+    def is_done(self) -> bool:
+        """Whether all tasks of the group are."""
+        schedule = GroupSchedule(self.plan, self.group, entries_of(self.layout, self.group, self.path))
+        while (key := schedule.next()) is not None:
+            manifest = self._done(schedule, key, self.layout.attempts(*key))
+            if manifest is None:
+                return False
+            schedule.finished(key, manifest)
+        return True
+
+    def _done(self, schedule: GroupSchedule, key: TaskKey, files: Dict[int, Set[str]]) -> Document | None:
+        """What a task has committed; `None` where it has to run, since it has not, or what comes before it has since.
+
+        `files` has the names of the files of its attempts.
+        """
+        committed = [number for number, names in files.items() if MANIFEST in names]
+        if not committed or self.anew:
             return None
+        manifest = self.layout.manifest(*key, max(committed))
+        since = schedule.since or self._entry_since(key)
+        return manifest if manifest.get("created", since) >= since else None
+
+    def _entry_since(self, key: TaskKey) -> float:
+        """When the last task was committed that leads into the group: at `key`, unless it is a batch."""
+        plan, layout, step = self.plan, self.layout, self.plan.step(key[0])
+        if self.group.opener is not None:
+            return float(layout.manifest(self.group.opener, self.path[:-1])["created"])
+        if plan.is_first(step):
+            return 0.0
+        if step.kind != "join":
+            return float(predecessor(layout, plan, step, key[1])["created"])
+        from flowc.shim.join import input_states
+        from flowc.shim.task_state import TaskState
+
+        opener = layout.manifest(step.closes or "", key[1])
+        count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
+        states = input_states(TaskState(layout, plan, step, key[1]), count)
+        return max(float(manifest["created"]) for manifest in (opener, *(state.manifest for state in states)))
+
+    def _first_attempt(self, key: TaskKey, files: Dict[int, Set[str]]) -> _Attempt:
+        """The attempt to begin with in this pod."""
         number = max(files, default=-1) + 1
+        if any(MANIFEST in names for names in files.values()):  # it runs anew
+            return _Attempt(key, number, number)
         failures = sum(self._has_failed(key, attempt, names) for attempt, names in files.items())
         if failures > self._further(key) and not self.again:  # somebody wants what has failed to be tried again
             failures = 0
@@ -322,8 +369,9 @@ class _Runner:
         step, path = attempt.key
         key = f"{self.layout.folder(step, path, attempt.number)}/{MANIFEST}"
         # One that was taken over from another run may have that run's number.
+        taken = bool(os.environ.get(env_names.ORIGIN_RUN_ID))
         return self.layout.store.found_at_last(
-            lambda: self.layout.store.exists(key) or self.layout.latest(step, path) is not None, bool
+            lambda: self.layout.store.exists(key) or (taken and self.layout.latest(step, path) is not None), bool
         )
 
     def _recorded_failure(self, attempt: _Attempt, code: int) -> str:
