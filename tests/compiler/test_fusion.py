@@ -315,31 +315,31 @@ def specs(**values: Any) -> StepSpecs:
     return NO_SPECS.model_copy(update=own)
 
 
-@pytest.mark.parametrize(
-    ("way", "parts", "expected"),
-    [
-        (SERIES, [{"cpu": 1}, {"cpu": 4}, {}], {"cpu": 4}),
-        (SIDE, [{"cpu": 1}, {"cpu": 4}, {}], {"cpu": 5}),
-        (ONE, [{"cpu": 1}, {"cpu": 4}], {"cpu": 4}),
-        (SERIES, [{}, {}], {}),
-        (SERIES, [{"cpu": 4, "memory_mb": 10}, {"memory_mb": 20}], {"cpu": 4, "memory_mb": 20}),
-        (SIDE, [{"memory_mb": 10, "disk_mb": 1}, {"memory_mb": 20, "disk_mb": 2}], {"memory_mb": 30, "disk_mb": 3}),
-        (SIDE, [{"shared_memory_mb": 64}, {"shared_memory_mb": 64}], {"shared_memory_mb": 128}),
-        (SERIES, [{"cpu": 1, "cpu_limit": 2}, {"cpu": 1, "cpu_limit": 3}], {"cpu": 1, "cpu_limit": 3}),
-        (SERIES, [{"cpu": 1, "cpu_limit": 2}, {"cpu": 1}], {"cpu": 1}),
-        (SIDE, [{"memory_limit_mb": 2}, {"memory_limit_mb": 3}], {"memory_limit_mb": 5}),
-        (SERIES, [{"gpus": 1}, {"gpus": 4}, {}], {"gpus": 4}),
-        (SIDE, [{"gpus": 1}, {"gpus": 4}], {"gpus": 5}),
-        (SIDE, [{"extended": {"x.y/z": "1"}}, {"extended": {"x.y/z": "2"}}], {"extended": {"x.y/z": "3"}}),
-        (SERIES, [{"extended": {"x.y/z": "10"}}, {"extended": {"x.y/z": "9"}}], {"extended": {"x.y/z": "10"}}),
-        (SERIES, [{"seconds": 5}, {"seconds": 7}], {"seconds": 12}),
-        (SIDE, [{"seconds": 5}, {"seconds": 7}], {"seconds": 7}),
-        (ONE, [{"seconds": 5}, {"seconds": 7}], {"seconds": 7}),
-        (SERIES, [{"seconds": 5}, {}], {}),
-        (SERIES, [{"seconds": 5, "times": 2, "wait": 10}, {"seconds": 1}], {"seconds": 36}),
-        (SERIES, [{"seconds": 2 * 10**9}, {"seconds": 2 * 10**9}], {"seconds": 2 * 10**9}),
-    ],
-)
+ALGEBRA: list[tuple[Any, list[dict[str, Any]], dict[str, Any]]] = [
+    (SERIES, [{"cpu": 1}, {"cpu": 4}, {}], {"cpu": 4}),
+    (SIDE, [{"cpu": 1}, {"cpu": 4}, {}], {"cpu": 5}),
+    (ONE, [{"cpu": 1}, {"cpu": 4}], {"cpu": 4}),
+    (SERIES, [{}, {}], {}),
+    (SERIES, [{"cpu": 4, "memory_mb": 10}, {"memory_mb": 20}], {"cpu": 4, "memory_mb": 20}),
+    (SIDE, [{"memory_mb": 10, "disk_mb": 1}, {"memory_mb": 20, "disk_mb": 2}], {"memory_mb": 30, "disk_mb": 3}),
+    (SIDE, [{"shared_memory_mb": 64}, {"shared_memory_mb": 64}], {"shared_memory_mb": 128}),
+    (SERIES, [{"cpu": 1, "cpu_limit": 2}, {"cpu": 1, "cpu_limit": 3}], {"cpu": 1, "cpu_limit": 3}),
+    (SERIES, [{"cpu": 1, "cpu_limit": 2}, {"cpu": 1}], {"cpu": 1}),
+    (SIDE, [{"memory_limit_mb": 2}, {"memory_limit_mb": 3}], {"memory_limit_mb": 5}),
+    (SERIES, [{"gpus": 1}, {"gpus": 4}, {}], {"gpus": 4}),
+    (SIDE, [{"gpus": 1}, {"gpus": 4}], {"gpus": 5}),
+    (SIDE, [{"extended": {"x.y/z": "1"}}, {"extended": {"x.y/z": "2"}}], {"extended": {"x.y/z": "3"}}),
+    (SERIES, [{"extended": {"x.y/z": "10"}}, {"extended": {"x.y/z": "9"}}], {"extended": {"x.y/z": "10"}}),
+    (SERIES, [{"seconds": 5}, {"seconds": 7}], {"seconds": 12}),
+    (SIDE, [{"seconds": 5}, {"seconds": 7}], {"seconds": 7}),
+    (ONE, [{"seconds": 5}, {"seconds": 7}], {"seconds": 7}),
+    (SERIES, [{"seconds": 5}, {}], {}),
+    (SERIES, [{"seconds": 5, "times": 2, "wait": 10}, {"seconds": 1}], {"seconds": 36}),
+    (SERIES, [{"seconds": 2 * 10**9}, {"seconds": 2 * 10**9}], {"seconds": 2 * 10**9}),
+]
+
+
+@pytest.mark.parametrize(("way", "parts", "expected"), ALGEBRA)
 def test_algebra(way: Any, parts: list[dict[str, Any]], expected: dict[str, Any]) -> None:
     found = way([pod_specs(specs(**part)) for part in parts])
     assert found == specs(**expected)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from flowc_cli.drawing.graph_document import (
     ExitHooks,
+    Fact,
     GraphDocument,
     GraphEdge,
     GraphNode,
@@ -46,7 +47,7 @@ def graph_document(
     reads = results_read(flow)
     unused = unused_results(flow)
     types = _types(flow, effects, crossings) if crossings is not None and effects is not None else {}
-    pod_of = pod_facts(flow) if pods else {}
+    pod_of: Mapping[str, Fact] = pod_facts(flow) if pods else {}
     nodes: list[GraphNode] = []
     for step in steps:
         node = _node(flow, step)
