@@ -24,13 +24,14 @@ RUNTIME = Path(flowc.__file__).parents[1]
 ROWS = {
     "a keyword is misspelled": (
         "@resources(cpuu=2)", "@retry(time=3)", "@kubernetes(memroy=1)", "@catch(variable='x')",
-        "@airflow_options(pol='x')",
+        "@airflow_options(pol='x')", "@fuse(disable=True)",
     ),
     "a value is of a wrong type": (
         "@resources(cpu=[2])", "@retry(times='often')", "@timeout(minutes='soon')", "@environment(vars=['A'])",
         "@kubernetes(node_selector=3)", "@kubernetes(image_pull_policy='Sometimes')", "@secrets(sources=3)",
         "@secrets(sources='type.x')", "@pypi(packages=['pandas'])", "@batch(host_volumes=3)", "@card(options=[1])",
         "@loop(max_iterations='many')", "@airflow_options(queue=3)", "@foreach_options(label=3)",
+        "@fuse(disabled='no')",
         "@torchrun(nproc_per_node='all')", "@resources(gpu=[1])", "@catch(var=3)", "@conda(python=['3.11'])",
     ),
     "an argument is missing": ("@loop", "@loop()", "@timeout", "@timeout()", "@foreach_options", "@foreach_options()"),
