@@ -33,7 +33,9 @@ def fused(drawn: Drawn, seed: int = 0) -> Drawn:
         file.write_text(drawn.text, encoding="utf-8")
         flow = compile_file(file).flow
     uses: dict[str, FuseSpec] = {}
-    places = {_function(step): step.span for step in reversed(flow.steps) if not step.virtual}
+    # A pipeline has steps of flowc's own, which no function stands for.
+    own = [step for step in flow.steps if step.call is not None or flow.frontend == "class"]
+    places = {_function(step): step.span for step in reversed(own)}
     for name, span in reversed(places.items()):
         drawn_at = chooser.random()
         use = FuseSpec(span=span, disabled=drawn_at > 1 - DISABLED)
