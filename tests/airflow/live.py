@@ -211,7 +211,8 @@ def prepare(live: Live, airflow: str, variables: dict[str, str]) -> None:
     (live.home / "passwords.json").write_text(json.dumps({USER: live.password}))
     if live.series == "2.11":
         person = ["--firstname", "T", "--lastname", "T", "--email", "t@example.com", "--role", "Admin"]
-        command = [airflow, "users", "create", "--username", USER, *person, "--password", live.password]
+        # Behind `=`: it may begin with a dash.
+        command = [airflow, "users", "create", "--username", USER, *person, f"--password={live.password}"]
         subprocess.run(command, env=variables, check=True, capture_output=True)
 
 

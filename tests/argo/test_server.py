@@ -207,7 +207,7 @@ def test_messages_name_the_namespace_that_was_looked_in(replay: Replay, tmp_path
 def test_what_has_ended_is_not_stopped(replay: Replay, tmp_path: Path) -> None:
     done = flowc(tmp_path, "stop", "my-flow-x7k2p", **at(replay))
     assert done.returncode == 2
-    assert "error[FC611]: run my-flow-x7k2p has succeeded already" in done.stderr
+    assert "error[FC611]: run my-flow-x7k2p has already succeeded" in done.stderr
     assert not any(key.startswith("PUT") for key, _, _ in replay.asked)
 
 

@@ -182,7 +182,7 @@ def test_logs_are_followed_and_a_run_is_stopped(server: Server) -> None:
     again = server.command("stop", second, "--terminate")
     assert again.returncode == 2
     assert "error[FC611]" in again.stderr
-    assert "has failed already" in again.stderr
+    assert "has already failed" in again.stderr
     printed, _ = follow.communicate(timeout=240)
     assert follow.returncode == 0
     assert printed.splitlines() == ["[start] there are 1 items", "[work/0] item 0", "[end] done"]

@@ -150,7 +150,7 @@ class AirflowClient:
         run = self._reader.find(name)
         state, instances = self._reader.state(run)
         if state.ended:
-            raise EngineError.refused(f"run {state.name} has already {state.phase}", "it needs no stop")
+            raise EngineError.refused(f"run {state.name} has already {state.phase}", "there is nothing to stop")
         summary = self._reader.summary(str(run.get("dag_id")))
         if not terminate and summary is not None and summary.hooks:
             for item, task in instances:

@@ -160,7 +160,7 @@ class ArgoClient:
         """Stop or terminate a Workflow: stopped, it runs its exit hooks; terminated, it does not."""
         state = self.status(name)
         if state.ended:
-            raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to stop")
+            raise EngineError.refused(f"run {state.name} has already {state.phase}", "there is nothing to stop")
         method = "terminate_workflow" if terminate else "stop_workflow"
         body: Json = {"namespace": self.access.namespace, "name": state.name}
         where = (self.access.namespace, state.name)
