@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
+from flowc.client import Run
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
+from flowc_cli.cache_reasons import cache_reasons
+from flowc_cli.run_tasks import read_tasks
 from flowc_cli.sweeping import find_unnamed, remove_run, sweep
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.passes.caching import apply_cache
 from tests.local.flows import Local
-from tests.serial_engine import SerialEngine
+from tests.serial_engine import SerialEngine, SerialRun
 
 FLOW = """
     import os
@@ -515,3 +518,35 @@ def test_the_local_engine_takes_what_the_cache_has_without_a_process(tmp_path: P
     task = local.client(second)["item"].task
     assert task.origin_pathspec == f"Work/{first.run_id}/item/{task.id}"
     assert local.client(second)["end"].task.stdout == local.client(first)["end"].task.stdout != ""
+
+
+@pytest.mark.process
+def test_show_says_why_a_task_ran(tmp_path: Path) -> None:
+    text = BODY.format(decorator="@cache", body="self.z = self.x + helped()").replace("class Work", HELPED, 1)
+
+    def why(run: SerialRun) -> str:
+        return next(line for line in cache_reasons(read_tasks(client(run))) if line.startswith("work: "))
+
+    def client(run: SerialRun) -> Run:
+        return Run(f"Work/{run.layout.run}", root=str(tmp_path / "root"), _namespace_check=False)
+
+    work = engine(tmp_path, text)
+    assert why(work.run("r1")) == "work: ran: no earlier run has it"
+    assert why(work.run("r2")) == "work: from the cache: run r1"
+    assert why(work.run("r3", env={"X": "2"})) == "work: ran, unlike in run r2: artifact 'x' is another"
+    changed = text.replace("return 'h'", "return 'H'")
+    assert why(engine(tmp_path, changed).run("r4", env={"X": "2"})) == (
+        "work: ran, unlike in run r3: its code has changed: work.helped"
+    )
+    version = changed.replace("@cache\n", "@cache(version=2)\n").replace("@cache ", "@cache(version=2) ")
+    assert why(engine(tmp_path, version).run("r5", env={"X": "2"})) == (
+        "work: ran, unlike in run r4: the version of @cache changed"
+    )
+    untraced = text.replace("+ helped()", "+ str(current.graph)")
+    assert why(engine(tmp_path, untraced).run("r6")) == "work: is never cached: it has read current.graph"
+
+
+HELPED = """def helped():
+        return 'h'
+
+    class Work"""
