@@ -79,10 +79,10 @@ class Model:
         total = sum(known[name] for name in step.reads) + item + step.plus
         return self.helped(step.helper, total) + (self.constants[step.constant] if step.constant is not None else 0)
 
-    def tasks(self) -> dict[str, tuple[object, object]]:
+    def tasks(self) -> dict[str, tuple[object, int | list[int]]]:
         """For each cached task by its name, what its result depends on, and the result."""
         known = {f"i{at}": value for at, value in enumerate(self.inputs)}
-        found: dict[str, tuple[object, object]] = {}
+        found: dict[str, tuple[object, int | list[int]]] = {}
 
         def run(step: Step) -> None:
             reads = [known[name] for name in step.reads]
@@ -91,7 +91,7 @@ class Model:
 
         for step in self.chain:
             run(step)
-        found["fan"] = (self.items, self.items)
+        found["fan"] = (self.items, list(self.items))
         made: list[int] = []
         for at, item in enumerate(self.items):
             made.append(self.value(self.item, known, item))
@@ -256,7 +256,7 @@ def _run(model: Model, folder: Path, seen: set[object]) -> str | None:
         step, _, index = name.partition("/")
         artifact = {"fan": "items", "gather": "total", "end": "total"}.get(step, f"v_{step}")
         found = run.value(step, artifact, (int(index),) if index else ())
-        if found != (list(value) if isinstance(value, tuple) else value):
+        if found != value:
             return f"{name} has {found!r}, and should have {value!r}"
     return None
 

@@ -143,7 +143,8 @@ class Unit:
 def digest(nodes: Iterable[ast.AST | str], *, docs: bool) -> str:
     """A digest of syntax trees, without places; `docs` is whether docstrings count."""
     hasher = hashlib.sha256()
-    pending: list[object] = [*nodes][::-1]
+    pending: list[object] = []
+    pending.extend(reversed(list(nodes)))
     while pending:
         item = pending.pop()
         if isinstance(item, ast.AST):
