@@ -64,7 +64,7 @@ def replaying(answers: dict[str, tuple[int, object]]) -> Generator[Replay]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PUT = _answer  # noqa: N815 (the names that http.server calls)
+        do_GET = do_PATCH = do_POST = do_PUT = _answer  # noqa: N815 (the names that http.server calls)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -49,6 +49,11 @@ SUMMARIES = {
     "submit": "Start a run on an engine.",
     "status": "Show the state of a run on an engine, or list the latest runs.",
     "stop": "End a run on an engine early; its exit hooks run.",
+    "deploy": "Compile a flow and deploy it, in the place of the version before.",
+    "deployments": "List the flows that are deployed on an engine.",
+    "undeploy": "Remove a deployed flow from an engine. Its runs stay, and go on.",
+    "suspend": "Let a deployed flow start no more runs by itself, or a run on Argo no more pods.",
+    "unsuspend": "Let what `flowc suspend` has suspended go on.",
     "prune": "Remove ConfigMaps of flowc's that nothing needs any more.",
     "runtime": "Upload what pods run of flowc to a root, for `--runtime store`.",
 }

@@ -27,7 +27,7 @@ COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
     "Runs and their store": "runs show report ui diff-runs lineage logs tag export import fsck rm gc",
-    "Engines": "submit status stop prune runtime",
+    "Engines": "submit status stop deploy deployments undeploy suspend unsuspend prune runtime",
     "Tools": "config targets lsp",
 }
 """The commands by what they are for."""

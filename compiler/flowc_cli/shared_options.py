@@ -78,6 +78,9 @@ EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="S
 Include = Annotated[
     list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
 ]
+DagsFolder = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="airflow: the dags folder that the DAG file is in, or goes into")
+]
 Operator = Annotated[str | None, typer.Option(metavar="KIND", help="airflow: `kubernetes` or `local`")]
 ObjectKind = Annotated[
     str | None,

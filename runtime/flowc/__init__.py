@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from flowc.compat.step_context import get_step_context
     from flowc.compat.zenml_client import Client
     from flowc.datatools.s3_client import S3
+    from flowc.deployment import DeployedFlow, Deployer, Runner, TriggeredRun
     from flowc.flow_configs import Config, ConfigValue, config_expr
     from flowc.includefile import IncludeFile
     from flowc.join_inputs import Inputs
@@ -71,10 +72,10 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType",
-    "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task",
-    "TorchrunSingleNodeMultiGPU", "__version__", "airflow_options", "batch", "cache", "card", "catch", "conda",
-    "conda_base", "config_expr", "current", "default_metadata",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Flow", "FlowSpec",
+    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner",
+    "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__", "airflow_options",
+    "batch", "cache", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata",
     "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace",
     "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
     "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",
@@ -95,6 +96,10 @@ if not TYPE_CHECKING:  # a name that flowc does not have is an error in an edito
             from flowc.notebooks import NotebookRun
 
             return NotebookRun
+        if name in ("DeployedFlow", "Deployer", "Runner", "TriggeredRun"):
+            from flowc import deployment
+
+            return getattr(deployment, name)
         if name == "load_ipython_extension":  # what `%load_ext flowc` looks for
             from flowc.notebooks.flowc_magic import load_ipython_extension
 

@@ -59,10 +59,7 @@ def submit(
     env_from_secret: shared.EnvFromSecret = None,
     include: shared.Include = None,
     operator: shared.Operator = None,
-    dags_folder: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="airflow: the dags folder to write the DAG file to before the run"),
-    ] = None,
+    dags_folder: shared.DagsFolder = None,
     settings: shared.Settings = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,

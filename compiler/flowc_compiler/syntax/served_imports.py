@@ -245,7 +245,8 @@ _AROUND = (
     "Metaflow runs its generator around the step, in the task, and flowc does not: write a plain Python decorator, or "
     "call a function from the step"
 )
-_OTHER_RUNS = "start runs with `flowc run`, or on the engine"
+_OTHER_RUNS = "start runs with `flowc run`, or from another file with flowc.Runner"
+_DEPLOYS = "deploy with `flowc deploy`, or from another file with flowc.Deployer"
 _PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 METAFLOW_REFUSED: dict[str, str] = {
@@ -257,9 +258,9 @@ METAFLOW_REFUSED: dict[str, str] = {
     "package_sources": f"{_EXECUTES}; name the files with --include",
     "Runner": _OTHER_RUNS,
     "NBRunner": _OTHER_RUNS,
-    "Deployer": "write the engine's files with `flowc compile`, and apply them",
-    "NBDeployer": "write the engine's files with `flowc compile`, and apply them",
-    "DeployedFlow": "write the engine's files with `flowc compile`, and apply them",
+    "Deployer": _DEPLOYS,
+    "NBDeployer": _DEPLOYS,
+    "DeployedFlow": _DEPLOYS,
     "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
     "airflow_external_task_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
     "airflow_s3_key_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 import signal
@@ -15,6 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, NamedTuple, Sequence, Union
 
 from flowc.client.run_object import Run
+from flowc.deployment.command_process import parameter_words
+from flowc.deployment.deployer import DeployedFlow, DeployerImpl
 from flowc.notebooks.cell_source import CellNames, CellSource, NotebookError, cell_source
 from flowc.notebooks.cell_statements import Cell
 from flowc.pipelines import FunctionWrapper, Pipeline
@@ -168,15 +169,6 @@ def start(
             return f"{file.name}/{content.read().strip()}"
 
 
-def parameter_words(values: Mapping[str, Any]) -> List[str]:
-    """The words for parameters: text as it is, other values as JSON."""
-    found: List[str] = []
-    for name, value in values.items():
-        if value is not None:
-            found += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    return found
-
-
 def chosen_root(root: Union[str, os.PathLike[str], None]) -> str:
     """The given root, or else that of the project, as the command has it."""
     from flowc.project_settings import default_root
@@ -271,5 +263,58 @@ class NBRunner:
             options += parameter_words(values)
             spec = start(self.flow, command, options, root=store, show=self.show_output, env=self._env)
             return Run(spec, root=store, _namespace_check=False)
+        finally:
+            os.chdir(before)
+
+
+class NBDeployer:
+    """Metaflow's way to deploy a flow of cells: `NBDeployer(Flow).argo_workflows().create(root="s3://bucket/flows")`."""
+
+    def __init__(
+        self,
+        flow: NotebookFlow,
+        show_output: bool = True,
+        profile: Union[str, None] = None,
+        env: Union[Dict[str, str], None] = None,
+        base_dir: Union[str, None] = None,
+        file_read_timeout: int = 3600,
+        **kwargs: Any,
+    ) -> None:
+        """As in Metaflow; `kwargs` are options before `argo-workflows`."""
+        self.flow = flow
+        self.base_dir = base_dir
+        self._given = (show_output, profile, env, base_dir, file_read_timeout)
+        self._options = kwargs
+
+    def argo_workflows(self, name: Union[str, None] = None, **kwargs: Any) -> DeployerImpl:
+        """For Argo; `name` is that of the deployment."""
+        return self._impl("argo-workflows", {**({"name": name} if name else {}), **kwargs})
+
+    def airflow(self, **kwargs: Any) -> DeployerImpl:
+        """For Airflow; `dags_folder` is where its DAG files are."""
+        return self._impl("airflow", kwargs)
+
+    def cleanup(self) -> None:
+        """Nothing is left to clean up."""
+
+    def _impl(self, kind: str, kwargs: Dict[str, Any]) -> DeployerImpl:
+        return _NotebookDeployerImpl(self.flow, kind, kwargs, *self._given, **self._options)
+
+
+class _NotebookDeployerImpl(DeployerImpl):
+    """Writes the file of the cells for the time of a deployment."""
+
+    def __init__(self, flow: NotebookFlow, kind: str, kwargs: Dict[str, Any], *given: Any, **options: Any) -> None:
+        super().__init__(kind, kwargs, "", *given, **options)
+        self._flow = flow
+
+    def create(self, **kwargs: Any) -> DeployedFlow:
+        """As `DeployerImpl.create`. Raises NotebookError, too."""
+        before = os.getcwd()
+        os.chdir(self.cwd)
+        try:
+            with flow_file(self._flow) as file:
+                self.flow_file = os.path.abspath(file.path)
+                return super().create(**{"flow": file.name, **kwargs})
         finally:
             os.chdir(before)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Parameter, ScheduleSpec
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.dag_model import Expression
+    from flowc_targets.base.deployments import DeploymentClient
     from flowc_targets.base.engine import Address, EngineClient
     from flowc_targets.kubernetes.objects import ConfigMap, Plain
     from flowc_targets.kubernetes.package_maps import PackageMaps
@@ -70,8 +71,7 @@ class AirflowTarget:
         check(flow, options, sink)
         if sink.failed:
             return ()
-        image = options.image if options.operator == "kubernetes" else None
-        files = package_files(flow, source, options.include, sink, image)
+        files = package_files(flow, source, options.include, sink)
         code = package_code(flow, files, options, sink)
         file = lower(flow, code, options, sink)
         if sink.failed:
@@ -87,6 +87,12 @@ class AirflowTarget:
         from flowc_targets.airflow.server.client import AirflowClient
 
         return AirflowClient(address)
+
+    def deployments(self, address: Address) -> DeploymentClient:
+        """Return the DAGs of an Airflow: see DeploymentClient."""
+        from flowc_targets.airflow.server.airflow_deployments import AirflowDeployments
+
+        return AirflowDeployments(address)
 
 
 TARGET = AirflowTarget()

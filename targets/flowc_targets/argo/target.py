@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter as FlowParameter
     from flowc_compiler.source import SourceFile
     from flowc_targets.argo.events.sensor_model import EventSource, Sensor
+    from flowc_targets.base.deployments import DeploymentClient
     from flowc_targets.base.engine import Address, EngineClient
     from flowc_targets.kubernetes.package_maps import CodePlace, RuntimePlace
 
@@ -109,13 +110,19 @@ class ArgoTarget:
         check_flow(flow, argo, sink)
         if sink.failed:
             return ()
-        return emit_package(flow, package_files(flow, source, argo.include, sink, argo.image), argo, sink)
+        return emit_package(flow, package_files(flow, source, argo.include, sink), argo, sink)
 
     def client(self, address: Address) -> EngineClient:
         """A client of Argo Server: see EngineClient."""
         from flowc_targets.argo.server.argo_client import ArgoClient
 
         return ArgoClient(address)
+
+    def deployments(self, address: Address) -> DeploymentClient:
+        """The deployments in a namespace: see DeploymentClient."""
+        from flowc_targets.argo.server.argo_deployments import ArgoDeployments
+
+        return ArgoDeployments(address)
 
 
 def emit_package(

@@ -73,14 +73,32 @@ def delete_objects(kind: str, names: Sequence[str], namespace: str | None) -> No
         raise EngineError.refused(f"kubectl cannot delete {kind}: {problem}", "the right to delete them is missing")
 
 
-def _run(arguments: Sequence[str], namespace: str | None, seconds: int) -> tuple[str, str | None]:
+def apply_text(text: str, namespace: str | None) -> None:
+    """Apply manifests. The server merges them: annotations cannot hold large ones. Raises EngineError FC611."""
+    words = ["apply", "--server-side", "--force-conflicts", "--field-manager=flowc", "-f", "-"]
+    _, problem = _run(words, namespace, _LIST_SECONDS, text)
+    if problem is not None:
+        help_ = "check KUBECONFIG, the namespace (-n), and the right to create what it names"
+        raise EngineError.refused(f"kubectl cannot apply the manifest: {problem}", help_)
+
+
+def patch_object(kind: str, name: str, patch: Mapping[str, object], namespace: str | None) -> None:
+    """Change fields of an object. Raises EngineError FC611."""
+    _, problem = _run(["patch", kind, name, "--type=merge", "--patch", json.dumps(patch)], namespace, _LIST_SECONDS)
+    if problem is not None:
+        raise EngineError.refused(f"kubectl cannot change {kind} {name}: {problem}", "check the right to patch them")
+
+
+def _run(
+    arguments: Sequence[str], namespace: str | None, seconds: int, text: str | None = None
+) -> tuple[str, str | None]:
     """What kubectl prints, and what it says against a command; that is `None` when it is done."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         return "", "there is no kubectl on the PATH"
     command = [kubectl, *(["--namespace", namespace] if namespace is not None else []), *arguments]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=seconds)
     except (OSError, subprocess.TimeoutExpired) as error:
         return "", str(error)
     return result.stdout, _complaint(result.stderr) or "it fails" if result.returncode else None

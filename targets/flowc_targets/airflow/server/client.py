@@ -49,7 +49,7 @@ class AirflowClient:
         self.api = open_api(read_access(address, os.environ))
         self._reader = RunReader(self.api)
         self._values: dict[str, str] = {}
-        self._folder: Path | None = None
+        self.folder: Path | None = None
 
     def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
         """Return the options unchanged: values go to the run, not into the file. Raises EngineError FC501."""
@@ -58,7 +58,7 @@ class AirflowClient:
             options if isinstance(options, AirflowOptions) else AirflowOptions.model_validate(options.model_dump())
         )
         self._values = dict(values)
-        self._folder = Path(airflow.dags_folder) if airflow.dags_folder is not None else None
+        self.folder = Path(airflow.dags_folder) if airflow.dags_folder is not None else None
         return airflow.submitted()
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
@@ -75,15 +75,19 @@ class AirflowClient:
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
         """Trigger the DAG, which Airflow must have as it was compiled. With a dags folder, put it there first."""
+        return self._triggered(self.put(files), self._values)
+
+    def put(self, files: Sequence[EmittedFile]) -> Json:
+        """Return the DAG as Airflow has it: as it was compiled. With a dags folder, put it there first."""
         emitted = files[0]
         summary = _summary_of(emitted)
         if problems := self._missing_pools(summary):
             raise EngineError.refused("; ".join(problems), "create it, or name another: the tasks would wait forever")
         dag = find_dag(self.api, summary.dag_id)
-        if self._folder is not None and (dag is None or not _is_emitted(source_of(self.api, dag), emitted)):
+        if self.folder is not None and (dag is None or not _is_emitted(source_of(self.api, dag), emitted)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
             own, *shared = emitted.apart or (emitted,)
-            path = write_dag(self._folder, own.name, own.text, dag, shared)
+            path = write_dag(self.folder, own.name, own.text, dag, shared)
             dag = wait_for_dag(self.api, summary.dag_id, own.text, path)
         if dag is None:
             raise EngineError.refused(f"Airflow has no DAG {summary.dag_id}", _HOW_TO_DEPLOY)
@@ -91,7 +95,7 @@ class AirflowClient:
             message = f"Airflow has another DAG {summary.dag_id} than this file and these options compile to"
             help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {summary.dag_id}` runs that one"
             raise EngineError.refused(message, help_)
-        return self._triggered(dag, self._values)
+        return dag
 
     def deployed(self, name: str) -> Deployed:
         """Return a DAG by its id."""

@@ -82,6 +82,11 @@ class Api(ABC):
         """Return a page of the DAGs with a tag."""
         return self._call("GET dags", "DAGApi.get_dags", {"tags": [tag], "limit": PAGE, "offset": offset})
 
+    def pause(self, dag_id: str, paused: bool) -> Json:
+        """Turn the switch of a DAG."""
+        arguments, body = {"dag_id": dag_id}, {"is_paused": paused}
+        return self._call("PATCH dags/{dag_id}", "DAGApi.patch_dag", arguments, body, {"dag_patch_body": body})
+
     def reparse(self, dag: Json) -> None:
         """Have a DAG's file read again soon."""
         arguments = {"file_token": dag["file_token"]}

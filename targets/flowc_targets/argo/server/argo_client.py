@@ -166,6 +166,15 @@ class ArgoClient:
         where = (self.access.namespace, state.name)
         return run_state(self._server.call("workflow", method, *where, body))
 
+    def suspend(self, name: str, *, suspended: bool) -> RunState:
+        """Let a run begin no more pods, or go on."""
+        state = self.status(name)
+        if state.ended:
+            raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to suspend")
+        body: Json = {"namespace": self.access.namespace, "name": state.name}
+        method = "suspend_workflow" if suspended else "resume_workflow"
+        return run_state(self._server.call("workflow", method, self.access.namespace, state.name, body))
+
     def _post(self, service: str, method: str, body: Json) -> Json:
         """A call that creates something. A missing object, such as the namespace, is not a run then."""
         try:
