@@ -214,7 +214,11 @@ def test_a_flow_starts_when_another_has_finished(live: Live, tmp_path: Path) -> 
     compiled = live.dags / "second.py"
     options = ["--target", "airflow", "--operator", "local", "--root", str(live.root), "-o", str(compiled)]
     assert live.flowc("compile", str(written(tmp_path, SECOND)), *options).returncode == 0
-    wait_for(lambda: live.flowc("submit", "--target", "airflow", "--from", "Second").returncode == 0, live)
+    start = ("submit", "--target", "airflow", "--from", "Second")
+    # As is Airflow's default for what starts by itself.
+    wait_for(lambda: "DAG Second is paused" in live.flowc(*start).stderr, live)
+    live.airflow("dags", "unpause", "Second")
+    wait_for(lambda: live.flowc(*start).returncode == 0, live)
     wait_for(lambda: [run["phase"] for run in live.runs("Second")] == ["succeeded"], live)
     assert live.submit(written(tmp_path, FIRST), "--wait").returncode == 0
     wait_for(lambda: [run["phase"] for run in live.runs("Second")] == ["succeeded"] * 2, live)
