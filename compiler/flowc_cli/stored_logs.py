@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.client.log_records import LogRecord, read_log, whole_lines
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import parse_index, task_id
+from flowc.store.run_layout import MANIFEST, parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
 from flowc_cli.lenient_layout import known_status
 from flowc_cli.store_requests import each_of
-from flowc_cli.stored_runs import find_task, selected_steps, steps_of, tasks_of
+from flowc_cli.stored_runs import find_task, selected_steps, steps_of, task_at, tasks_of
 
 if TYPE_CHECKING:
     from flowc.client import Run, Task
@@ -129,11 +129,13 @@ class _Follower:
         self._rest = rest
         self._selection = selection
         self._followed: dict[_Key, _FollowedLog] = {}
+        self._silent = set[_Key]()
+        """Those that are done without a log here."""
         self._first = True
 
     def news(self, *, over: bool) -> Iterator[TaskLine]:
         """The lines that are new since the last call. The first time those of a task come together."""
-        store, found, listed = self._run.layout.store, list[TaskLine](), self._listed()
+        listed = self._listed()
         for key in set(listed).difference(self._followed):
             name = task_id(key.step, parse_index(key.place))
             several = key._replace(attempt=1) in listed
@@ -143,27 +145,54 @@ class _Follower:
         places = {name: place for place, name in enumerate(steps)}
         keys = sorted(listed, key=lambda key: (places.get(key.step, len(places)), *_order(key)))
         changed = [key for key in keys if self._followed[key].is_other(listed[key], over=over)]
-        folders = [f"{self._run.layout.prefix}/{key.step}/{key.place}/{key.attempt}" for key in changed]
-        for key, log in zip(changed, each_of(store, lambda folder: read_log(store, folder), folders), strict=True):
-            if log is not None:
-                followed = self._followed[key]
-                chosen = self._selection if self._first else LogSelection(self._selection.streams)
-                found += [TaskLine(followed.label, line) for line in chosen.lines(followed.news(log, over=over))]
-        yield from found if self._first else sorted(found, key=lambda line: line.record.time)
+        own, elsewhere = self._read(changed, over=over)
+        if self._first:
+            order = {key: place for place, key in enumerate(changed)}
+            for key in sorted([*own, *elsewhere], key=lambda key: order[key]):
+                yield from own.get(key, ()) or elsewhere.get(key, ())
+        else:
+            for lines in elsewhere.values():  # printed before this run, or before its task was taken from the cache
+                yield from lines
+            yield from sorted((line for lines in own.values() for line in lines), key=lambda line: line.record.time)
         if over and self._first and not listed:
             selected_steps(self._run, list(self._rest))  # raises where there is no such step
         self._first = False
 
+    def _read(self, keys: Sequence[_Key], *, over: bool) -> tuple[_Lines, _Lines]:
+        """The new lines of attempts: of those with a log here, and of those that ran elsewhere."""
+        run, own, elsewhere = self._run, _Lines(), _Lines()
+        logs = each_of(run.layout.store, self._log_and_task, keys)
+        for key, (log, task) in zip(keys, logs, strict=True):
+            followed = self._followed[key]
+            chosen = self._selection if self._first else LogSelection(self._selection.streams)
+            if log is not None:
+                lines = [TaskLine(followed.label, line) for line in chosen.lines(followed.news(log, over=over))]
+                notes = _note_on_cached(task, key.attempt, self._selection) if task is not None else ()
+                found = own if task is None else elsewhere
+                found[key] = [*(TaskLine(followed.label, note) for note in notes), *lines]
+        return own, elsewhere
+
+    def _log_and_task(self, key: _Key) -> tuple[StoredLog | None, Task | None]:
+        """The log of an attempt; and its task where it has none here, since it was taken over or from the cache."""
+        layout = self._run.layout
+        log = read_log(layout.store, f"{layout.prefix}/{key.step}/{key.place}/{key.attempt}")
+        if log is not None or key not in self._silent:
+            return log, None
+        task = task_at(self._run, key.step, parse_index(key.place), {key.attempt: True})
+        return log_of(task, key.attempt), task
+
     def _listed(self) -> dict[_Key, list[object]]:
-        """The logs that there are, each with what tells whether it has changed."""
-        start, found = len(self._run.layout.prefix) + 1, dict[_Key, list[object]]()
+        """The logs that there are, each with what tells whether it has changed; and tasks that are done without one."""
+        start, found, done = len(self._run.layout.prefix) + 1, dict[_Key, list[object]](), dict[_Key, list[object]]()
         for file in self._run.layout.store.files("/".join([self._run.layout.prefix, *self._rest, ""])):
             step, *parts = file.key[start:].split("/")
-            if len(parts) == 3 and parts[1].isdigit() and parts[2] in _FILES:
+            if len(parts) == 3 and parts[1].isdigit() and parts[2] in (MANIFEST, *_FILES):
                 key = _Key(step, parts[0], int(parts[1]))
                 if self._selection.attempt in (None, key.attempt):
-                    found.setdefault(key, []).append((parts[2], file.size, file.modified))
-        return found
+                    kind = done if parts[2] == MANIFEST else found
+                    kind.setdefault(key, []).append((parts[2], file.size, file.modified))
+        self._silent = set(done).difference(found)
+        return {**done, **found}
 
 
 class _Key(NamedTuple):
@@ -171,6 +200,9 @@ class _Key(NamedTuple):
     place: str
     """The index path, as the store's folders have it."""
     attempt: int
+
+
+_Lines = dict[_Key, list[TaskLine]]
 
 
 def _order(key: _Key) -> tuple[str, Path, int]:

@@ -19,6 +19,7 @@ from flowc_targets.base.engine import stored_id
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
+    from flowc.store.run_layout import Path
     from flowc_cli.run_tasks import TaskRecord
 
 RUN_ERROR = 1
@@ -176,7 +177,12 @@ def find_task(step: Step, index: str) -> Task:
 def task_of(run: Run, record: TaskRecord) -> Task:
     """The task of a record, for its artifacts."""
     attempts = {attempt.number: attempt.state == "successful" for attempt in record.attempts}
-    return Task.of(Step.of(run, record.step, {record.path: attempts}), record.path, attempts)
+    return task_at(run, record.step, record.path, attempts)
+
+
+def task_at(run: Run, step: str, path: Path, attempts: dict[int, bool]) -> Task:
+    """The task of a step at an index path; `attempts` are its attempts, and whether each was committed."""
+    return Task.of(Step.of(run, step, {path: attempts}), path, attempts)
 
 
 def ended_at(run: Run) -> float | None:

@@ -101,6 +101,34 @@ def test_following_a_run_that_is_over_keeps_its_order(folder: Path) -> None:
     assert done.stdout == flowc(folder, "logs", "F/argo-2").stdout
 
 
+def taken(layout: RunLayout, step: str, path: tuple[int, ...], *, cached: bool = False) -> None:
+    """A task that ran in run argo-1: taken over, or from the cache."""
+    index = ".".join(map(str, path)) or "-"
+    origin = {"run": "argo-1", "step": step, "index": index, "attempt": 0, "created": BEGUN}
+    parts = {"step": step, "index": index, "attempt": 0, "flow": "F", "run": layout.run if cached else "argo-1"}
+    more = {"cached": origin} if cached else {}
+    manifest: dict[str, object] = {**parts, "artifacts": {}, "parameters": {}, "created": BEGUN + 1, **more}
+    layout.write_json(f"{layout.folder(step, path, 0)}/manifest.json", {**manifest, "version": 2})
+
+
+@pytest.mark.parametrize("arguments", [[], ["--step", "start"], ["--step", "each/0"], ["--step", "none"], ["--stderr"]])
+def test_following_prints_logs_of_tasks_that_ran_elsewhere(folder: Path, arguments: list[str]) -> None:
+    """Those of tasks that were taken over, and from the cache, as without --follow. One may have printed nothing."""
+    layout = layout_of(folder, "argo-2")
+    taken(layout, "start", ())
+    taken(layout, "each", (0,), cached=True)
+    taken(layout, "none", ())
+    printed(layout, "after", (), 0, "line of after", at=BEGUN + 100)
+    layout.write_json(f"{layout.prefix}/run-end.json", {"version": 1, "status": "failed", "ended": BEGUN + 130})
+    done, at_once = (flowc(folder, "logs", "F/argo-2", *more, *arguments) for more in (["--follow"], []))
+    assert (done.returncode, done.stderr) == (0, at_once.stderr)
+    assert sorted(done.stdout.splitlines()) == sorted(at_once.stdout.splitlines())
+    if not arguments:
+        assert "[start] three\n" in done.stdout
+        assert "[each-0] flowc: taken from the cache" in done.stdout
+        assert "[each-0] item 0\n" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says", "hint"),
     [
