@@ -132,8 +132,8 @@ def _forked(plan: Plan, step: str, path: Path_, attempt: int, variables: Mapping
             os.close(read)
             for target in (1, 2):
                 os.dup2(write, target)
-            sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)
-            sys.stderr = sys.__stderr__ = os.fdopen(2, "w", closefd=False)
+            sys.stdout = os.fdopen(1, "w", closefd=False)
+            sys.stderr = os.fdopen(2, "w", closefd=False)
             os.environ.update(variables)
             set_plan(plan)
             specs = plan.step(step)

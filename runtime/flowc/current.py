@@ -7,7 +7,7 @@ from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Set
+    from typing import Any, Callable, Dict, List, Set, TypeVar
 
     from flowc.client import Run, Task
     from flowc.shim.gang import Parallel
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from flowc.shim.task_state import TaskState
     from flowc.shim.torchrun import TorchrunExecutor
     from flowc.shim.trigger_events import Trigger
+
+    T = TypeVar("T")
 
 _ALWAYS = frozenset(
     {
@@ -208,3 +210,14 @@ class Running:
 
 running = Running()
 """The one instance."""
+
+
+def of_own_run(look: Callable[[], T]) -> T:
+    """What `look` finds of the run that goes on: for the cache, a read of what the steps before the task have left."""
+    trace, running.trace = running.trace, None
+    try:
+        return look()
+    finally:
+        running.trace = trace
+        if trace is not None:
+            trace.note("run")

@@ -10,7 +10,7 @@ from tests.bench.cases import FLOWC, HERE, Row, compile_flow, compiled_row
 from tests.bench.measure import repeat, repeat_in_turn, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 FAN_OUT = """\
@@ -115,6 +115,23 @@ def pipeline(folder: Path) -> Iterator[Row]:
         yield Row(name, usage, "in turn" if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
 
 
+def pipeline_cached(folder: Path) -> Iterator[Row]:
+    """The seed with a cache, run again: all of its steps are there."""
+    (folder / "fan.py").write_text(FAN_OUT.replace("enable_cache=False", "enable_cache=True"))
+    ours = (*FLOWC, "run", "fan.py", "--root", folder / "store", "--max-workers", "8")
+    commands: list[Sequence[str | Path]] = [ours]
+    names, variables = ["flowc run: the seed pipeline of 8, all of it cached"], dict[str, str]()
+    home = HERE / "env-zenml"
+    if (home / "ready").is_file():
+        variables = {"ZENML_CONFIG_PATH": os.fspath(folder / "zenml"), "ZENML_ANALYTICS_OPT_IN": "false"}
+        begun = run((home / "bin" / "zenml", "init"), folder, variables)
+        assert begun.exit_code == 0, begun.stderr
+        commands.append((home / "bin" / "python", "fan.py"))
+        names.append("ZenML: the same")
+    for name, usage in zip(names, repeat_in_turn(commands, folder, 5, variables), strict=True):
+        yield Row(name, usage, "in turn" if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
+
+
 def pipeline_compiling(folder: Path) -> Iterator[Row]:
     """Pipelines of growing length: from a loop, as lines of the file, and next to each other."""
     for name, write in (("from a loop", chain), ("a line each", written), ("side by side", fan)):
@@ -144,5 +161,5 @@ def pipeline_map(folder: Path) -> Iterator[Row]:
         shutil.rmtree(folder / "store", ignore_errors=True)
 
 
-PIPELINE_CASES = (pipeline, pipeline_compiling, pipeline_checking, pipeline_map)
+PIPELINE_CASES = (pipeline, pipeline_cached, pipeline_compiling, pipeline_checking, pipeline_map)
 """In the order of the table."""

@@ -38,6 +38,8 @@ class Entry:
 TRIALS = {
     "archives": Entry("export, import, rm and tag that are killed, in a folder and a bucket", 40, 1),
     "bombs": Entry("files that would take all time or memory if they were evaluated without bounds", 10**6, 16),
+    "cached_edits": Entry("edits of a flow with a cache: exactly the tasks run again that have to", 200, 4),
+    "cached_runs": Entry("random flows that run twice with a cache, beside a run without", 500, 4),
     "editing": Entry("random edits of examples and tables as an editor makes them, and all that it asks then", 500, 40),
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
     "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),

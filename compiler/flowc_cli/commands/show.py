@@ -43,6 +43,10 @@ def show(
         str | None, typer.Option(metavar="NAME", help="only this step, or one task with its attempts: step/index")
     ] = None,
     values: Annotated[bool, typer.Option("--values", help="also what artifacts hold; nothing is unpickled")] = False,
+    why: Annotated[
+        bool,
+        typer.Option("--why", help="also why tasks ran that have a cache, and where others are from"),
+    ] = False,
     as_json: shared.Json = False,
 ) -> None:
     """Show a run: its steps, tasks and attempts with their times, and its artifacts."""
@@ -56,6 +60,10 @@ def show(
             write(json.dumps(_document(record, part=bool(rest), values=values), indent=2, ensure_ascii=False) + "\n")
         else:
             write(overview(record, ended_at(found), part=bool(rest), values=values))
+            if why:
+                from flowc_cli.cache_reasons import cache_reasons
+
+                write("".join(f"{line}\n" for line in cache_reasons(record)))
         exit_code = report_damages(found, root)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from flowc_compiler.syntax.import_statements import is_type_checking
-from flowc_compiler.syntax.served_imports import ROOTS
+from flowc_compiler.syntax.served_imports import MODULES, OF_FLOWC, ROOTS
 from flowc_compiler.syntax.tree_walk import bound_names, children, walk_scope
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -143,7 +143,8 @@ class Unit:
 def digest(nodes: Iterable[ast.AST | str], *, docs: bool) -> str:
     """A digest of syntax trees, without places; `docs` is whether docstrings count."""
     hasher = hashlib.sha256()
-    pending: list[object] = [*nodes][::-1]
+    pending: list[object] = []
+    pending.extend(reversed(list(nodes)))
     while pending:
         item = pending.pop()
         if isinstance(item, ast.AST):
@@ -357,6 +358,8 @@ def served_names(tree: ast.Module) -> frozenset[str]:
                     for alias in names
                     if alias.name.partition(".")[0] in ROOTS
                 )
+            case ast.ImportFrom(module=str(module), level=0, names=[ast.alias(name="*")]):
+                found |= MODULES.get(module, OF_FLOWC if module == "flowc" else frozenset())
             case ast.ImportFrom(module=str(module), level=0, names=names) if module.partition(".")[0] in ROOTS:
                 found.update(alias.asname or alias.name for alias in names)
             case _:

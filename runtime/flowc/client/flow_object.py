@@ -7,6 +7,7 @@ from operator import itemgetter
 from flowc.client.entity import Entity
 from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run_object import Run
+from flowc.current import running
 from flowc.errors import NotFound
 from flowc.store.run_layout import DATA, flow_names, run_names
 
@@ -92,6 +93,8 @@ class Flow(Entity[None, Run]):
 
     def children(self) -> Iterator[Run]:
         """Its runs in the namespace, the newest first."""
+        if running.trace is not None:
+            running.trace.give_up("runs of the store, by the client")
         from flowc.client.namespaces import get_namespace
 
         runs = [Run.of(self, name) for name in self._run_ids()]
@@ -104,6 +107,8 @@ class Flow(Entity[None, Run]):
 
     def child(self, name: str) -> Run | None:
         """A run by its id."""
+        if running.trace is not None:
+            running.trace.give_up("runs of the store, by the client")
         run = Run.of(self, name)
         return run if "/" not in name and name != DATA and run.exists() else None
 

@@ -10,7 +10,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.run_object import Run
 from flowc.client.task_object import Task
 from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, PipelineRun, StepRun
-from flowc.current import running
+from flowc.current import of_own_run, running
 from flowc.store.run_layout import flow_names
 
 TYPE_CHECKING = False
@@ -51,6 +51,12 @@ class Client:
         """A run by its id, the beginning of one, or `pipeline/id`. Raises KeyError."""
         del options
         name = str(name_id_or_prefix)
+        own = running.state.layout if running.state is not None else None
+        if own is not None and name in (own.run, own.prefix):
+            return of_own_run(lambda: self._run_of(name))
+        return self._run_of(name)
+
+    def _run_of(self, name: str) -> PipelineRun:
         flow, separator, run = name.rpartition("/")
         flows = [Flow.of(chosen_store(None), flow)] if separator else list(all_flows())
         for known in flows:

@@ -12,7 +12,7 @@ from flowc.client.run_object import Run
 from flowc.client.step_object import Step
 from flowc.client.task_object import Task
 from flowc.compat.zenml_types import ExecutionStatus
-from flowc.current import current
+from flowc.current import current, of_own_run
 from flowc.pipeline_settings import Settings
 from flowc.protocol import env_names
 
@@ -411,8 +411,12 @@ def run_name(step: str, path: Path) -> str:
 
 def running_run() -> RunningRun:
     """The run of the task that runs here."""
-    store = chosen_store(os.environ.get(env_names.ROOT))
-    return RunningRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
+
+    def look() -> RunningRun:
+        store = chosen_store(os.environ.get(env_names.ROOT))
+        return RunningRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
+
+    return of_own_run(look)
 
 
 def _extra(of: str) -> Dict[str, Any]:

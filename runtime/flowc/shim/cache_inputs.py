@@ -113,6 +113,24 @@ class CacheInputs:
             for number in (range(len(inputs)) if which is None else which)
         ]
 
+    def _run_read(self) -> Dict[str, Any]:
+        """What all steps before the task's have left: a step of a pipeline may look at its own run."""
+        plan, layout = self._state.plan, self._state.layout
+        names: Dict[str, None] = {}
+        waiting = list(self._state.step.parents)
+        while waiting:
+            name = waiting.pop()
+            if name not in names:
+                names[name] = None
+                waiting += plan.step(name).parents
+        found: Dict[str, Any] = {}
+        for name in sorted(names):
+            for path, attempt in layout.latest_of_step(name).items():
+                manifest = layout.manifest(name, path, attempt)
+                refs = {each: artifacts.identity(ref) for each, ref in manifest["artifacts"].items()}
+                found[task_id(name, path)] = [refs, manifest.get("metadata")]
+        return found
+
     def _argument_read(self, name: str) -> Any:
         call = self._state.step.call or {}
         return self._tree(call["arguments"][name])
@@ -239,7 +257,12 @@ def shown_read(read: List[Any]) -> str:
         return f"{kind[6:]} of input {rest[0]}"
     if kind == "fact":
         return f"current.{rest[0]}"
-    words = {"join": "the number of inputs", "fan": "what is mapped over", "tests": "what the condition reads"}
+    words = {
+        "run": "what the steps before it have left",
+        "join": "the number of inputs",
+        "fan": "what is mapped over",
+        "tests": "what the condition reads",
+    }
     return words[kind] if kind in words else f"{kind} {rest[0]!r}"
 
 

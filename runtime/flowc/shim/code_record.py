@@ -38,6 +38,8 @@ def record_code(layout: RunLayout, plan: Plan) -> None:
             texts[name] = text
             left -= len(content)
     document: Dict[str, Any] = {"version": 1, "file": own, "files": texts, "others": others}
+    if plan.code_units:  # of which digests `flowc show --why` names those that have changed
+        document["units"] = plan.code_units
     layout.write_json(f"{layout.prefix}/{CODE_RECORD}", {**document, "class": plan.class_name})
 
 

@@ -162,7 +162,8 @@ class TaskCache:
         """What is read whatever the code does: the arguments of a pipeline's step, and that a join has inputs."""
         step = self._state.step
         reads: List[Any] = [["join"]] if self._state.inputs is not None else []
-        reads += [["argument", name] for name in ((step.call or {}).get("arguments") or {})]
+        arguments: Dict[str, Any] = (step.call or {}).get("arguments") or {}
+        reads += [["argument", name] for name in arguments]
         reads += [["fan"]] if step.fan is not None else []
         reads += [["tests"]] if step.tests else []
         return [json.dumps(read) for read in reads]
@@ -176,7 +177,7 @@ class TaskCache:
                 rest[0] = sorted({*rest[0], *ignored})
             names = {rest[0], f"current.{rest[0]}"} if rest and isinstance(rest[0], str) else {kind}
             if not names & ignored:
-                kept.append([kind, *(list(part) if isinstance(part, tuple) else part for part in rest)])
+                kept.append(json.loads(json.dumps([kind, *rest])))
         return kept
 
     def keep(self, manifest: Document) -> None:

@@ -71,7 +71,8 @@ class AirflowTarget:
         check(flow, options, sink)
         if sink.failed:
             return ()
-        files = package_files(flow, source, options.include, sink)
+        image = options.image if options.operator == "kubernetes" else None
+        files = package_files(flow, source, options.include, sink, image)
         code = package_code(flow, files, options, sink)
         file = lower(flow, code, options, sink)
         if sink.failed:

@@ -110,7 +110,7 @@ class ArgoTarget:
         check_flow(flow, argo, sink)
         if sink.failed:
             return ()
-        return emit_package(flow, package_files(flow, source, argo.include, sink), argo, sink)
+        return emit_package(flow, package_files(flow, source, argo.include, sink, argo.image), argo, sink)
 
     def client(self, address: Address) -> EngineClient:
         """A client of Argo Server: see EngineClient."""

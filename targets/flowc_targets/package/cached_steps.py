@@ -27,8 +27,10 @@ _SHORT = 32
 _CHUNK = 1 << 20
 
 
-def add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path] = ()) -> None:
-    """Complete the entries of steps with a cache, if there are any."""
+def add_cache(
+    plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path] = (), image: str | None = None
+) -> None:
+    """Complete the entries of steps with a cache, if there are any; `image` is that of steps that name none."""
     steps = cached_steps(flow)
     if not steps:
         return
@@ -39,7 +41,7 @@ def add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Seque
         entry["cache"] = {
             "code": reached.digests.get(step.name, "")[:_SHORT],
             "graph": _digest([plan["module"], *(_form(entry.get(name)) for name in _PLACE), _call(entry)]),
-            "environment": _digest(_environment(step.specs, frozenset(spec.ignore))),
+            "environment": _digest(_environment(step.specs, frozenset(spec.ignore), image)),
             **({"version": spec.version} if spec.version else {}),
             **({"ttl": spec.ttl} if spec.ttl is not None else {}),
             **({"ignore": list(spec.ignore)} if spec.ignore else {}),
@@ -98,12 +100,11 @@ def _form(value: Any) -> Any:
     return [_form(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
 
 
-def _environment(specs: StepSpecs, ignored: frozenset[str]) -> Any:
+def _environment(specs: StepSpecs, ignored: frozenset[str], image: str | None) -> Any:
     """The image, the packages and the variables of a step."""
     container, packages, variables = specs.container, specs.dependencies, specs.environment
-    found: dict[str, Any] = {}
-    if container is not None:
-        found["image"] = [container.image, container.executable]
+    own = container.image if container is not None else None
+    found: dict[str, Any] = {"image": [own or image, container.executable if container is not None else None]}
     if packages is not None and packages.needed:
         found["packages"] = packages.model_dump(mode="json", exclude={"span", "lock"})
         found["lock"] = packages.lock.name if packages.lock is not None else None

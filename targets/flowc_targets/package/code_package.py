@@ -61,9 +61,15 @@ def build_package(flow: Flow, source: SourceFile) -> bytes:
 
 
 def package_files(
-    flow: Flow, source: SourceFile, include: Sequence[str] = (), sink: DiagnosticSink | None = None
+    flow: Flow,
+    source: SourceFile,
+    include: Sequence[str] = (),
+    sink: DiagnosticSink | None = None,
+    image: str | None = None,
 ) -> dict[str, bytes]:
     """The files of the code package, by name, sorted. `include` has paths, folders and globs from the flow's folder.
+
+    `image` is that of steps that name none, which counts for the cache.
 
     Collects what is wrong with local modules (see `find_local_code`), FC605 for what is to be included, and FC308 for
     default files of IncludeFile parameters. Raises FlowcError with FC118 for names of files that are not UTF-8.
@@ -85,7 +91,7 @@ def package_files(
     plan = build_plan(flow, code.root.module, defaults)
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
     plan.update(_unserved(code))
-    _add_cache(plan, flow, code, list(included.values()))
+    _add_cache(plan, flow, code, list(included.values()), image)
     files.update(contents)
     files.update(_locks(flow))
     files[RUNTIME_FILE] = runtime_zip()
@@ -175,12 +181,14 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
     return plan
 
 
-def _add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path]) -> None:
+def _add_cache(
+    plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path], image: str | None = None
+) -> None:
     """Complete the plan's entries of steps with a cache, for which the local code is read once more."""
     if any(step.specs.cache is not None for step in flow.steps):
         from flowc_targets.package.cached_steps import add_cache
 
-        add_cache(plan, flow, code, included)
+        add_cache(plan, flow, code, included, image)
 
 
 def _unserved(code: LocalCode) -> dict[str, Any]:
