@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flowc.errors import StoreError
 from flowc.protocol.plan import Plan
+from flowc.shim import pod_group
 from flowc.shim.group_schedule import GroupSchedule
 from tests.runtime.shim import Shim
 
@@ -307,3 +309,30 @@ def test_an_empty_foreach_leads_to_its_join() -> None:
         out={},
     )
     assert walked(plan, (), manifests={"a": [{"foreach": {"count": 0}}]}) == ["a", "j"]
+
+
+def test_the_fork_server_begins_before_the_store_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of a store may have threads, and what is forked then waits for them forever."""
+    order: list[str] = []
+
+    class Server:
+        def __init__(self) -> None:
+            order.append("server")
+
+        def close(self) -> None:
+            order.append("closed")
+
+    def refuse(root: str) -> None:
+        order.append(f"store {root}")
+        raise StoreError("no store")
+
+    monkeypatch.setattr(pod_group, "_ForkServer", Server)
+    monkeypatch.setattr(pod_group, "open_store", refuse)
+    monkeypatch.setenv("FLOWC_ROOT", "s3://b/p")
+    monkeypatch.setenv("FLOWC_RUN_ID", "1")
+    step = {"kind": "linear", "parents": [], "next": [], "depth": 0}
+    data = {"version": 1, "flow": "F", "class": "F", "module": "f", "start": "a", "end": "a", "parameters": []}
+    plan = Plan({**data, "steps": {"a": step}, "groups": {"a": {"steps": ["a"]}}})
+    with pytest.raises(StoreError):
+        pod_group.run_group(plan, "a", ())
+    assert order == ["server", "store s3://b/p", "closed"]

@@ -61,9 +61,16 @@ def run_group(
         root, run = os.environ[env_names.ROOT], os.environ[env_names.RUN_ID]
     except KeyError as error:
         raise FlowError(f"the environment has no {error.args[0]}") from None
-    layout = RunLayout(open_store(root), plan.flow, run)
-    runner = _Runner(plan, group, layout, path, again=again)
-    runner.anew = cleared and runner.is_done()
+    # Before the store is open: its client may have threads, which a fork loses, and which it waits for then.
+    server = _ForkServer()
+    try:
+        layout = RunLayout(open_store(root), plan.flow, run)
+        runner = _Runner(plan, group, layout, path, again=again)
+        runner.anew = cleared and runner.is_done()
+    except BaseException:
+        server.close()
+        raise
+    runner.server = server
     code = runner.run()
     if code == OK and outputs is not None and group.opener is None:
         for step, place in runner.schedule.exits:
