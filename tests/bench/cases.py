@@ -125,13 +125,32 @@ def local_foreach(folder: Path) -> Iterator[Row]:
 
 
 def shim(folder: Path) -> Iterator[Row]:
-    """One task in a fresh interpreter, as in a container, beside an interpreter that does nothing."""
-    bare = repeat((sys.executable, "-c", "pass"), folder, 20)
-    yield Row("python -c pass", bare)
+    """One task in a fresh interpreter, as in a container, beside one that does nothing, and the same task of Metaflow.
+
+    The first pods of a store compile the shim; where the store is a folder, those that follow find its bytecode there.
+    """
     env = package(folder, generate.chain(3))
-    usage = repeat((sys.executable, "flowc.pyz", *task("start", "-")), folder, 20, env)
-    over = (usage.wall - bare.wall) * 1000
-    yield Row("shim: one task of the code package", usage, f"{over:.0f} ms over python -c pass")
+    one = (sys.executable, "flowc.pyz", *task("start", "-"))
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "python -c pass": (sys.executable, "-c", "pass"),
+        "shim: one task, which compiles the shim": (
+            "env", "PYTHONDONTWRITEBYTECODE=1", f"FLOWC_ROOT={folder / 'other'}", *one
+        ),
+        "shim: one task, with bytecode in the store": one,
+    }  # fmt: skip
+    metaflow = HERE.parent / "oracle/env/bin/python"
+    if metaflow.is_file():
+        text = generate.chain(3).replace("from flowc import", "from metaflow import")
+        (folder / "metaflow_bench.py").write_text(f'{text}\nif __name__ == "__main__":\n    BenchFlow()\n')
+        env |= {"METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder), "METAFLOW_USER": "bench"}
+        words = ["--quiet", "--no-pylint", "--datastore", "local", "--metadata", "local"]
+        run((metaflow, "metaflow_bench.py", *words, "init", "--run-id", "1", "--task-id", "0"), folder, env)
+        step = ["step", "start", "--run-id", "1", "--task-id", "1", "--input-paths", "1/_parameters/0"]
+        commands["metaflow: the same task"] = (metaflow, "metaflow_bench.py", *words, *step)
+    usages = repeat_in_turn(list(commands.values()), folder, 20, env)
+    for work, usage in zip(commands, usages, strict=True):
+        note = f"{usage.cpu / usages[0].cpu:.1f} times python -c pass"
+        yield Row(work, usage, note if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
 
 
 def wide_join(folder: Path) -> Iterator[Row]:
