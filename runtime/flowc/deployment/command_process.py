@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import weakref
-from typing import IO, TYPE_CHECKING, Any, AsyncIterator, Dict, List, Mapping, Sequence, Tuple, Union
+from typing import IO, TYPE_CHECKING, Any, AsyncIterator, Dict, Iterable, List, Mapping, Sequence, Tuple, Union, cast
 
 from flowc.protocol import env_names
 
@@ -174,11 +174,12 @@ def option_words(options: Mapping[str, Any]) -> List[str]:
         if value is True:
             words.append(shown)
         elif isinstance(value, Mapping):
-            pairs: Mapping[str, Any] = value
+            pairs = cast("Mapping[str, Any]", value)
             words += [f"{shown}={key}={item}" for key, item in pairs.items()]
         elif isinstance(value, (list, tuple, set)):
-            items: Sequence[Any] = list(value)
-            words += [f"{shown}={'='.join(map(str, item)) if isinstance(item, tuple) else item}" for item in items]
+            for item in cast("Iterable[Any]", value):
+                parts = cast("Tuple[Any, ...]", item if isinstance(item, tuple) else (item,))
+                words.append(f"{shown}={'='.join(map(str, parts))}")
         else:
             words.append(f"{shown}={value}")
     return words
