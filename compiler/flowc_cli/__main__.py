@@ -29,6 +29,8 @@ def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
 
         app([item for item in given if item != _TRACEBACK], prog_name=program)
     except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click's own answer to one is exit code 1
+            sys.exit(0)
         if not _flushed() and not end.code:
             sys.exit(1)
         raise

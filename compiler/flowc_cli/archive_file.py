@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from flowc.errors import FlowError, NewerFormat
+from flowc.errors import FlowError, NewerFormat, ProtocolError
 
 VERSION = 1
 """Of archives."""
@@ -64,7 +64,7 @@ class ArchiveWriter:
             written += len(piece)
             self._file.write(piece)
         if written != size:
-            raise FlowError(f"{name} has changed while it was exported: try again")
+            raise ProtocolError(f"{name} has changed while it was exported: try again")
         self._file.write(bytes(-size % BLOCK))
         self._digest.add(name, size, content.digest())
 

@@ -139,11 +139,13 @@ def flow_options(
     )
 
 
-def run_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:
+def run_parameters(
+    options: FlowOptions, assignments: Sequence[str], extra: Sequence[str], own_options: Sequence[str] = ()
+) -> FlowOptions:
     """Options with the parameters of a run: `-p`, options that flowc does not have, and the environment.
 
     `--config x` without `=` gives the parameter `config`, which Metaflow's files may have. So may `branch` and
-    `production`: their options count for parameters of that name.
+    `production`: their options count for parameters of that name. `own_options` are those of the command.
     """
     named = [f"--config={item}" for item in options.config if "=" not in item]
     named += [f"--config-value={item}" for item in options.config_value if "=" not in item]
@@ -153,6 +155,7 @@ def run_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequ
         options.parameters,
         assignments=tuple(assignments),
         options=(*named, *extra),
+        own_options=tuple(own_options),
         hidden=tuple(hidden),
         environment=os.environ,
         to_run=True,

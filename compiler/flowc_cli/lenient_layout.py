@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flowc.client import Run
 from flowc.client.run_state import run_status
-from flowc.errors import CorruptArtifact, FlowError, NewerFormat
+from flowc.errors import CorruptArtifact, NewerFormat
 from flowc.store.run_layout import RUN_RECORD, RunLayout
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def known_status(run: Run, found: dict[str, dict[Path, dict[int, bool]]] | None 
         return DAMAGED
 
 
-def damage_error(run: Run, root: str | None) -> tuple[FlowError, str] | None:
+def damage_error(run: Run, root: str | None) -> tuple[CorruptArtifact, str] | None:
     """That files of a run are damaged, and what says more; `None` where none that was read is."""
     found = damages_of(run)
     if not found:
         return None
     more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     many = f"{len(found)} files" if len(found) > 1 else "a file"
-    error = FlowError(f"{many} of run {run.pathspec} cannot be read: {'; '.join(found[:_MOST_NAMED])}{more}")
+    error = CorruptArtifact(f"{many} of run {run.pathspec} cannot be read: {'; '.join(found[:_MOST_NAMED])}{more}")
     command = f"flowc fsck {run.pathspec}" + (f" --root {shlex.quote(root)}" if root is not None else "")
     return error, f"`{command}` says all that is damaged, and what would mend it; the rest is shown"

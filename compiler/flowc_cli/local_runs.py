@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from flowc.errors import ProtocolError
 from flowc.protocol import env_names
 from flowc.protocol.encodings import tag_problem
-from flowc_cli.output import INPUT_ERROR
+from flowc_cli.output import INPUT_ERROR, RUN_ERROR
 from flowc_cli.project_config import configuration, included_patterns, local_root
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_targets.local import RunOptions, run_flow
-
-_RUN_ERRORS = frozenset({"FC601", "FC602", "FC607"})
 
 
 def local_options(
@@ -82,5 +81,6 @@ def run_locally(compilation: Compilation, options: RunOptions) -> int:
 
 
 def error_code(error: FlowcError) -> int:
-    """The exit code: 1 when the problem is a store or a run, 2 when it is the input."""
-    return 1 if all(item.code in _RUN_ERRORS for item in error.diagnostics) else INPUT_ERROR
+    """The exit code: 1 when a store or what a run has cannot be used, 2 when the input is wrong."""
+    unusable = all(item.code == "FC601" for item in error.diagnostics)
+    return RUN_ERROR if unusable or isinstance(error.__cause__, ProtocolError) else INPUT_ERROR

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc._version import __version__
-from flowc.errors import CorruptArtifact, FlowError
+from flowc.errors import CorruptArtifact, FlowError, ProtocolError
 from flowc.store import artifacts
 from flowc_cli.inert_values import Table, inert_value, recognized
 from flowc_cli.lineage import foreach_variable, origin_of, read_of
@@ -84,7 +84,7 @@ def _post(events: Sequence[Any], url: str) -> None:
         try:
             client.emit(event)
         except Exception as error:  # of whatever library it sends with
-            raise FlowError(f"{url} has taken {number} of {len(events)} events: {error}") from None
+            raise ProtocolError(f"{url} has taken {number} of {len(events)} events: {error}") from None
 
 
 class _RunEvents:

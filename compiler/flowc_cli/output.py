@@ -18,6 +18,8 @@ Form = Literal["text", "concise", "json", "sarif", "github", "gitlab", "junit"]
 NO_FILE = "flowc"
 """Stands for a file where diagnostics are of none."""
 NO_SOURCES: Mapping[str, SourceFile] = MappingProxyType({})
+RUN_ERROR = 1
+"""The exit code where a run has failed, or a store or what it has cannot be used."""
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""
 

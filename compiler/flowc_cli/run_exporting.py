@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from flowc.errors import CorruptArtifact, FlowError, MissingKey, NewerFormat
+from flowc.errors import CorruptArtifact, MissingKey, NewerFormat, ProtocolError
 from flowc.store import ListedFile, artifacts
 from flowc.store.run_layout import FORMAT, GRAPH_RECORD, MARK, RUN_RECORD, RunLayout, check_document
 from flowc_cli.archive_file import HEAD, VERSION, ArchiveWriter
@@ -102,7 +102,7 @@ class _Export:
         try:
             return bytes(self._store.read_known(file.key))
         except MissingKey:
-            raise FlowError(f"{self._store.location(file.key)} is gone: the run is being removed") from None
+            raise ProtocolError(f"{self._store.location(file.key)} is gone: the run is being removed") from None
 
     def _look_into(self, key: str, content: bytes) -> None:
         """Take down what a document names."""

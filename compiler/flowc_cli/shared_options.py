@@ -181,6 +181,12 @@ PASS_PARAMETERS = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Settings of commands that take a flow's parameters as options."""
 
 
+def own_options(context: typer.Context) -> list[str]:
+    """The options of the command that its help lists, which a misspelt one may mean."""
+    shown = [item for item in context.command.params if not getattr(item, "hidden", False)]
+    return [option for item in shown for option in (*item.opts, *item.secondary_opts) if option.startswith("--")]
+
+
 def command_app() -> typer.Typer:
     """A typer application with one command, which the module registers."""
     return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from flowc.client import Flow, Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded, last_sign
-from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, StoreError
+from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, ProtocolError, StoreError
+from flowc.store import Store
+from flowc.store.file_store import FileStore
 from flowc.store.run_layout import flow_names
 from flowc_cli.lenient_layout import damage_error, damages_of, is_record_damaged, look_leniently
-from flowc_cli.output import report, write_error
+from flowc_cli.output import INPUT_ERROR, RUN_ERROR, report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_targets.base.engine import stored_id
 
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
     from flowc.store.run_layout import Path
     from flowc_cli.run_tasks import TaskRecord
 
-RUN_ERROR = 1
-"""The exit code where the store or the run cannot be used."""
 _NAME_IT = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
 _TASK = re.compile(r"(?P<step>.+?)(?:-(?P<index>\d+(?:\.\d+)*)|\[(?P<item>\d+(?:\.\d+)*)\])")
 _NOT_STORED = re.compile(r"[^\w.~=-]", re.ASCII)
@@ -34,6 +35,14 @@ _ARGO = "argo-"
 """Begins the ids of Argo's runs."""
 _MOST_NAMES = 5
 """Of flows that a message lists."""
+
+
+class WrongNameError(NotFound):
+    """What the command was given names nothing; `help` says what to write."""
+
+    def __init__(self, message: str, help: str) -> None:
+        super().__init__(message)
+        self.help = help
 
 
 def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple[Run, list[str]]:
@@ -61,10 +70,30 @@ def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple
             return find_run("/".join([flow, stored_id(rest[0]), *rest[1:]]), root, lenient=lenient)
         store = chosen_store(root)
         names = flow_names(store)
-        owners = [] if flow in names else [name for name in names if store.children(f"{name}/{flow}")]
+        owners = owners_of(store, flow, names)
         if len(owners) == 1:
             return find_run("/".join([*owners, flow, *rest]), root, lenient=lenient)
+        if owners:
+            runs = ", ".join(f"{owner}/{flow}" for owner in owners[:_MOST_NAMES])
+            raise WrongNameError(f"{len(owners)} flows have a run {flow}", f"name one: {runs}") from None
         raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, names)}") from None
+
+
+def owners_of(store: Store, run_id: str, names: Sequence[str]) -> list[str]:
+    """The flows, of all `names` of a store, that have a run of an id; none where the id is the name of a flow."""
+    return [] if run_id in names else [name for name in names if store.children(f"{name}/{run_id}")]
+
+
+def check_flow(store: Store, flow: str) -> None:
+    """Raise WrongNameError for a flow that the store does not have."""
+    if not store.children(flow):
+        raise WrongNameError(f"there is no flow {flow} in {store.url}", _what_is_there(flow, flow_names(store)))
+
+
+def note_missing_root(store: Store) -> None:
+    """Say that the folder of a store is not there, as of a misspelt --root."""
+    if isinstance(store, FileStore) and not os.path.isdir(store.path):  # noqa: PTH112 (a path of the store)
+        write_error(f"flowc: there is no folder {store.path}; --root names the store\n")
 
 
 def wait_for_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
@@ -144,11 +173,26 @@ def tasks_of(step: Step) -> list[Task]:
 
 
 def find_step(run: Run, name: str) -> Step:
-    """A step by its name. Raises RunNotFound, listing the steps of the run."""
-    if name not in run:
-        known = ", ".join(step.name for step in steps_of(run))
-        raise RunNotFound(f"run {run.pathspec} has no step {name}; it has {known}")
-    return run[name]
+    """A step by its name. Raises WrongNameError for one that has no tasks, or that the run does not have."""
+    if name in run:
+        return run[name]
+    planned = [step for step, entry in run.graph.get("steps", {}).items() if not entry.get("virtual")]
+    if name in planned:
+        raise WrongNameError(f"step {name} of run {run.pathspec} {_why_no_tasks(run, name)}", "")
+    known = list(dict.fromkeys([*(step.name for step in steps_of(run)), *planned]))
+    message = f"run {run.pathspec} has no step {name}; it has {', '.join(known)}"
+    raise WrongNameError(message, suggest(name, known, _NAME_IT).help)
+
+
+def _why_no_tasks(run: Run, name: str) -> str:
+    """Why a step of the graph of a run has no tasks so far, as `flowc show` says it."""
+    from flowc_cli.run_tasks import read_tasks  # only needed here
+
+    record = read_tasks(run)
+    step = next((step for step in record.steps if step.name == name), None)
+    if step is None or step.expected or (step.totals.open and record.status != "successful"):
+        return "has not begun"
+    return "has no tasks: no switch has chosen it, or a foreach before it had no items"
 
 
 def task_parts(parts: list[str], known: Container[str] | Run) -> list[str]:
@@ -200,7 +244,10 @@ def ended_at(run: Run) -> float | None:
 
 
 def report_failure(error: FlowError, help_text: str | None = None) -> int:
-    """Print why a store (FC601) or a run (FC602) cannot be used, and what helps. Returns the exit code."""
+    """Print why a store (FC601) or a run (FC602) cannot be used, and what helps.
+
+    Returns the exit code: RUN_ERROR where the store or what it has cannot be used, INPUT_ERROR for what was asked for.
+    """
     sink = DiagnosticSink()
     if isinstance(error, StoreError):
         help_text = "check that the store can be reached from here, and that its keys are in the environment"
@@ -212,7 +259,7 @@ def report_failure(error: FlowError, help_text: str | None = None) -> int:
     else:
         sink.error("FC602", str(error), None, help=_what_helps(error) if help_text is None else help_text)
     report(sink.diagnostics, sink.sources)
-    return RUN_ERROR
+    return RUN_ERROR if isinstance(error, ProtocolError) else INPUT_ERROR
 
 
 def report_damages(run: Run, root: str | None) -> int:
@@ -222,6 +269,8 @@ def report_damages(run: Run, root: str | None) -> int:
 
 
 def _what_helps(error: FlowError) -> str:
+    if isinstance(error, WrongNameError):
+        return error.help
     if isinstance(error, NewerFormat):
         return ""  # its message says it
     if isinstance(error, CorruptArtifact):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from flowc.client import Run
-from flowc.errors import CorruptArtifact, FlowError, NewerFormat
+from flowc.errors import CorruptArtifact, NewerFormat, ProtocolError
 from flowc.store import ListedFile, Store
 from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
 from flowc.store.run_layout import (
@@ -65,7 +65,7 @@ def remove_run(layout: RunLayout) -> Files:
     Raises FlowError for a symbolic link.
     """
     if layout.store.is_link(layout.prefix):
-        raise FlowError(f"{layout.prefix} is a symbolic link; what it leads to is not removed: unlink it yourself")
+        raise ProtocolError(f"{layout.prefix} is a symbolic link; what it leads to is not removed: unlink it yourself")
     mark = f"{layout.prefix}/{REMOVED}"
     layout.write_json(mark, {"version": 1, "removed": time.time()})
     files = [file for file in layout.store.files(f"{layout.prefix}/") if file.key != mark]
@@ -198,7 +198,7 @@ def sweep(store: Store, flow: str, files: Sequence[ListedFile], grace: float) ->
             until = time.time() + LEASE_SECONDS
             store.write(lease, [new_lease()])
             if not start and set(live_leases(store, flow)) - {name}:
-                raise FlowError(
+                raise ProtocolError(
                     f"another `flowc gc` removes values of {flow}, or was killed a moment ago: try again later"
                 )
             gone = partial(_remove, store, grace, until)

@@ -106,7 +106,7 @@ def test_under_another_name(store: Store, tmp_path: Path, capsys: pytest.Capture
     a_run(store)
     export(capsys, store, tmp_path / "a.tar")
     code, said = take_in(capsys, tmp_path / "a.tar", store.url)
-    assert code == 1
+    assert code == 2
     assert "run Train/one is in" in said
     assert "--as ID" in said
     assert take_in(capsys, tmp_path / "a.tar", store.url, "--as", "two")[0] == 0
@@ -295,7 +295,7 @@ def test_what_is_no_archive(tmp_path: Path, capsys: pytest.CaptureFixture[str], 
     (tmp_path / "a.tar").write_bytes(data if isinstance(data, bytes) else data())
     root = tmp_path / "root"
     code, said = take_in(capsys, tmp_path / "a.tar", str(root))
-    assert code == 1
+    assert code == 2
     assert "a.tar is not imported: " in said
     assert any(text in said.replace("\n", " ") for text in problem.split("|")), said
     assert not [file for file in root.rglob("*") if file.is_file() and "data" not in file.parts]
@@ -315,7 +315,7 @@ def test_a_bomb(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch:
     code, said = take_in(capsys, tmp_path / "a.tar.gz", str(tmp_path / "root"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert code == 1
+    assert code == 2
     assert "--any-size" in said
     assert peak < 1 << 25
     assert take_in(capsys, tmp_path / "a.tar.gz", str(tmp_path / "root"), "--any-size")[0] == 0
@@ -376,8 +376,8 @@ def test_a_killed_import(
         assert not list(Run.of(_flow(store), "one").step_names())
         assert not Run.of(_flow(store), "one").exists()
         assert call(capsys, "runs", "Train", *root)[1].count("importing") == 1
-        assert call(capsys, "show", "Train/one", *root)[0] == 1
-        assert call(capsys, "export", "Train/one", "-o", str(tmp_path / "b.tar"), *root)[0] == 1
+        assert call(capsys, "show", "Train/one", *root)[0] == 2
+        assert call(capsys, "export", "Train/one", "-o", str(tmp_path / "b.tar"), *root)[0] == 2
         assert call(capsys, "fsck", *root)[0] == 0
         if number % 3 == 0:
             assert call(capsys, "gc", *root)[0] == 0
@@ -409,10 +409,10 @@ def test_an_import_under_way(
     assert values(store) == before
     assert list(store.keys("Train/one/"))
     code, said = take_in(capsys, tmp_path / "a.tar", store.url)
-    assert code == 1
+    assert code == 2
     assert "is being imported already" in said
     code, said = call(capsys, "rm", "Train/one", "--root", store.url)
-    assert code == 1
+    assert code == 2
     assert "is being imported" in said
     assert call(capsys, "rm", "--force", "Train/one", "--root", store.url)[0] == 0
     assert not list(store.keys("Train/one/"))
@@ -422,13 +422,13 @@ def test_a_disk_that_is_full(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     store = open_store(str(tmp_path / "root"))
     a_run(store)
     code, said = call(capsys, "export", "Train/one", "-o", str(tmp_path / "no" / "a.tar"), "--root", store.url)
-    assert code == 1
+    assert code == 2
     assert "cannot write" in said
     code, said = call(capsys, "export", "Train/one", "-o", str(tmp_path / "a.zip"), "--root", store.url)
     assert code == 2
     assert "ends in neither" in said
     code, said = take_in(capsys, tmp_path / "nowhere.tar", store.url)
-    assert code == 1
+    assert code == 2
     assert "cannot read" in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from typer.testing import CliRunner
 
 from flowc.__main__ import NO_COMMAND_LINE
 from flowc.__main__ import main as python_m
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
+from flowc.store.task_log import TaskLog
+from flowc_cli.__main__ import main
 from flowc_cli.app import SUMMARIES, app, load_command
 from flowc_cli.help_groups import COMMANDS, OTHERS, option_name
 from flowc_cli.output import has_color
@@ -209,3 +214,46 @@ def test_mistakes_of_all_phases_in_one_run(tmp_path: Path) -> None:
     said = flowc(tmp_path, "compile", "flow.py", "--set", "podd=1").stderr
     for part in ("strat", "zzz", "imag`", "kindd", "podd"):
         assert part in said, part
+
+
+@pytest.mark.parametrize(
+    ("arguments", "help_text"),
+    [
+        ("run flow.py --max-worker 2", "did you mean `--max-workers`?"),
+        ("run flow.py --qiet", "did you mean `--quiet`?"),
+        ("run flow.py --alhpa 2", "did you mean `alpha`?"),
+        ("run flow.py --zzzzzz 2", "its parameters are alpha"),
+        ("try flow.py start --no-rum", "did you mean `--no-run`?"),
+        ("resume flow.py --max-worker 2", "did you mean `--max-workers`?"),
+        ("resume flow.py --zzzzzz", "see `flowc resume --help`"),
+    ],
+)
+def test_a_misspelt_option(tmp_path: Path, arguments: str, help_text: str) -> None:
+    (tmp_path / "flow.py").write_text(FLOW)
+    (tmp_path / ".flowc" / "F" / "1").mkdir(parents=True)
+    (tmp_path / ".flowc" / "F" / "1" / "run.json").write_text('{"flow": "F", "run": "1", "created": 1}')
+    done = flowc(tmp_path, *arguments.split())
+    assert done.returncode == 2
+    assert f"help: {help_text}" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("targets",), ("logs", "Train"), ("export", "Train", "-o", "-"), ("report", "Train", "-o", "-")]
+)
+def test_a_reader_that_has_gone_ends_it_quietly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    layout = RunLayout(open_store(str(tmp_path)), "Train", "argo-1")
+    layout.begin("start", (), 0, {"version": 1, "started": 1.0, "host": "pod", "last": False})
+    log = TaskLog(1 << 20)
+    log.add(b"o", b"line\n", 1.0)
+    for name, parts in log.changed().items():
+        layout.store.write(f"{layout.folder('start', (), 0)}/{name}", parts)
+    root = () if arguments == ("targets",) else ("--root", str(tmp_path))
+    reader, writer = os.pipe()
+    os.close(reader)
+    with io.FileIO(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(pipe, write_through=True))
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, *root])
+    assert (ended.value.code or 0, capsys.readouterr().err) == (0, "")

@@ -119,12 +119,19 @@ def test_runs_counts_what_was_caught(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["runs", "Other"], 1, "Other"),
+        (["runs", "Other"], 2, "there is no flow Other"),
         (["runs", "--state", "ended"], 2, "'ended' is not one of running, successful"),
         (["runs", "--tag", "none"], 0, "there are no such runs"),
-        (["rm", "Train"], 1, "name it as Flow/run-id"),
-        (["rm", "Train/none"], 1, "there is no run Train/none"),
-        (["gc", "Other"], 1, "there is no flow Other"),
+        (["rm", "Train"], 2, "help: name its runs as Train/run-id"),
+        (["rm", "Train/none"], 2, "there is no run Train/none"),
+        (["rm", "none"], 2, "there is no run none/latest"),
+        (["rm", "Train/a/end"], 2, "name the run: Train/a"),
+        (["report", "Train/none"], 2, "there is no run Train/none"),
+        (["fsck", "Trian"], 2, "did you mean `Train`?"),
+        (["lineage", "Train/a/end/none"], 2, "has no artifact none"),
+        (["export", "Train/none", "-o", "a.tar"], 2, "there is no run Train/none"),
+        (["import", "/nothing.tar"], 2, "cannot read /nothing.tar"),
+        (["gc", "Other"], 2, "there is no flow Other"),
         (["gc", "--grace", "1h"], 2, "at least 12h"),
         (["gc", "--older-than", "soon"], 2, "'soon' is not a time: write 30m, 12h or 7d"),
         (["gc", "--older-than", "30"], 2, "'30' is not a time: write 30m, 12h or 7d"),
@@ -139,6 +146,25 @@ def test_what_is_wrong(
     assert (found, says in " ".join(text.split())) == (code, True), text
 
 
+def test_the_run_of_an_id_that_one_flow_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(str(tmp_path))
+    for run, flow in (("one", "Train"), ("both", "Train"), ("both", "Other"), ("Other", "Train")):
+        make(store, run, b"", flow=flow)
+    code, text = call(capsys, "rm", "both", "--root", str(tmp_path))
+    assert (code, "help: name one: Other/both, Train/both" in text) == (2, True), text
+    assert call(capsys, "rm", "Other", "--root", str(tmp_path))[0] == 2
+    assert call(capsys, "rm", "one", "--root", str(tmp_path)) == (0, "removed Train/one\n")
+    assert {*store.children("Train"), *store.children("Other")} == {"both", "Other", "data"}
+
+
+@pytest.mark.parametrize("command", ["runs", "fsck", "gc"])
+def test_a_root_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    code, text = call(capsys, command, "--root", str(tmp_path / "typo"))
+    assert (code, f"there is no folder {tmp_path}/typo; --root names the store" in text) == (0, True), text
+    assert not (tmp_path / "typo").exists()
+    assert "no folder" not in call(capsys, command, "--root", str(tmp_path))[1]
+
+
 @pytest.mark.parametrize("command", [["rm"], ["rm", "--force"], ["tag"], ["show"], ["logs"], ["export", "-o", "x.tar"]])
 @pytest.mark.parametrize("name", ["Train/..", "../..", "Train/.", "../beside", ".flowc/code", "Train/\0"])
 def test_no_name_leads_out_of_the_store(
@@ -151,7 +177,7 @@ def test_no_name_leads_out_of_the_store(
     make(open_store(str(tmp_path / "in/root")), "a", blob("a"))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     found, text = call(capsys, command[0], name, *command[1:], "--root", str(tmp_path / "in/root"))
-    assert (found, "FC60" in text) == (1, True), text
+    assert (found, "FC60" in text) == (2, True), text
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
@@ -241,9 +267,9 @@ def test_runs_under_way_stay_and_so_does_what_they_resume(tmp_path: Path, capsys
     running = make(store, "r", blob("r"), 20, owner=this_owner(), origin="b")
     store.delete(f"{running.pathspec}/end/-/0/manifest.json")
     code, text = call(capsys, "rm", "Train/r", "--root", str(tmp_path))
-    assert (code, "is under way" in text) == (1, True)
+    assert (code, "is under way" in text) == (2, True)
     code, text = call(capsys, "rm", "Train/b", "--root", str(tmp_path))
-    assert (code, "is resumed by a run that is under way" in text) == (1, True)
+    assert (code, "is resumed by a run that is under way" in text) == (2, True)
     call(capsys, "gc", "--keep", "0", "--root", str(tmp_path))
     assert folders(tmp_path) == {"data", "b", "r"}
     assert call(capsys, "rm", "Train/b", "--force", "--root", str(tmp_path))[0] == 0
@@ -374,7 +400,7 @@ def test_tags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = call(capsys, "tag", "Train/a", "--remove", "nope", *root)
     assert (code, "flowc: Train/a had no tag nope\n" in text) == (0, True), text
     code, text = call(capsys, "tag", "Train/a", "", *root)
-    assert (code, "is not a tag" in text) == (1, True)
+    assert (code, "is not a tag" in text) == (2, True)
 
 
 def test_the_differences_of_runs(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

@@ -206,7 +206,7 @@ def test_the_text_has_tasks_that_do_the_same_together(store: Path) -> None:
 )
 def test_what_is_no_value(store: Path, value: str, said: str) -> None:
     done = flowc(store, "lineage", value)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "error[FC602]" in done.stderr
     assert said in done.stderr
 
@@ -315,5 +315,5 @@ def test_events_need_the_library(store: Path, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "openlineage", None)
     done = flowc(store, "lineage", "squares", "--openlineage", "-")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "pip install 'flowc[openlineage]'" in done.stderr

@@ -85,7 +85,7 @@ def test_a_run_that_is_under_way_is_named(tmp_path: Path, monkeypatch: pytest.Mo
         (["--nothing"], "FC504", 2),
         (["start", "end"], "FC504", 2),
         (["stat"], "FC608", 2),
-        (["--origin-run-id", "x"], "FC607", 1),
+        (["--origin-run-id", "x"], "FC607", 2),
     ],
 )
 def test_what_cannot_be_resumed(tmp_path: Path, arguments: list[str], code: str, exit_code: int) -> None:
@@ -163,7 +163,7 @@ def test_a_run_of_a_flow_that_was_renamed_goes_on(tmp_path: Path, monkeypatch: p
     assert flowc(tmp_path, "fsck", f"Renamed/{second}").returncode == 0
     assert "text = '2222" in flowc(tmp_path, "show", f"Renamed/{second}/body", "--values").stdout
     assert flowc(tmp_path, "resume", "flow.py", "--origin-run-id", second).returncode == 0
-    assert flowc(tmp_path, "resume", "flow.py", "--origin", "Resumed").returncode == 1
+    assert flowc(tmp_path, "resume", "flow.py", "--origin", "Resumed").returncode == 2
 
 
 def test_one_run_is_named(tmp_path: Path) -> None:

@@ -130,11 +130,32 @@ def test_json_has_times_totals_and_readable_values(tmp_path: Path) -> None:
     assert start["attempts"][0]["queued"] == pytest.approx(0)
 
 
+@pytest.mark.parametrize(
+    ("steps", "tasks", "task", "says"),
+    [
+        (FOREACH, {"start": 2, "each/0": DONE}, "join", "error[FC602]: step join of run Flow/argo-1 has not begun"),
+        (FOREACH, {"start": None}, "each/1", "error[FC602]: step each of run Flow/argo-1 has not begun"),
+        (SWITCH, {"start": "large", "large": DONE, "end": DONE}, "small", "has no tasks: no switch has chosen it"),
+        (FOREACH, {"start": 2}, "jion", "help: did you mean `join`?"),
+        (FOREACH, {"start": 2}, "strat-0", "help: did you mean `start`?"),
+        (FOREACH, {"start": 2}, "other", "has no step other; it has start, each, join, end"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", [["show", "--task"], ["logs", "--step"]])
+def test_a_step_without_tasks(
+    tmp_path: Path, command: list[str], steps: dict[str, Any], tasks: dict[str, Any], task: str, says: str
+) -> None:
+    read(tmp_path, steps, tasks)
+    done = flowc(tmp_path, command[0], "Flow/argo-1", "--root", tmp_path, command[1], task)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--task", "nothing"], ["--task", "each/7"]])
 def test_a_task_that_is_not_there(tmp_path: Path, arguments: list[str]) -> None:
     read(tmp_path, FOREACH, {"start": 2, "each/0": DONE})
     done = flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path, *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "error[FC602]" in done.stderr
 
 

@@ -139,7 +139,7 @@ def test_resume(folder: Path) -> None:
     assert "['0 plain', '1 plain'] team" in result.stdout
     assert "done already" in result.stderr
     result = python(folder, "resume", "greet", "--origin-run-id", "none")
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "FC607" in result.stderr
 
 

@@ -111,7 +111,7 @@ def test_what_is_not_there(store: Path, name: str) -> None:
         result = look(store, command, name)
         if command == "show" and name.endswith("/7"):
             continue
-        assert result.returncode == 1
+        assert result.returncode == 2
         assert "error[FC602]" in result.stderr
 
 

@@ -19,8 +19,8 @@ from tests.images.wheel_index import index_variables, write_index
 from tests.support import flowc
 
 CODE = re.compile(r"FC\d{3}")
-OF_RUNS = {"FC601", "FC602", "FC607"}
-"""Problems of a run: exit code 1. All others are problems of the input."""
+OF_STORES = {"FC601"}
+"""Problems of a store: exit code 1. All others are problems of the input."""
 OF_SERVERS = {"FC610"}
 """Problems of an engine's server: exit code 3."""
 SERVED = {"FC610", "FC611"}
@@ -93,7 +93,7 @@ def test_page(code: str, tmp_path: Path, argo_server: Replay, monkeypatch: pytes
             monkeypatch.setenv(name, value)
     exit_code, printed = run_all(parts["Example"], tmp_path)
     assert code in printed
-    expected = 0 if code in WARNINGS else 1 if code in OF_RUNS else 3 if code in OF_SERVERS else 2
+    expected = 0 if code in WARNINGS else 1 if code in OF_STORES else 3 if code in OF_SERVERS else 2
     assert exit_code == expected, printed
     exit_code, printed = run_all(parts["Fix"], tmp_path)
     assert not re.search(r"\[FC\d{3}\]", printed), printed

@@ -49,6 +49,8 @@ def export(
             done = export_run(found.layout, writer, damaged=damaged, engine=engine)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
+    except BrokenPipeError:
+        raise  # its reader has gone, which ends the command without a word
     except OSError as error:
         raise typer.Exit(
             report_failure(FlowError(f"cannot write {output}: {error.strerror or error}"), "name another file with -o")

@@ -26,7 +26,7 @@ from flowc.store.run_layout import (
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.store_requests import each_of
-from flowc_cli.stored_runs import report_failure
+from flowc_cli.stored_runs import check_flow, note_missing_root, report_failure
 from flowc_cli.value_files import AT_ONCE, value_problem
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
@@ -59,6 +59,10 @@ def fsck(
         runs = [
             (one, each) for one in flows for each in ([name] if name else sorted(run_names(store, one))) if each != DATA
         ]
+        if run and not name:
+            check_flow(store, flow)
+        if not run:
+            note_missing_root(store)
         if run and not any(store.children(f"{one}/{each}") for one, each in runs):
             raise NotFound(f"there is no run {run} in {store.url}")
         checked, found = 0, 0

@@ -11,7 +11,7 @@ import typer
 
 from flowc.client import Flow, Run
 from flowc.client.namespaces import chosen_store
-from flowc.errors import FlowError, NotFound
+from flowc.errors import FlowError
 from flowc.store import Store
 from flowc.store.reused_values import RENEW_SECONDS
 from flowc.store.run_layout import REMOVED, flow_names, is_partial, names_in_run, run_names
@@ -20,7 +20,7 @@ from flowc_cli.lenient_layout import DAMAGED, known_status
 from flowc_cli.output import write, write_error
 from flowc_cli.run_importing import is_import_over
 from flowc_cli.store_requests import each_of
-from flowc_cli.stored_runs import report_failure, size_text
+from flowc_cli.stored_runs import check_flow, note_missing_root, report_failure, size_text
 from flowc_cli.sweeping import (
     NOTHING,
     Files,
@@ -78,8 +78,9 @@ def gc(
     try:
         store = chosen_store(root)
         flows = [flow] if flow else flow_names(store)
-        if flow and not store.children(flow):
-            raise NotFound(f"there is no flow {flow} in {store.url}")
+        if flow:
+            check_flow(store, flow)
+        note_missing_root(store)
         results = [_collect(store, name, age, keep, seconds, dry_run=dry_run) for name in flows]
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None

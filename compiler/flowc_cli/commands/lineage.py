@@ -12,7 +12,7 @@ import typer
 
 from flowc.client import Run, RunNotFound
 from flowc.client.namespaces import chosen_store
-from flowc.errors import FlowError, NotFound
+from flowc.errors import CorruptArtifact, FlowError, NotFound
 from flowc.store import artifacts
 from flowc.store.run_layout import flow_names
 from flowc_cli import shared_options as shared
@@ -120,7 +120,7 @@ def _report(damages: Sequence[str]) -> int:
     more = f"; and {len(damages) - _MOST_DAMAGES} more" if len(damages) > _MOST_DAMAGES else ""
     message = f"what cannot be read may name the value, too: {'; '.join(damages[:_MOST_DAMAGES])}{more}"
     return report_failure(
-        FlowError(message), "`flowc fsck Flow/run-id` says all that is damaged, and what would mend it"
+        CorruptArtifact(message), "`flowc fsck Flow/run-id` says all that is damaged, and what would mend it"
     )
 
 

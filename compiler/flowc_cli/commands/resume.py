@@ -17,7 +17,7 @@ from flowc_cli.flow_options import flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.output import report
-from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError, suggest
 from flowc_compiler.driver import ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
 from flowc_targets.local import DEFAULT_START, ResumeOptions, RunOptions, origin_configs, origin_parameters
@@ -104,7 +104,7 @@ def resume(
         compilation = replace(options, parameters=kept).compile(file, sink)
         check_variables(compilation.source, "resume", os.environ, sink)
         os.environ.update(task_namespace("resume", os.environ))
-        _refuse(compilation.flow, param or [], extra, sink)
+        _refuse(compilation.flow, param or [], extra, shared.own_options(context), sink)
         check_code(compilation.source, engine.include, sink)
         sink.raise_if_failed()
         if compilation.flow.configs:
@@ -126,7 +126,9 @@ def _resumed(origin: str | None, run_id: str | None, step: str | None) -> Resume
     return ResumeOptions(run or None, flow, step)
 
 
-def _refuse(flow: Flow, assignments: Sequence[str], extra: Sequence[str], sink: DiagnosticSink) -> None:
+def _refuse(
+    flow: Flow, assignments: Sequence[str], extra: Sequence[str], own: Sequence[str], sink: DiagnosticSink
+) -> None:
     """Collect errors for parameters, which cannot be given again (FC609), and unknown options (FC504)."""
     given = [(f"-p {item}", item.partition("=")[0]) for item in assignments]
     given += [(item, item[2:].partition("=")[0]) for item in extra if item.startswith("--")]
@@ -138,6 +140,7 @@ def _refuse(flow: Flow, assignments: Sequence[str], extra: Sequence[str], sink: 
             span = parameter.span if parameter is not None else None
             sink.error("FC609", text, span, help="leave it out, or start anew with `flowc run`")
         else:
-            sink.error("FC504", f"`flowc resume` has no option `{shown}`", None, help="see `flowc resume --help`")
+            help_text = suggest(f"--{name}", own, "see `flowc resume --help`").help
+            sink.error("FC504", f"`flowc resume` has no option `{shown}`", None, help=help_text)
     if extra and not given:
         sink.error("FC504", f"`flowc resume` does not take `{extra[0]}`", None, help="name one step, or none")

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from flowc.client import Flow, Run, RunNotFound
+from flowc.client import Flow, Run
 from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError, NotFound
-from flowc.store.run_layout import is_partial
+from flowc.store.run_layout import flow_names, is_partial
 from flowc_cli import shared_options as shared
 from flowc_cli.lenient_layout import DAMAGED, known_status
 from flowc_cli.output import write
 from flowc_cli.run_importing import is_import_over
-from flowc_cli.stored_runs import find_run, report_failure
+from flowc_cli.stored_runs import WrongNameError, find_run, owners_of, report_failure
 from flowc_cli.sweeping import remove_run, runs_in_use
 
 app = shared.command_app()
@@ -22,7 +22,9 @@ app = shared.command_app()
 
 @app.command("rm")
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="Flow/run-id", show_default=False)],
+    runs: Annotated[
+        list[str], typer.Argument(help="Flow/run-id; the id alone where one flow has it", show_default=False)
+    ],
     root: shared.Root = None,
     force: Annotated[
         bool, typer.Option("--force", help="also a run that is under way, or that such a run resumes")
@@ -37,18 +39,29 @@ def rm(
             remove_run(run.layout)
             write(f"removed {run.pathspec}\n")
     except FlowError as error:
-        raise typer.Exit(report_failure(error)) from None
+        named = isinstance(error, NotFound) and not isinstance(error, WrongNameError)
+        help_text = "name it as Flow/run-id, and its store with --root" if named else None
+        raise typer.Exit(report_failure(error, help_text)) from None
 
 
 def _named(text: str, root: str | None) -> Run:
-    """The one run of a text: a flow alone would be its latest. Raises RunNotFound."""
-    if text.count("/") != 1:
-        raise RunNotFound(f"{text!r} is not a run; name it as Flow/run-id, or remove a flow's old runs by `flowc gc`")
+    """The one run of a text: a flow alone would be its latest. Raises NotFound."""
+    store = chosen_store(root)
+    names = flow_names(store) if "/" not in text else []
+    owners = owners_of(store, text, names) if names else []
+    text = f"{owners[0]}/{text}" if len(owners) == 1 else text
+    if text in names:
+        way_out = f"name its runs as {text}/run-id; `flowc gc {text} --keep N` removes all but the latest"
+        raise WrongNameError(f"{text} is a flow, not a run", way_out)
+    if text.count("/") > 1:
+        raise WrongNameError(f"{text} is a part of a run", f"name the run: {'/'.join(text.split('/')[:2])}")
     try:
         return find_run(text, root, lenient=True)[0]
     except NotFound:
         flow, _, name = text.partition("/")
-        partial = Run.of(Flow.of(chosen_store(root), flow, trusted=False), name)
+        if not name:
+            raise
+        partial = Run.of(Flow.of(store, flow, trusted=False), name)
         if not is_partial(partial.layout.store.children(partial.layout.prefix)):
             raise
         return partial

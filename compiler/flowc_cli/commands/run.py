@@ -112,7 +112,7 @@ def run(
     options = flow_options(flow, with_, config, config_value, branch, production, include=include, cache=cache)
     sink = DiagnosticSink()
     try:
-        options = run_parameters(options, param or [], context.args)
+        options = run_parameters(options, param or [], context.args, shared.own_options(context))
 
         def prepare(options: FlowOptions, sink: DiagnosticSink) -> tuple[Compilation, RunOptions]:
             compilation = _compile(file, options, sink)

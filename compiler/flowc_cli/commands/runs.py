@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple, TypeVar
 import typer
 
 from flowc.client import Flow, Metaflow, Run
+from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
 from flowc.store.run_layout import (
     IMPORTED,
@@ -28,7 +29,15 @@ from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values
 from flowc_cli.run_states import in_columns
 from flowc_cli.store_requests import each_of, read_all
-from flowc_cli.stored_runs import duration_text, ended_at, engine_of, report_failure, size_text
+from flowc_cli.stored_runs import (
+    check_flow,
+    duration_text,
+    ended_at,
+    engine_of,
+    note_missing_root,
+    report_failure,
+    size_text,
+)
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -73,6 +82,10 @@ def runs(
     if wrong is not None:
         raise typer.BadParameter(f"{wrong!r} is not one of {', '.join(STATES)}", param_hint="--state")
     try:
+        store = chosen_store(root)
+        if flow is not None:
+            check_flow(store, flow)
+        note_missing_root(store)
         found = _with_tags(_newest_first(flow, root), set(tag or ()))
         rows = list(islice(_rows(found, state or (), last), last))
     except FlowError as error:

@@ -98,7 +98,7 @@ def try_(
                 )
             if no_run and run is not None:
                 sink.error("FC504", "--run and --no-run exclude each other", None, help="leave one of them out")
-            options = run_parameters(options, param or [], context.args)
+            options = run_parameters(options, param or [], context.args, shared.own_options(context))
             engine = local_options(file, root, None, RunOptions(), include, sink)
             compilation = _compile(file, options, engine, tried, sink)
             name, *index = task_parts([part for part in step.split("/", 1) if part], compilation.flow.by_name)

@@ -43,6 +43,8 @@ class ParameterInputs:
     """`name=value`, from `-p`."""
     options: tuple[str, ...] = ()
     """`--name value` and `--name=value`."""
+    own_options: tuple[str, ...] = ()
+    """The options of the command, such as `--root`: a misspelt option may mean one of them."""
     hidden: tuple[tuple[str, str], ...] = ()
     """(name, value) of the command's own options that a parameter may have the name of; for others they are nothing."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -61,7 +63,8 @@ class ParameterInputs:
 
     def bind(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """Parameter name to the text of its value. Collects FC302, FC303, FC304 and FC308."""
-        pairs = [*split_assignments(self.assignments, sink), *split_options(flow, self.options, sink)]
+        pairs = split_assignments(self.assignments, sink)
+        pairs += split_options(flow, self.options, sink, self.own_options)
         pairs = join_repeated(flow, pairs)
         pairs += [(name, value) for name, value in self.hidden if find_parameter(flow, name) is not None]
         pairs += environment_values(flow, self.environment, pairs)

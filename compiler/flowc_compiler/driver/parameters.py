@@ -46,8 +46,13 @@ def split_assignments(items: Sequence[str], sink: DiagnosticSink) -> list[tuple[
     return pairs
 
 
-def split_options(flow: HasParameters, arguments: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
-    """(name, value) of `--name value` and `--name=value`; flags and boolean parameters may stand alone."""
+def split_options(
+    flow: HasParameters, arguments: Sequence[str], sink: DiagnosticSink, own_options: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """(name, value) of `--name value` and `--name=value`; flags and boolean parameters may stand alone.
+
+    `own_options` are those of the command, which a misspelt one may mean.
+    """
     pairs: list[tuple[str, str]] = []
     counts: dict[str, int] = {}
     rest = list(arguments)
@@ -56,7 +61,9 @@ def split_options(flow: HasParameters, arguments: Sequence[str], sink: Diagnosti
         name, separator, value = item[2:].partition("=")
         parameter = find_parameter(flow, name)
         if not item.startswith("--") or parameter is None:
-            sink.error("FC302", f"unknown option or parameter `{item}`", flow.span, help=_known(flow, name))
+            sink.error(
+                "FC302", f"unknown option or parameter `{item}`", flow.span, help=_known(flow, name, own_options)
+            )
             if rest and not rest[0].startswith("--"):
                 rest.pop(0)
         elif parameter.nargs > 1:
@@ -241,9 +248,13 @@ def _folded(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _known(flow: HasParameters, wrong: str) -> str:
+def _known(flow: HasParameters, wrong: str, own_options: Sequence[str] = ()) -> str:
     names = [parameter.name for parameter in flow.parameters]
-    return suggest(wrong, names, f"its parameters are {', '.join(names)}" if names else "it has no parameters").help
+    options = [item.removeprefix("--") for item in own_options]
+    meant = suggest(wrong, dict.fromkeys([*names, *options])).help
+    if meant and not any(f"`{name}`" in meant for name in names):
+        return meant.replace("`", "`--", 1)
+    return meant or (f"its parameters are {', '.join(names)}" if names else "it has no parameters")
 
 
 _SCHEMES = ("s3://", "s3a://", "gs://", "gcs://", "az://", "azure://", "abfs://", "abfss://", "file://")
