@@ -178,7 +178,7 @@ def option_words(options: Mapping[str, Any]) -> List[str]:
             words += [f"{shown}={key}={item}" for key, item in pairs.items()]
         elif isinstance(value, (list, tuple, set)):
             for item in cast("Iterable[Any]", value):
-                parts = cast("Tuple[Any, ...]", item if isinstance(item, tuple) else (item,))
+                parts: Any = item if isinstance(item, tuple) else (item,)
                 words.append(f"{shown}={'='.join(map(str, parts))}")
         else:
             words.append(f"{shown}={value}")
