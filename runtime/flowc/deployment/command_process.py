@@ -178,8 +178,8 @@ def option_words(options: Mapping[str, Any]) -> List[str]:
             words += [f"{shown}={key}={item}" for key, item in pairs.items()]
         elif isinstance(value, (list, tuple, set)):
             for item in cast("Iterable[Any]", value):
-                parts: Any = item if isinstance(item, tuple) else (item,)
-                words.append(f"{shown}={'='.join(map(str, parts))}")
+                pair: Any = item  # of `config=[(name, path)]`
+                words.append(f"{shown}={pair[0]}={pair[1]}" if type(pair) is tuple else f"{shown}={pair}")
         else:
             words.append(f"{shown}={value}")
     return words
