@@ -87,7 +87,7 @@ def _totals(record: RunTasks) -> str:
 
 def _state_counts(steps: Iterable[StepRecord]) -> list[str]:
     """How many tasks are in each state that is not the best."""
-    counts = {"running": 0, "failed": 0, "killed": 0, "caught": 0}
+    counts = {"running": 0, "failed": 0, "killed": 0, "stopped": 0, "caught": 0}
     for step in steps:
         for state in counts:
             counts[state] += step.states[state]
@@ -187,7 +187,7 @@ def _attempt_line(task: TaskRecord, attempt: Attempt) -> str:
 
 
 def _attempts(tasks: Sequence[tuple[TaskRecord, Task]], *, all_shown: bool) -> list[str]:
-    """The attempts that have failed, were killed or still run, a line each. The first of a task goes without saying."""
+    """The attempts that have failed, were ended or still run, a line each. The first of a task goes without saying."""
     lines: list[str] = []
     for record, task in tasks:
         if len(lines) > _SHOWN_ATTEMPTS:
@@ -197,7 +197,8 @@ def _attempts(tasks: Sequence[tuple[TaskRecord, Task]], *, all_shown: bool) -> l
             name = task.id if len(attempts) == 1 else f"{task.id} attempt {attempt.number}"
             if attempt.failure is not None:
                 error = attempt.failure
-                lines.append(f"    {name} {attempt.state}: {error.get('type')}: {error.get('message')}")
+                kind = "" if attempt.state == "stopped" else f"{error.get('type')}: "
+                lines.append(f"    {name} {attempt.state}: {kind}{error.get('message')}")
             elif attempt.state == "running" and not all_shown:
                 lines.append(f"    {name} running{_since(attempt)}")
         if not task.committed and task.artifact_names:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowc.client import Run
     from flowc.store.run_layout import Document, Path
 
-State = Literal["successful", "failed", "killed", "running"]
+State = Literal["successful", "failed", "killed", "stopped", "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
     found = {step: tasks for step, tasks in run.all_attempts().items() if tasks}
     status = known_status(run, found)
     chosen = set(found) if steps is None else set(steps)
-    over = run.over  # an engine other than the local one goes on with other tasks when one has failed
+    end = run.end_record  # an engine other than the local one goes on with other tasks when one has failed
     wanted = [
         (step, path, attempts)
         for step, tasks in found.items()
@@ -184,7 +184,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
         for path, attempts in sorted(tasks.items())
         if attempts
     ]
-    records = list(each_of(run.layout.store, lambda task: _read_task(run, *task, over=over), wanted))
+    records = list(each_of(run.layout.store, lambda task: _read_task(run, *task, end=end), wanted))
     by_step: dict[str, list[TaskRecord]] = {}
     for record in records:
         by_step.setdefault(record.step, []).append(record)
@@ -212,7 +212,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
     )
 
 
-def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, over: bool) -> TaskRecord:
+def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, end: Document | None) -> TaskRecord:
     numbers, found = sorted(attempts), list[Attempt]()
     committed = max((number for number in numbers if attempts[number]), default=None)
     manifest: Document = {}
@@ -231,12 +231,12 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, ov
                 number,
                 committed=attempts[number],
                 after=after,
-                run_over=over and after is None,
+                run_end=end if after is None else None,
                 manifest=manifest if number == committed and manifest else None,
             )
         except CorruptArtifact as error:
             problem = problem or str(error)
-            record = _guessed(run, (step, path, number), committed=attempts[number], after=after, over=over)
+            record = _guessed(run, (step, path, number), committed=attempts[number], after=after, over=end is not None)
         found.append(record)
     cached: Document | None = manifest.get("cached")
     origin: str | None = str(manifest.get("run", run.id))

@@ -12,9 +12,13 @@ from typing import Any
 
 import pytest
 
+from flowc import Run
+from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
+from flowc_cli.reporting.run_snapshot import Snapshot
+from flowc_cli.reporting.state_marks import StepMarks
 from flowc_cli.stored_runs import ended_at
-from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, SWITCH, Steps, read
+from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, NOW, SWITCH, Steps, read
 from tests.support import flowc
 
 
@@ -71,8 +75,25 @@ def test_the_text_of_a_run(tmp_path: Path, steps: Steps, tasks: dict[str, Any], 
 def test_what_has_not_begun_when_a_run_is_over(tmp_path: Path) -> None:
     read(tmp_path, FOREACH, {"start": 2, "each/0": None}, status="interrupted", ended=0.0)
     text = show(tmp_path)
-    assert "tasks: 1 of 5 done, 1 killed\n" in text
+    assert "tasks: 1 of 5 done, 1 stopped\n" in text
+    assert "    each-0 stopped: the run was interrupted\n" in text
     assert "  join  not begun\n" in text
+
+
+def test_what_a_failure_has_stopped_is_no_failure_of_its_own(tmp_path: Path) -> None:
+    """`show` names the task that has failed, and the page of the run counts one failure."""
+    read(tmp_path, FOREACH, {"start": 2, "each/0": None, "each/1": None}, status="failed", ended=NOW, failed="each/1")
+    error = {"version": 1, "type": "ValueError", "message": "no", "traceback": "", "created": NOW}
+    layout = RunLayout(open_store(str(tmp_path)), "Flow", "argo-1")
+    layout.write_json(f"{layout.folder('each', (1,), 0)}/error.json", error)
+    text = show(tmp_path)
+    assert "tasks: 1 of 5 done, 1 failed, 1 stopped\n" in text
+    assert "    each-0 stopped: task each/1 had failed\n" in text
+    assert "    each-1 failed: ValueError: no\n" in text
+    view = Snapshot(Run("Flow/argo-1", root=str(tmp_path), _namespace_check=False)).refresh()
+    marks = StepMarks(view)
+    assert [row.state for row in view.tasks] == ["successful", "stopped", "failed"]
+    assert marks.notes["each"][0] == "0 of 2 · 1 failed · 1 stopped"
 
 
 def test_what_a_switch_had_not_decided_when_a_run_failed(tmp_path: Path) -> None:

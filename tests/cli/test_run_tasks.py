@@ -164,4 +164,5 @@ def test_a_damaged_file_is_the_problem_of_its_task_only(tmp_path: Path) -> None:
 
 def test_what_runs_no_more_when_the_run_is_over(tmp_path: Path) -> None:
     found = read(tmp_path, FOREACH, {"start": 2, "each/0": None}, status="interrupted", ended=NOW)
-    assert [task.state for task in found.tasks] == ["successful", "killed"]
+    assert [task.state for task in found.tasks] == ["successful", "stopped"]
+    assert [task.ended for task in found.tasks][1] == NOW

@@ -243,6 +243,8 @@ def test_lines_in_a_pipe_have_the_time(folder: Path) -> None:
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ flowc: ", line) for line in own)
     assert done.stderr.count("Traceback (most recent call last)") == 1
     assert re.search(r"^\[.*/work/3\] about to fail$", done.stderr, re.MULTILINE)
+    (end,) = folder.glob("store/Wide/*/run-end.json")
+    assert json.loads(end.read_text())["failed"] == "work/3"
     assert "step start is done: 1 task" in done.stderr
     (ways,) = re.findall(r"alone: (flowc try wide.py work/3 --run \S+ --root store)", done.stderr)
     assert flowc(folder, *ways.split()[1:]).returncode == 1

@@ -107,7 +107,7 @@ def read_flowc(pathspec: str, root: str, log: str = "") -> Outcome:
 def _seen(task: Any) -> Seen:
     names = [name for name in task.artifact_names if not name.startswith("_")]
     error = task.failure
-    killed = error is not None and error["type"] == "TaskKilled"  # by the end of the run
+    killed = error is not None and error["type"] in ("TaskKilled", "TaskStopped")  # by the end of the run
     how = failure(error["type"], error["message"]) if error is not None and not killed else None
     artifacts = {name: _value(task, name) for name in names}
     return Seen(task.step, task.path, task.committed, artifacts, how, task.successful)

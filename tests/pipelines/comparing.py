@@ -90,7 +90,7 @@ def _seen(task: Task) -> Seen:
     return Seen(
         task.committed,
         # One that the end of the run has killed did not fail by itself.
-        task.failure is not None and task.failure["type"] != "TaskKilled",
+        task.failure is not None and task.failure["type"] not in ("TaskKilled", "TaskStopped"),
         task.attempt + 1,
         float(manifest.get("started", 0)),
         float(manifest.get("created", 0)),

@@ -79,10 +79,27 @@ def test_nothing_runs_beyond_its_deadline_nor_its_run(tmp_path: Path) -> None:
     (attempt,) = attempts_of(tmp_path / "1", {"0/attempt.json": begun(500, timeout=10, deadline=NOW - 190)})
     assert attempt.failure is not None
     assert (attempt.failure["type"], attempt.failure["created"]) == ("TimeoutException", NOW - 190)
-    files = {"0/attempt.json": begun(5), "../../run-end.json": {"version": 1, "status": "interrupted"}}
-    (attempt,) = attempts_of(tmp_path / "2", files)
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ({"status": "interrupted"}, "the run was interrupted"),
+        ({"status": "failed", "failed": "work/1"}, "task work/1 had failed"),
+        ({"status": "failed"}, "the run had failed"),  # of a release that did not say why
+    ],
+)
+def test_what_still_ran_when_its_run_ended_was_stopped_by_it(tmp_path: Path, end: dict[str, Any], message: str) -> None:
+    """It has not failed, nor was it killed by somebody else: only one that has its failure on record has failed."""
+    run_end = {"version": 1, "ended": NOW - 1, **end}
+    (attempt,) = attempts_of(tmp_path / "1", {"0/attempt.json": begun(5), "../../run-end.json": run_end})
     assert attempt.failure is not None
-    assert attempt.failure["type"] == "TaskKilled"
+    assert (attempt.state, attempt.failure["type"], attempt.failure["message"]) == ("stopped", "TaskStopped", message)
+    files = {"0/attempt.json": begun(5), "0/error.json": failed(3), "../../run-end.json": run_end}
+    (attempt,) = attempts_of(tmp_path / "2", files)
+    assert attempt.state == "failed"
+    files = {"0/attempt.json": begun(5), "1/attempt.json": begun(3), "../../run-end.json": run_end}
+    assert [item.state for item in attempts_of(tmp_path / "3", files)] == ["killed", "stopped"]
 
 
 def test_an_error_of_an_earlier_process_is_none_of_this_attempt(tmp_path: Path) -> None:

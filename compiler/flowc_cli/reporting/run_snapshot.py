@@ -283,7 +283,7 @@ def _chosen(tasks: Sequence[TaskRecord], count: int) -> list[TaskRecord]:
     by_step: dict[str, list[TaskRecord]] = {}
     for item in tasks:
         by_step.setdefault(item.step, []).append(item)
-    rank = {"failed": 0, "killed": 0, "caught": 1, "running": 2}
+    rank = {"failed": 0, "killed": 0, "caught": 1, "stopped": 2, "running": 2}
     found: list[TaskRecord] = []
     for items in by_step.values():
         ranked = sorted(items, key=lambda item: (rank.get(state_of(item), 4), -min(len(item.attempts), 2)))

@@ -40,7 +40,7 @@ class StepMarks:
 
 
 def _sorted(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    order = [*DONE, *BAD, "running", "waiting"]
+    order = [*DONE, *BAD, "stopped", "running", "waiting"]
     return sorted(counts.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
 
 
@@ -49,7 +49,7 @@ def _style(state: str) -> str:
 
 
 def _worst(counts: Mapping[str, int]) -> str:
-    for state in (*BAD, "running", "caught"):
+    for state in (*BAD, "running", "stopped", "caught"):
         if counts.get(state):
             return state
     if counts.get("waiting") or not counts:
@@ -66,7 +66,7 @@ def _lines(rows: Sequence[TaskRow], counts: Mapping[str, int], total: int) -> li
         return [f"{text} · {_time(times[0])}{again}" if times else f"{text}{again}"]
     done = sum(counts.get(state, 0) for state in DONE)
     parts = [f"{done:,} of {total:,}"]
-    parts += [f"{counts[state]:,} {state}" for state in (*BAD, "running") if counts.get(state)]
+    parts += [f"{counts[state]:,} {state}" for state in (*BAD, "stopped", "running") if counts.get(state)]
     lines = [" · ".join(parts)]
     if len(times) > 1:
         lines.append(f"{_time(times[0])} – {_time(median(times))} – {_time(times[-1])}")

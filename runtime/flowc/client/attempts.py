@@ -21,7 +21,7 @@ class Attempt(NamedTuple):
     number: int
     """0 for the first."""
     state: str
-    """`successful`; `failed`, with a failure of its own; `killed`, without a word; or `running`."""
+    """`successful`; `failed`, with a failure of its own; `killed`, silently; `stopped` by its run; or `running`."""
     started: Optional[float]
     ended: Optional[float]
     """`None` while it runs, and where it was killed at an unknown time."""
@@ -41,13 +41,13 @@ def read_attempt(
     *,
     committed: bool,
     after: int | None,
-    run_over: bool,
+    run_end: Document | None,
     manifest: Document | None = None,
 ) -> Attempt:
     """An attempt from its files. Without a recorded end it is over when another has begun, its time or its run is over.
 
-    `after` is the attempt that follows it; `run_over` is whether the run has ended. `manifest` is that of the attempt,
-    where it has been read.
+    `after` is the attempt that follows it; `run_end` is `Run.end_record`. `manifest` is that of the attempt, where it
+    has been read.
     """
     folder = layout.folder(step, path, number)
     record = _record(layout, folder)
@@ -62,11 +62,13 @@ def read_attempt(
     failure = layout.read_json(f"{folder}/{ERROR_RECORD}")
     if failure is not None and (started is None or failure["created"] >= started):  # else one of an earlier process
         return Attempt(number, "failed", started, float(failure["created"]), host, failure, last)
-    if after is None and not run_over and limit > now and not (gone and _is_uncommitted(layout, folder)):
+    if after is None and run_end is None and limit > now and not (gone and _is_uncommitted(layout, folder)):
         return Attempt(number, "running", started, None, host, None, last)
     followed = None if after is None else _record(layout, layout.folder(step, path, after)).get("started")
     seen = min(now if followed is None else followed, limit)
-    return Attempt(number, "killed", started, None, host, _silent_failure(record, seen, run_over), last)
+    if after is None and run_end and run_end["status"] != "successful":
+        return Attempt(number, "stopped", started, run_end.get("ended"), host, _stop(run_end, seen), last)
+    return Attempt(number, "killed", started, None, host, _silent_failure(record, seen, run_end is not None), last)
 
 
 def _is_uncommitted(layout: RunLayout, folder: str) -> bool:
@@ -75,6 +77,15 @@ def _is_uncommitted(layout: RunLayout, folder: str) -> bool:
 
 def _record(layout: RunLayout, folder: str) -> Document:
     return layout.read_json(f"{folder}/{ATTEMPT_RECORD}") or {}
+
+
+def _stop(run_end: Document, seen: float) -> Document:
+    """Why the local engine has ended an attempt: all that fail by themselves have their failures on record by then."""
+    culprit = run_end.get("failed")
+    why = f"task {culprit} had failed" if culprit else "the run had failed"
+    message = "the run was interrupted" if run_end["status"] == "interrupted" else why
+    created = float(run_end.get("ended", seen))
+    return {"version": 1, "type": "TaskStopped", "message": message, "traceback": "", "created": created}
 
 
 def _silent_failure(record: Document, seen: float, run_over: bool) -> Document:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 MOST_ROWS = 100
 """Tasks and artifacts that are listed."""
 _MOST_CHARACTERS = 120
-_COLORS = {"successful": "#2e9e5b", "failed": "#d64545", "killed": "#d64545", "running": "#3b7dd8"}
+_COLORS = {
+    "successful": "#2e9e5b",
+    "failed": "#d64545",
+    "killed": "#d64545",
+    "stopped": "#b7791f",
+    "running": "#3b7dd8",
+}
 """On light and on dark ground."""
 
 
@@ -131,7 +137,7 @@ def _badge(state: str) -> str:
 def _counts(tasks: Dict[Any, Dict[int, bool]], *, is_over: bool) -> List[object]:
     done = sum(any(attempts.values()) for attempts in tasks.values())
     left = len(tasks) - done
-    return [len(tasks), done, f"{left} {'failed' if is_over else 'running'}" if left else ""]
+    return [len(tasks), done, f"{left} {'failed or stopped' if is_over else 'running'}" if left else ""]
 
 
 def _state(task: Task) -> str:

@@ -139,6 +139,16 @@ class Run(Entity["Flow", Step]):
         return self.layout.store.exists(f"{self.pathspec}/run-end.json") or is_deserted(self)
 
     @property
+    def end_record(self) -> Document | None:
+        """What the local engine has written about its end; empty where that is gone, `None` where it goes on."""
+        nothing: Document = {}
+        try:
+            end = self.layout.read_json(f"{self.pathspec}/run-end.json")
+        except CorruptArtifact:
+            return nothing  # it has ended, and nobody knows how
+        return end if end is not None else nothing if is_deserted(self) else None
+
+    @property
     def end_name(self) -> str:
         """The name of the end step."""
         return str(self._record_if_sound().get("end") or self.graph.get("end", "end"))

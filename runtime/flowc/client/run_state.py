@@ -84,7 +84,7 @@ def _unfinished(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]]) -> Iter
 
 
 def _last_attempt(run: Run, step: str, path: Path, number: int) -> Attempt:
-    return read_attempt(run.layout, step, path, number, committed=False, after=None, run_over=False)
+    return read_attempt(run.layout, step, path, number, committed=False, after=None, run_end=None)
 
 
 def _ended(run: Run, step: str, path: Path, attempt: int) -> float:

@@ -130,7 +130,7 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def attempts(self) -> List[Attempt]:
-        """Its attempts in their order, those that were killed or still run among them."""
+        """Its attempts in their order, those that were killed, stopped or still run among them."""
         return [self.attempt_record(number) for number in sorted(self._attempts)]
 
     @property
@@ -146,9 +146,9 @@ class Task(Entity["Step", DataArtifact]):
             self._attempts.get(number, False),
             min((n for n in self._attempts if n > number), default=None),
         )
-        run_over = not committed and after is None and self.parent.parent.over
+        run_end = None if committed or after is not None else self.parent.parent.end_record
         found = read_attempt(
-            self.layout, self.step, self.path, number, committed=committed, after=after, run_over=run_over
+            self.layout, self.step, self.path, number, committed=committed, after=after, run_end=run_end
         )
         if found.state != "running":
             self._records[number] = found

@@ -237,7 +237,7 @@ class _Engine:
         """Write how the run ended; a store that fails now makes it fail."""
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
         try:
-            self.record.end(status, self.done)
+            self.record.end(status, self.done, self.failed.place if self.failed is not None else None)
         except StoreError as error:
             self.error = self.error or str(error)
             return "failed" if status == "successful" else status

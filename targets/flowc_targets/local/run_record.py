@@ -105,8 +105,8 @@ class RunRecord:
         """Record that nothing is left to take over from the resumed run, and how many tasks of each step were."""
         self.layout.write_json(f"{self.layout.prefix}/{RESUMED}", {"version": 1, "reused": dict(reused)})
 
-    def end(self, status: Status, tasks: int) -> None:
-        """Finish the uploads and write how it ended."""
+    def end(self, status: Status, tasks: int, failed: str | None = None) -> None:
+        """Finish the uploads and write how it ended: `failed` is the task that has ended it."""
         self._over.set()
         try:
             for upload in self._unfinished:
@@ -114,6 +114,8 @@ class RunRecord:
         finally:
             self._uploads.shutdown()
         record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
+        if failed is not None:
+            record["failed"] = failed
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
     def attempt_log(self, key: TaskKey, attempt: int, note: Callable[[str], object]) -> AttemptLog:

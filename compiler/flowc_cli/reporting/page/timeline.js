@@ -14,6 +14,7 @@ class Timeline {
     if (this.run.tasks.some((task) => task.attempts.length > 1 || BAD.includes(task.state))) keys.push(["failed", "--bad"]);
     if (states.has("running")) keys.push(["running", "--run"]);
     if (states.has("caught")) keys.push(["caught", "--warn"]);
+    if (states.has("stopped")) keys.push(["stopped", "--warn"]);
     const legend = make("div", { class: "legend" }, keys.map(([text, color]) => make("span", { style: { "--key": `var(${color})` } }, text)));
     const lanes = this.run.shown.filter((step) => step.tasks.length || step.total).flatMap((step) => this.lane(step));
     this.section.replaceChildren(
@@ -119,10 +120,10 @@ const clock = (large, small) => `${Math.floor(large)}:${String(Math.round(small)
 const tickText = (seconds) => (seconds >= 60 && seconds < 3600 && seconds % 60 ? clock(seconds / 60, seconds % 60) : seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 60 ? `${Number(seconds.toFixed(1))} s` : seconds < 3600 ? `${Number((seconds / 60).toFixed(1))} min` : seconds < 86400 ? `${Number((seconds / 3600).toFixed(1))} h` : `${Number((seconds / 86400).toFixed(1))} d`);
 
 function worst(step) {
-  for (const state of [...BAD, "running", "caught"]) if (step.tasks.some((task) => task.state === state)) return state;
+  for (const state of [...BAD, "running", "stopped", "caught"]) if (step.tasks.some((task) => task.state === state)) return state;
   return "successful";
 }
-const stateColor = (step) => ({ running: "--run", caught: "--warn" })[worst(step)] ?? "--ok";
+const stateColor = (step) => ({ running: "--run", stopped: "--warn", caught: "--warn" })[worst(step)] ?? "--ok";
 
 function stepSummary(step, counts) {
   const times = step.tasks.map((task) => task.took).filter((time) => time !== null);
