@@ -396,6 +396,23 @@ def test_a_step_is_done_when_nothing_can_come_any_more() -> None:
     assert told.new([outer, inner, other]) == []
 
 
+def test_a_step_that_is_done_at_the_first_look_has_begun_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are said, of each step in its turn; in JSON the first with its counts at its begin."""
+    steps = [StepProgress("a", total=1), StepProgress("b", total=2, parents=("a",))]
+    for step in steps:
+        for _ in range(step.total):
+            step.start()
+            step.end(done=True)
+    texts = [text.partition(":")[0] for _, text in Milestones().new(steps)]
+    assert texts == ["step a has begun", "step a is done", "step b has begun", "step b is done"]
+    reporter = JsonReporter()
+    reporter.watch(lambda: steps)
+    reporter.progress(0, 0, 0)
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counts = [[event[name] for name in ("step", "done", "running", "total")] for event in events]
+    assert counts == [["a", 0, 1, 1], ["a", 1, 0, 1], ["b", 0, 1, 2], ["b", 2, 0, 2]]
+
+
 @pytest.mark.process
 def test_an_exception_is_no_instruction_to_the_terminal(tmp_path: Path) -> None:
     write_files(tmp_path, {"flow.py": FLOW.replace('"item " + str(self.input)', 'chr(27) + "[2Jgone"')})

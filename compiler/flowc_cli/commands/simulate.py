@@ -161,6 +161,8 @@ def _simulate(file: str, options: SimulateOptions, shown: _Shown, nodes: str | N
     progress.ended("successful" if result.phase == "Succeeded" else "failed", result.seconds, result.message)
     if shown.form == "text":
         _show(result, shown)
+        if result.phase != "Succeeded" and progress.way_out:
+            _print_progress(progress.way_out)
     if nodes is not None:
         _write(nodes, result)
     return SUCCEEDED if result.phase == "Succeeded" else FAILED

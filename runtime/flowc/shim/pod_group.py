@@ -271,7 +271,8 @@ class _Runner:
         busy = {other.worker for other in self.running.values()}
         attempt.worker = next(number for number in range(self.group.workers) if number not in busy)
         self.running[self.requests] = attempt
-        tried = f", attempt {attempt.number + 1}" if attempt.number else ""
+        number = attempt.number - attempt.first
+        tried = f", attempt {number + 1}" if number else ""
         _say(f"task {attempt.name} begins{tried}")
         if step.timeout is not None:
             grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
@@ -353,15 +354,17 @@ class _Runner:
         if self.stopped and code != OK:
             self._record(attempt, "TaskKilled", "its pod was told to end", lost=True)
             return
-        what = self._recorded_failure(attempt, code)
+        retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
+        which = f" at attempt {tried + 1} of {retries + 1}" if 0 < retries >= tried else ""
+        what = f"task {attempt.name} failed{which}: {self._recorded_failure(attempt, code)}"
         if attempt.number - attempt.first >= self._further(attempt.key):
-            _say(f"task {attempt.name} has failed: {what}")
+            _say(what)
             if self.failure == OK:
                 self.failure = code if code > 0 and code != _INTERRUPTED else USER_ERROR
             return
         wait = self._backoff(attempt)
         later = f" in {wait:g} s" if wait else ""
-        _say(f"task {attempt.name} failed: {what}; it is tried again{later}")
+        _say(f"{what}; attempt {tried + 2} begins{later}" if tried < retries else f"{what}; @catch goes on without it")
         following = _Attempt(attempt.key, attempt.number + 1, attempt.first)
         self.requests += 1
         heapq.heappush(self.waiting, (time.monotonic() + wait, self.requests, following))

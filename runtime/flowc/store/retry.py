@@ -17,6 +17,14 @@ LONGEST_DELAY = 10.0
 QUIET = 2.0
 """Shorter waits, in seconds, are not logged."""
 
+JUST = 30.0
+"""For so many seconds after one request was given up, others to the same store get a single try.
+
+What follows a failed request, such as the record of the failure, would wait in vain for as long again.
+"""
+
+_given_up: dict[str, float] = {}
+"""When a request to a store was given up last, by the monotonic clock."""
 _told: dict[str, float] = {}
 """When the last line about a store was logged: a join reads from many threads, and one line is enough for all."""
 
@@ -44,10 +52,14 @@ class Retries:
             self._limit = retry_seconds()
         now = time.monotonic()
         if self._since is None:
+            if now - _given_up.get(self._what, float("-inf")) < JUST:
+                _given_up[self._what] = now
+                return False
             self._since = now
         self.tries += 1
         left = self._since + self._limit - now
         if left <= 0:
+            _given_up[self._what] = now
             return False
         import random
 
@@ -61,6 +73,7 @@ class Retries:
 
     def answered(self) -> None:
         """Note that the request succeeded. Logs it if a wait was logged."""
+        _given_up.pop(self._what, None)
         if self._spoke and self._since is not None and _told.pop(self._what, None) is not None:
             _say(f"{self._what} answers again, after {time.monotonic() - self._since:.0f} s")
 

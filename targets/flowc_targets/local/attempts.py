@@ -113,7 +113,15 @@ def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, 
         return 0.0, "@catch goes on without it"
     seconds = retry.backoff_seconds * float(retry.backoff_factor) ** attempt if wait else 0.0
     later = f" in {seconds:g} s" if seconds else ""
-    return seconds, f"attempt {attempt + 2} of {retry.limit + 1}{later}"
+    return seconds, f"attempt {attempt + 2} begins{later}"
+
+
+def attempt_text(specs: StepSpecs, attempt: int) -> str:
+    """Which attempt has failed, in words, counted from 1: ` at attempt 1 of 2`; empty where there is but one."""
+    retry = specs.retry
+    if retry is None or not retry.limit or attempt > retry.limit:
+        return ""
+    return f" at attempt {attempt + 1} of {retry.limit + 1}"
 
 
 def process_failure(task: Attempt, code: int, timeout: TimeoutSpec | None) -> tuple[str, str]:

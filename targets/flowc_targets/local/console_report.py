@@ -152,8 +152,7 @@ class ConsoleReporter:
             return
         if failed.traceback:
             self._write("stderr", visible(failed.traceback.rstrip()) + "\n")
-        attempt = f" at attempt {failed.attempt}" if failed.attempt else ""
-        self._say(f"task {failed.name} failed{attempt}: {failed.message}")
+        self._say(f"task {failed.name} failed{failed.which}: {failed.message}")
         if failed.log:
             self._say(f"its log: {failed.log}")
 
@@ -193,18 +192,23 @@ class Milestones:
     def new(self, steps: Sequence[StepProgress]) -> list[tuple[StepProgress, str]]:
         """The steps that have begun or are done since, each with a text that says so.
 
-        A step is done when all that come before it are, so that it cannot get more tasks.
+        A step is done when all that come before it are, so that it cannot get more tasks. One that was done before it
+        was looked at has begun as well: with its first task.
         """
         found: list[tuple[StepProgress, str]] = []
         names = {step.name for step in steps}
         for step in steps:
             before = [name for name in step.parents if name != step.name and name in names]
+            is_new = step.began is not None and step.name not in self._told
             if step.name not in self._done and step.done == step.total and all(name in self._done for name in before):
                 self._done.add(step.name)
+                if is_new:
+                    first = StepProgress(step.name, running=1, total=step.total)
+                    found.append((first, f"step {step.name} has begun"))
                 if step.began is not None:
                     count = f"{step.done} task{'s' * (step.done != 1)}"
                     found.append((step, f"step {step.name} is done: {count} in {duration(step.seconds)}"))
-            elif step.began is not None and step.name not in self._told and step.name not in self._done:
+            elif is_new and step.name not in self._done:
                 found.append((step, f"step {step.name} has begun"))
             if step.began is not None:
                 self._told.add(step.name)

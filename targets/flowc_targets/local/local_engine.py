@@ -25,6 +25,7 @@ from flowc_targets.local.attempts import (
     Attempt,
     Gangs,
     Retry,
+    attempt_text,
     next_attempt,
     process_failure,
     task_name,
@@ -438,7 +439,8 @@ class _Engine:
         wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
         self._end_gang(self.gangs.members(task.key))
-        self.reporter.note(f"task {task_name(task.key)} failed: {recorded[0]}; {what_next}")
+        which = attempt_text(step.specs, task.number)
+        self.reporter.note(f"task {task_name(task.key)} failed{which}: {recorded[0]}; {what_next}")
 
     def _end_gang(self, members: frozenset[TaskKey]) -> None:
         """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
@@ -459,7 +461,8 @@ class _Engine:
             message, traceback = self.record.error(key, task.number) or (message, traceback)
             task = next((other for other in self._tasks() if other.key == key), task)
         log = "" if task.log.is_empty else task.log.location
-        self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log)
+        which = attempt_text(self.flow.by_name[key.step].specs, task.number)
+        self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log, which)
 
     def _stop(self) -> None:
         """End the tasks that still run: SIGTERM, and SIGKILL when they take too long or on a second signal."""

@@ -30,6 +30,8 @@ class FailedTask:
     traceback: str
     log: str
     """Where its output is stored; empty where it has printed nothing."""
+    which: str = ""
+    """Which attempt it was, in words; empty where there is but one."""
 
     @property
     def name(self) -> str:

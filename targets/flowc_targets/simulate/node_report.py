@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import re
 import sys
 import time
@@ -30,6 +32,12 @@ _INDICES = re.compile(r"\([^)]*\)")
 _LAST_LINES = 20
 _PAUSE = 2.0
 _LONG_WAIT = 5.0
+_WAITS = re.compile(rb"^flowc: (?:(waiting \d+ s for .*)|the store .* answers again.*)\n", re.MULTILINE)
+"""What the shim says while a store does not answer: see `flowc.store.retry`."""
+_WAIT_SECONDS = 10.0
+"""How often one of the pods that wait is passed on."""
+_NEWS = 1 << 16
+"""Bytes of a log that are looked through at a time."""
 
 
 class Progress:
@@ -49,6 +57,13 @@ class Progress:
         self._shown = ""
         self._has_rested = False
         self._quiet = quiet
+        self._read: dict[str, int] = {}
+        """How far the logs of pods have been looked through, by the ids of their nodes."""
+        self._passed_on: set[tuple[str, str]] = set()
+        self._next_wait = 0.0
+        self._root: str | None = None
+        self.way_out = ""
+        """What to do about the store of the manifest, where a pod has waited for it."""
 
     def note(self, text: str) -> None:
         """Say something of the run."""
@@ -57,6 +72,7 @@ class Progress:
 
     def begin(self, root: str | None) -> None:
         """The run begins; its store is `root`, or that of the manifest."""
+        self._root = root
 
     def ended(self, status: str, seconds: float, error: str) -> None:
         """The run has ended: the tree of its nodes says how."""
@@ -86,7 +102,37 @@ class Progress:
         if not self._output:
             lines = lines[-_LAST_LINES:]
         for line in lines:
-            self._write(f"[{pod.node.name}] {line}")
+            if (pod.node.id, line) not in self._passed_on:
+                self._print(pod, line)
+
+    def _print(self, pod: Pod, line: str) -> None:
+        self._write(f"[{pod.node.name}] {line}")
+
+    def printed(self, pod: Pod, log: Path) -> None:
+        """A pod that runs may have printed something: pass on at once that it waits for its store."""
+        before = self._read.get(pod.node.id, 0)
+        with contextlib.suppress(OSError), log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size == before:
+                return
+            file.seek(max(before, size - _NEWS))
+            news = file.read(_NEWS)
+            self._read[pod.node.id] = size - (len(news) - (news.rfind(b"\n") + 1))
+            for match in _WAITS.finditer(news):
+                self._waited(pod, match.group().decode("utf-8", "replace").rstrip("\n"), waits=match[1] is not None)
+
+    def _waited(self, pod: Pod, line: str, *, waits: bool) -> None:
+        if waits and time.monotonic() < self._next_wait:
+            return
+        if waits:
+            self._next_wait = time.monotonic() + _WAIT_SECONDS
+        self._passed_on.add((pod.node.id, line))
+        self._print(pod, line)
+        if waits and self._root is None and not self.way_out:
+            self.way_out = (
+                "the root that the manifest was compiled with does not answer; --root FOLDER uses another"
+            )
+            self._write(self.way_out)
 
     def rests(self, node: Node, seconds: float) -> None:
         """A node waits for its next attempt. Of a long wait, the first one says how to go on without."""
@@ -137,6 +183,7 @@ class JsonProgress(Progress):
 
     def begin(self, root: str | None) -> None:
         """The first line."""
+        super().begin(root)
         self._begun = time.monotonic()
         self._events.started(root)
 
@@ -165,7 +212,11 @@ class JsonProgress(Progress):
         """What a pod has printed."""
         del failed
         for line in log.read_text(errors="replace").splitlines():
-            self._events.event("output", task=_task_of(pod), stream=None, text=line)
+            if (pod.node.id, line) not in self._passed_on:
+                self._print(pod, line)
+
+    def _print(self, pod: Pod, line: str) -> None:
+        self._events.event("output", task=_task_of(pod), stream=None, text=line)
 
     def tick(self, waiting: int, resting: int = 0) -> None:
         """Nothing is due."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _SERVERS = 8
 """Fork servers at a time: each has the user's imports in memory."""
+_LOOK_SECONDS = 1.0
+"""How often the logs of pods that run are looked at."""
 _TASK_OPTIONS = frozenset({"step", "index", "attempt", "first", "outputs"})
 """The options of the shim's `task`. A command with any other runs unchanged."""
 
@@ -49,6 +51,7 @@ class SimulatedCluster:
         """Members that run, by gang."""
         self._servers: dict[str, ForkServer | None] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._next_look = 0.0
         self._numbers = itertools.count()
         self._retries: set[int] = set()
         """The timers that are about further attempts."""
@@ -106,11 +109,19 @@ class SimulatedCluster:
         for process, code in self._pool.wait(wait):
             del self._running[process.task.name]
             self._ended(process.task, code if code >= 0 else 128 - code)  # as a shell has it
+        self._look_at_logs()
         now = time.time()
         while self._timers and self._timers[0][0] <= now:
             _, number, action = heapq.heappop(self._timers)
             self._retries.discard(number)
             action()
+
+    def _look_at_logs(self) -> None:
+        """A pod says on stderr that it waits for its store, which may take minutes."""
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + _LOOK_SECONDS
+            for process in self._running.values():
+                self._progress.printed(process.task, process.task.log)
 
     def close(self) -> None:
         """End everything that runs."""
