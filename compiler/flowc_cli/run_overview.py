@@ -107,7 +107,8 @@ def _step_line(record: RunTasks, step: StepRecord) -> str:
         text += "  taken over" if reused else "  from the cache" if cached else ""
     else:
         more = "+" if step.totals.open and record.status != "successful" else ""
-        parts = [f"{step.done} of {step.expected}{more} tasks", *_state_counts([step])]
+        tasks = "task" if step.expected == 1 and not more else "tasks"
+        parts = [f"{step.done} of {step.expected}{more} {tasks}", *_state_counts([step])]
         retried = sum(task.attempts[-1].number > 0 for task in step.tasks)
         parts += [f"{retried} retried"] if retried else []
         parts += [f"{reused} taken over"] if reused else []
@@ -201,6 +202,10 @@ def _attempts(tasks: Sequence[tuple[TaskRecord, Task]], *, all_shown: bool) -> l
                 lines.append(f"    {name} {attempt.state}: {kind}{error.get('message')}")
             elif attempt.state == "running" and not all_shown:
                 lines.append(f"    {name} running{_since(attempt)}")
+        if record.state == "caught" and record.caught_failure is not None:
+            error = record.caught_failure
+            text = f"{task.id} caught: {error['type']}: {error['message']}"
+            lines.append(f"    {visible_line(text)}")
         if not task.committed and task.artifact_names:
             lines.append(f"    {task.id} had, when it failed: {_names(task.artifact_names)}")
     return lines

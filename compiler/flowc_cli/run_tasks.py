@@ -42,6 +42,8 @@ class TaskRecord:
     """The id of the run that it was taken over from, or where it ran that was taken from the cache."""
     caught: bool
     """Whether `@catch` took its failure."""
+    caught_failure: Document | None
+    """`type` and `message` of that; `None` also in runs of releases that did not keep it."""
     choice: str | None = None
     """The step that it has chosen, of a switch."""
     count: int | None = None
@@ -243,7 +245,8 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, en
     origin = str(cached["run"]) if cached is not None else origin if origin != run.id else None
     count = manifest["foreach"]["count"] if "foreach" in manifest else None
     caught, choice = bool(manifest.get("caught", False)), manifest.get("choice")
-    return TaskRecord(step, path, found, committed, None, origin, caught, choice, count, problem, cached)
+    failure: Document | None = manifest.get("caught_failure")
+    return TaskRecord(step, path, found, committed, None, origin, caught, failure, choice, count, problem, cached)
 
 
 def _guessed(run: Run, place: tuple[str, Path, int], *, committed: bool, after: int | None, over: bool) -> Attempt:

@@ -52,7 +52,7 @@ def test_waits_are_passed_on_once_and_early(tmp_path: Path, root: str | None) ->
 
 @pytest.mark.process
 def test_it_is_said_while_the_pod_waits(capsys: pytest.CaptureFixture[str]) -> None:
-    script = f"echo '{WAITS}' >&2; sleep 2; echo late; exit 1"
+    script = f'echo "{WAITS}" >&2; sleep 2; echo late; exit 1'
     result = run(workflow(task("a", script)))
     assert result.phase == "Failed"
     lines = capsys.readouterr().out.splitlines()

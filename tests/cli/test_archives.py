@@ -197,7 +197,7 @@ def test_what_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str], har
     export(capsys, store, tmp_path / "a.tar", "--damaged")
     code, said = take_in(capsys, tmp_path / "a.tar", str(tmp_path / "other"))
     assert code == 0
-    assert ("1 values were lost" in said) == (harm != "document")
+    assert ("1 value was lost" in said) == (harm != "document")
     assert call(capsys, "fsck", "--root", str(tmp_path / "other"))[0] == 1
     if harm != "document":
         assert take_in(capsys, tmp_path / "a.tar", str(tmp_path / "other"), "--as", "two")[0] == 0

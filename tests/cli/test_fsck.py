@@ -55,8 +55,8 @@ def test_nothing_is_damaged(made: Path) -> None:
     for arguments in ((), ("Checked",), (f"Checked/{run}",)):
         code, text = checked(made, *arguments)
         assert code == 0, text
-        assert text.startswith("1 runs, ")
-        assert text.endswith("files and 1 values are right; 0 are damaged\n")
+        assert text.startswith("1 run, ")
+        assert text.endswith("files and 1 value are right; 0 are damaged\n")
     code, text = checked(made, "Checked/other")
     assert (code, "FC602" in text) == (2, True)
 
@@ -106,5 +106,5 @@ def test_a_look_leaves_a_damaged_value_where_it_is(made: Path) -> None:
     assert said[0] == said[1]
     assert "gone from the store" not in said[0]
     assert "does not have the hash" in said[0]
-    assert text.endswith("; 1 are damaged\n")
+    assert text.endswith("; 1 is damaged\n")
     assert text.count(str(blob)) == 1

@@ -228,7 +228,7 @@ def test_rm_and_gc(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     assert dry["flows"][0]["removed_values"]["number"] == 1
     assert values(store) == 2
     code, text = call(capsys, "gc", "--root", store.url)
-    assert (code, text.count("removed 0 runs and 1 values (5.")) == (0, 1), text
+    assert (code, text.count("removed 0 runs and 1 value (5.")) == (0, 1), text
     assert values(store) == 1
     assert Run("Train/b", root=store.url)["end"].task["value"].data == blob("x")
     code, text = call(capsys, "gc", "--keep", "0", "--dry-run", "--root", store.url)

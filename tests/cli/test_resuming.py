@@ -73,7 +73,9 @@ def test_a_run_that_is_under_way_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     folder = next(tmp_path.joinpath(".flowc").rglob(first))
     (folder / "run-end.json").unlink()  # its owner, this process, lives
     monkeypatch.setenv("JOIN", "works")
-    assert f"run {first} is under way" in flowc(tmp_path, "resume", "flow.py").stderr
+    said = flowc(tmp_path, "resume", "flow.py", "--quiet").stderr
+    assert f"run {first} is under way" in said
+    assert "done already" not in said
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,9 @@ from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, NOW, SWITCH, Steps, 
 from tests.support import flowc
 
 
+CAUGHT = {"type": "ValueError", "message": "no luck"}
+
+
 def show(folder: Path, *arguments: str) -> str:
     """What the command prints, without times."""
     done = flowc(folder, "show", "Flow/argo-1", "--root", folder, *arguments)
@@ -106,13 +109,17 @@ def test_what_a_switch_had_not_decided_when_a_run_failed(tmp_path: Path) -> None
 
 def test_what_was_caught_and_what_was_taken_over(tmp_path: Path) -> None:
     layout: RunLayout = read(tmp_path, FOREACH, {"start": 3, "each/0": DONE, "each/1": DONE, "each/2": DONE}).run.layout
-    for path, changes in (((0,), {"caught": True}), ((1,), {"run": "argo-0", "started": 1e9 - 5000})):
+    for path, changes in (
+        ((0,), {"caught": True, "caught_failure": CAUGHT}),
+        ((1,), {"run": "argo-0", "started": 1e9 - 5000}),
+    ):
         manifest = layout.manifest("each", path, 0)
         manifest.pop("digest", None)
         layout.commit("each", path, 0, {**manifest, **changes})
     lines = show(tmp_path).splitlines()
     assert lines[2] == "tasks: 4 of 6 done, 1 caught"
     assert lines[4] == "  each  3 of 3 tasks, 1 caught, 1 taken over  TIME, LONG"
+    assert "    each-0 caught: ValueError: no luck" in lines
     assert show(tmp_path, "--task", "each/0").splitlines()[3].startswith("    attempt 0  caught  ")
     assert "taken over" not in show(tmp_path, "--task", "each/2")
 
@@ -125,7 +132,7 @@ def test_one_task_with_its_attempts(tmp_path: Path) -> None:
     error = {"version": 1, "type": "ValueError", "message": "no", "traceback": "", "created": 1e9 + 12}
     layout.write_json(f"{layout.folder('each', (1,), 0)}/error.json", error)
     lines = show(tmp_path, "--task", "each/1").splitlines()[2:]
-    assert lines[0].startswith("  each  0 of 1 tasks, 1 running, 1 retried  ")
+    assert lines[0].startswith("  each  0 of 1 task, 1 running, 1 retried  ")
     assert lines[1] == "    attempt 0  failed  TIME, LONG, on pod-0"
     assert lines[2].startswith("    attempt 1  running  TIME, ")
     assert lines[2].endswith(", on pod-1, waited LONG")

@@ -35,6 +35,10 @@ class Recorder:
         """Keep a note."""
         self.notes.append(text)
 
+    def warn(self, text: str) -> None:
+        """Keep a warning."""
+        self.note(text)
+
     def progress(self, done: int, running: int, known: int) -> None:
         """Nothing to keep."""
 

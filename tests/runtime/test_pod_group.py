@@ -121,7 +121,7 @@ def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> N
     assert [line for line in out.splitlines() if line.startswith("work")] == [
         "work 0 0 0 work-0", "work 1 1 0 work-1", "work 1 1 1 work-1", "work 2 2 0 work-2"
     ]  # fmt: skip
-    assert "flowc: task work-1 failed at attempt 1 of 2: ValueError: once; attempt 2 begins\n" in err
+    assert "flowc: task work-1 failed at attempt 1 of 3: ValueError: once; attempt 2 begins\n" in err
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
     assert pods.value("after", "own", "2") == "1"
     # A run that goes on from this one takes over what is done, in the pod as well.
@@ -172,7 +172,7 @@ def test_a_task_that_fails_for_good_ends_its_pod(tmp_path: Path) -> None:
     assert pods.attempts("work")[1] == {0: ["failed"], 1: ["failed"], 2: ["failed"], 3: ["done"]}
     assert pods.attempts("after") == {0: {0: ["done"]}, 1: {0: ["failed"]}}
     assert pods.ran() == ["0", "1", "1", "1"]
-    assert "flowc: task after-1 has failed: ZeroDivisionError: division by zero\n" in err
+    assert "flowc: task after-1 failed: ZeroDivisionError: division by zero\n" in err
     assert pods.layout.read_json("Batch/run-1/work/1/0/error.json")["message"] == "the task was killed by SIGKILL"  # type: ignore[index]
 
 

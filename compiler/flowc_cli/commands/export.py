@@ -18,6 +18,7 @@ from flowc_cli.lenient_layout import known_status
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import export_run
 from flowc_cli.stored_runs import engine_of, find_run, report_failure, size_text
+from flowc_compiler.diagnostics.render import counted
 
 app = shared.command_app()
 
@@ -59,7 +60,7 @@ def export(
         write_error(f"damaged: {damage}\n")
     if going_on:
         write_error(f"{found.pathspec} is under way: the archive has what it had stored until now\n")
-    what = f"{done.files} files and {done.values} values ({size_text(done.size)})"
+    what = f"{counted(done.files, 'file')} and {counted(done.values, 'value')} ({size_text(done.size)})"
     (write_error if output == _STDOUT else write)(f"exported {found.pathspec}: {what}\n")
 
 

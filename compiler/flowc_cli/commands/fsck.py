@@ -28,6 +28,7 @@ from flowc_cli.output import write
 from flowc_cli.store_requests import each_of
 from flowc_cli.stored_runs import check_flow, note_missing_root, report_failure
 from flowc_cli.value_files import AT_ONCE, value_problem
+from flowc_compiler.diagnostics.render import counted
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -78,7 +79,8 @@ def fsck(
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     blobs = sum(problem is None for problem in seen.values())
-    write(f"{len(runs)} runs, {checked} files and {blobs} values are right; {found} are damaged\n")
+    right = f"{counted(checked, 'file')} and {counted(blobs, 'value')} are right"
+    write(f"{counted(len(runs), 'run')}, {right}; {found} {'is' if found == 1 else 'are'} damaged\n")
     if found:
         raise typer.Exit(1)
 

@@ -30,6 +30,7 @@ from flowc_cli.sweeping import (
     sweep,
     total,
 )
+from flowc_compiler.diagnostics.render import counted
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -132,11 +133,15 @@ def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:
     lines: list[str] = []
     for result in results:
         lines += [f"{verb} {result.flow}/{run}" for run in result.runs]
-        files = f" ({result.own.number} files, {size_text(result.own.size)})" if result.runs else ""
-        what = f"{len(result.runs)} runs{files} and {result.removed.number} values ({size_text(result.removed.size)})"
-        stays = f"{result.kept_runs} runs and {result.kept.number} values ({size_text(result.kept.size)}) stay"
+        files = f" ({counted(result.own.number, 'file')}, {size_text(result.own.size)})" if result.runs else ""
+        what = f"{counted(len(result.runs), 'run')}{files} and {_values(result.removed)}"
+        stays = f"{counted(result.kept_runs, 'run')} and {_values(result.kept)} stay"
         lines.append(f"{result.flow}: {verb} {what}; {stays}")
     return "".join(f"{visible_line(line)}\n" for line in lines)
+
+
+def _values(found: Files) -> str:
+    return f"{counted(found.number, 'value')} ({size_text(found.size)})"
 
 
 def _as_json(results: Sequence[_Result], *, dry_run: bool) -> str:

@@ -16,6 +16,7 @@ from flowc_cli.archive_file import ArchiveReader
 from flowc_cli.output import write
 from flowc_cli.run_importing import Imported, import_run, valid_run_name
 from flowc_cli.stored_runs import report_failure, size_text
+from flowc_compiler.diagnostics.render import counted
 
 app = shared.command_app()
 
@@ -45,8 +46,9 @@ def import_(
         raise typer.Exit(
             report_failure(FlowError(f"cannot read {archive}: {error.strerror or error}"), _HELP)
         ) from None
-    lost = f"; {done.missing} values were lost before it was exported" if done.missing else ""
-    what = f"{done.files} files and {done.values} values ({size_text(done.size)})"
+    were = "was" if done.missing == 1 else "were"
+    lost = f"; {counted(done.missing, 'value')} {were} lost before it was exported" if done.missing else ""
+    what = f"{counted(done.files, 'file')} and {counted(done.values, 'value')} ({size_text(done.size)})"
     write(f"imported {done.flow}/{done.run}: {what}{lost}\n")
 
 

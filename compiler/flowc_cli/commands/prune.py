@@ -11,6 +11,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import fail
 from flowc_cli.output import write
+from flowc_compiler.diagnostics.render import counted
 from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.prune import Pruned, PruneResult, find_unused, remove
 
@@ -54,7 +55,7 @@ def _as_text(result: PruneResult, *, dry_run: bool) -> str:
                 _line(item, verb, wide)
                 for item in sorted(result.found, key=lambda item: (item.kept is None, item.name))
             ),
-            f"{len(result.found)} ConfigMaps of flowc's: {verb} {unused} ({size:,} bytes), ",
+            f"{counted(len(result.found), 'ConfigMap')} of flowc's: {verb} {unused} ({size:,} bytes), ",
             f"{'would keep' if dry_run else 'kept'} {len(result.found) - unused}\n",
         ]
     )

@@ -56,7 +56,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         kept = layout.manifest(plan.start, ())["parameters"]
         state.parameters = {**kept, **chosen_anew(declared, state)}
     returned: Returned = {}
-    caught = False
+    caught: Dict[str, str] | None = None
     if step.cache is not None:
         from flowc.shim.task_cache import begin_cached
 
@@ -78,8 +78,8 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     metadata = {**running.metadata, **_linked_model()} if step.call is not None else {}
     if metadata:
         manifest["metadata"] = metadata
-    if caught:
-        manifest["caught"] = True
+    if caught is not None:
+        manifest.update(caught=True, caught_failure=caught)
     if state.cache is not None and trace is not None:
         manifest["cache"] = state.cache.recorded(trace)
         state.cache.written = frozenset(manifest["artifacts"])
@@ -116,8 +116,10 @@ def _linked_model() -> Dict[str, Any]:
     return {"linked_model": {"name": model.model.name, "version": model.version}} if model is not None else {}
 
 
-def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task) -> Tuple[Returned, bool]:
-    """The outputs of the step's function, and whether it failed and `@catch` took the failure: they are `None` then."""
+def _call(
+    load: Callable[[], Any], state: TaskState, values: Values, task: Task
+) -> Tuple[Returned, Dict[str, str] | None]:
+    """The outputs of the step's function, and the failure that `@catch` took, if it did: they are `None` then."""
 
     step = state.step
     call = step.call
@@ -137,9 +139,9 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task)
         returned.update(_outputs(step, call, awaited(pass_arguments(function, arguments))))
 
     caught = call_step(beside, code, state, task)
-    if caught:
-        return {**dict.fromkeys(call["outputs"]), **vars(beside)}, True
-    return {**vars(beside), **returned}, False
+    if caught is not None:
+        return {**dict.fromkeys(call["outputs"]), **vars(beside)}, caught
+    return {**vars(beside), **returned}, None
 
 
 def _check_constraints(function: Callable[..., Any], arguments: Dict[str, Any], what: str) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
+from flowc.errors import error_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Callable, Dict
 
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
 
 
-def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Task) -> bool:
-    """Run a step's code; returns whether it failed and `@catch` took the failure.
+def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Task) -> Dict[str, str] | None:
+    """Run a step's code; returns `type` and `message` of the failure that `@catch` took, if it did.
 
     `flow` is what gets the artifact of `@catch`, as an attribute.
 
@@ -27,21 +29,21 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
     attempt = task.attempt - task.first
     if step.catch is None:
         _call(code, state, task)
-        return False
-    from flowc.shim.step_guards import FailureHandledByCatch, store_failure
+        return None
+    from flowc.shim.step_guards import FailureHandledByCatch, last_failure, store_failure
 
     try:
         if attempt > step.retries:
-            raise FailureHandledByCatch(attempt)
+            raise FailureHandledByCatch(attempt, last_failure(state, task))
         _call(code, state, task)
     except Exception as error:
         if attempt < step.retries:
             raise
         store_failure(flow, state, error)
-        return True
+        return {"type": type(error).__name__, "message": error_text(error)}
     if step.catch["var"] is not None:
         setattr(flow, step.catch["var"], None)
-    return False
+    return None
 
 
 def _call(code: Callable[[], None], state: TaskState, task: Task) -> None:

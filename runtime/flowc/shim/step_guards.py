@@ -13,13 +13,16 @@ from contextlib import contextmanager
 from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
 from flowc.shim.task_state import Transition
+from flowc.store.run_layout import ERROR_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Callable, Dict, Generator, List
 
+    from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
+    from flowc.store.run_layout import Document
 
 
 class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
@@ -27,11 +30,25 @@ class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
 
     headline = "Task execution failed but @catch handled it"
 
-    def __init__(self, attempts: int) -> None:
-        super().__init__(
-            f"Task execution kept failing over {attempts} attempts. Your code did not raise an exception. "
-            "Something in the execution environment caused the failure."
-        )
+    def __init__(self, attempts: int, failure: Document | None = None) -> None:
+        """`failure` is what is on record of the last attempt: an exit or a value that cannot be stored, for example."""
+        kept = f"Task execution kept failing over {attempts} attempt{'s' * (attempts != 1)}."
+        if failure is None:
+            cause = "Your code did not raise an exception. Something in the execution environment caused the failure."
+        elif failure["type"] == "SystemExit":
+            cause = f"The last one called sys.exit({failure['message']})."
+        else:
+            cause = f"The last one: {failure['type']}: {failure['message']}"
+        super().__init__(f"{kept} {cause}")
+
+
+def last_failure(state: TaskState, task: Task) -> Document | None:
+    """What is on record of the last attempt that ran the step's code; `None` where nothing is, or it cannot be read."""
+    folder = state.layout.folder(task.step, task.path, task.first + state.step.retries)
+    try:
+        return state.layout.read_json(f"{folder}/{ERROR_RECORD}")
+    except FlowError:
+        return None
 
 
 def store_failure(flow: object, state: TaskState, error: Exception) -> None:

@@ -274,15 +274,15 @@ def called(
     step = state.step
     constant = _constant_references(type(flow), state)  # before the step may change one in place
     caught = call_step(flow, code, state, task)
-    if gang is not None and caught:
+    if gang is not None and caught is not None:
         gang.hang_up()
     if gang is None or state.transition is not None:  # as in Metaflow, a member may return before `self.next`
         check_transition(step, state.transition)
     check_iteration(step, task.path, state.transition)
     # Values first, manifest last: until it is there, nobody sees anything of this attempt.
     manifest = _manifest(flow, constant, state, task)
-    if caught:
-        manifest["caught"] = True
+    if caught is not None:
+        manifest.update(caught=True, caught_failure=caught)
     return manifest
 
 

@@ -74,6 +74,12 @@ class ConsoleReporter:
             self._catch_up()
             self._say(text)
 
+    def warn(self, text: str) -> None:
+        """The same, also where notes are not printed."""
+        if not self._quiet:
+            self._catch_up()
+        self._say(text)
+
     def _catch_up(self) -> None:
         if self._table is None:
             for _, line in self._milestones.new(self._steps()):
@@ -134,7 +140,7 @@ class ConsoleReporter:
             self._catch_up()
         name = f"run {self._flow}/{result.run_id}"
         if result.ok:
-            self.note(f"{name} finished: {result.tasks} tasks in {result.seconds:.1f} s")
+            self.note(f"{name} finished: {result.tasks} task{'s' * (result.tasks != 1)} in {result.seconds:.1f} s")
             return
         if result.status == "interrupted":
             self._say(f"{name} was interrupted")
@@ -245,6 +251,10 @@ class JsonReporter:
     def note(self, text: str) -> None:
         """A line for a person."""
         self._events.event("note", text=text)
+
+    def warn(self, text: str) -> None:
+        """A line for a person."""
+        self.note(text)
 
     def progress(self, done: int, running: int, known: int) -> None:
         """Lines for steps that have begun or are done."""

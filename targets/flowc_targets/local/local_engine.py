@@ -204,7 +204,7 @@ class _Engine:
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
         if origin.under_way():
-            self.reporter.note(f"run {origin.run_id} is under way: what it finishes from now on is not taken over")
+            self.reporter.warn(f"run {origin.run_id} is under way: what it finishes from now on is not taken over")
         origin.begin(self.record.layout)
         replay = Replay(origin, self.schedule, self.record.layout, self.options.max_num_splits)
         self.reused = replay.reused
@@ -214,7 +214,7 @@ class _Engine:
         for name, count in self.reused.items():
             self.steps[name].done = count
         for note in replay.damaged:
-            self.reporter.note(note)
+            self.reporter.warn(note)
         if origin.changed:
             self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
         for step in sorted(origin.rerun):
@@ -454,7 +454,7 @@ class _Engine:
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
-            self.reporter.note(f"task {task_name(task.key)} failed, too: {message}")
+            self.reporter.warn(f"task {task_name(task.key)} failed, too: {message}")
             return
         key = self.gangs.first_failed(task.key, task.number, self.record)
         if key != task.key:
@@ -489,7 +489,7 @@ class _Engine:
             if lines := output.splitlines():
                 self.reporter.lines("stdout", f"[{self.record.run_id}/exit hook {name}] ", lines)
             if code:
-                self.reporter.note(f"the exit hook {name} failed with exit code {code}")
+                self.reporter.warn(f"the exit hook {name} failed with exit code {code}")
 
     def _run_exit_hook(self, name: str) -> tuple[str, int]:
         """What a hook prints, and its exit code. A signal, or another one, ends it."""

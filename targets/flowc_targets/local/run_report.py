@@ -89,6 +89,10 @@ class Reporter(Protocol):
         """Something a person should know: a retry, a fallback."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Something that may be wrong, which is said to everybody."""
+        ...
+
     def progress(self, done: int, running: int, known: int) -> None:
         """Tasks that finished, that run, and that the run has as far as is known."""
         ...
