@@ -75,5 +75,5 @@ def test_a_store_that_was_given_up_is_not_waited_for_again(monkeypatch: pytest.M
     while first.wait("refused"):
         pass
     later = time.monotonic() + retry.JUST + 1
-    monkeypatch.setattr(retry.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     assert retry.Retries("the store a", 60.0).wait("refused"), "by then it may answer again"

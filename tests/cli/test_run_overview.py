@@ -21,7 +21,6 @@ from flowc_cli.stored_runs import ended_at
 from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, NOW, SWITCH, Steps, read
 from tests.support import flowc
 
-
 CAUGHT = {"type": "ValueError", "message": "no luck"}
 
 

@@ -113,7 +113,7 @@ class RunRecord:
                 upload.result()
         finally:
             self._uploads.shutdown()
-        record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
+        record: dict[str, Any] = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
         if failed is not None:
             record["failed"] = failed
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
