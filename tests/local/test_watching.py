@@ -17,18 +17,23 @@ import sys
 import termios
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from flowc_targets.base.live_table import LiveTable, StepProgress, status_line, table_lines
 from flowc_targets.local.console_report import JsonReporter, Milestones
+from flowc_targets.local.watched_output import WatchedOutput
 from tests.support import flowc, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import TextIO
+
+    from flowc_targets.local.attempt_log import AttemptLog
+    from flowc_targets.local.run_report import LiveReporter, Stream
 
 FLOW = """
 import sys, time
@@ -221,6 +226,48 @@ def test_prompts_and_debuggers_in_a_run(folder: Path) -> None:
     again = on_terminal(folder, "try", "asks.py", "divide", "--pdb", "--root", "store", answers=(("(Pdb) ", b"q\n"),))
     assert again.code == 1
     assert "-> return 1 / (number - 7)" in again.plain
+
+
+class Shown:
+    """A reporter that keeps what it is to show, in its order."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def lines(self, stream: str, prefix: str, lines: list[str]) -> None:
+        """Keep lines."""
+        del stream, prefix
+        self.texts += lines
+
+    def prompt(self, stream: str, text: str) -> None:
+        """Keep a prompt."""
+        del stream
+        self.texts.append(text)
+
+    def prompts_are_over(self) -> None:
+        """Nothing to keep."""
+
+
+def test_what_led_to_a_debugger_stands_above_its_place() -> None:
+    """Whichever of the two pipes is read first: pdb's place is on stdout, and the traceback on stderr."""
+    place = "> asks.py(46)divide()"
+    failure = ["Traceback (most recent call last):", "ZeroDivisionError", "flowc: the debugger begins where that was"]
+    shown, log = Shown(), SimpleNamespace(add=print)  # pytest keeps what it gets
+    streams: tuple[Stream, Stream] = ("stdout", "stderr")
+    out, err = (
+        WatchedOutput(stream, "", cast("AttemptLog", log), cast("LiveReporter", shown), prompts=True)
+        for stream in streams
+    )
+    out.partner, err.partner = err, out
+    os.write(out.write_end, f"printed\n{place}\n-> 1 / 0\n(Pdb) ".encode())
+    os.write(err.write_end, "".join(f"{line}\n" for line in failure).encode())
+    out.pump()
+    err.pump()
+    out.flush_due()
+    for output in (out, err):
+        output.finish()
+        output.release()
+    assert [text for text in shown.texts if text] == ["printed", *failure, place, "-> 1 / 0", "(Pdb) "]
 
 
 @pytest.mark.process

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,8 @@ HOLD_SECONDS = 1.0
 MOST_HELD = 1000
 """Lines that may wait."""
 _TRACEBACK = "Traceback (most recent call last):"
+_POSITION = re.compile(r"> .+\(\d+\).+")
+"""Where pdb stands, as it says on stdout before it prompts."""
 
 
 class WatchedOutput(TaskOutput):
@@ -68,6 +72,12 @@ class WatchedOutput(TaskOutput):
         if held:
             self._reporter.lines(self.stream, self._prefix, held)
 
+    def catch_up(self) -> None:
+        """Show what was written until now: what led to a debugger stands above the place that it begins at."""
+        with contextlib.suppress(OSError):  # closed already
+            self.pump()
+        self.release()
+
     def _show(self, data: bytes) -> None:
         if not self._raw:
             super()._show(data)
@@ -84,6 +94,13 @@ class WatchedOutput(TaskOutput):
                 self.due = min(self.due, time.monotonic() + HOLD_SECONDS)
             self._held += lines[begin:]
             lines = lines[:begin]
+        elif self._prompts:
+            at = next((at for at, line in enumerate(lines) if _POSITION.match(line)), None)
+            if at is not None:
+                if lines[:at]:
+                    super()._show_lines(lines[:at])
+                self.partner.catch_up()
+                lines = lines[at:]
         if lines:
             super()._show_lines(lines)
         if len(self._held) > MOST_HELD:
