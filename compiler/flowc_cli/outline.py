@@ -115,7 +115,7 @@ def _config(config: Config) -> str:
 
 def _value(value: object) -> str:
     try:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return value if isinstance(value, str) and value.strip() else json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         return repr(value)
 

@@ -216,6 +216,14 @@ def test_mistakes_of_all_phases_in_one_run(tmp_path: Path) -> None:
         assert part in said, part
 
 
+def test_the_default_of_a_parameter_that_is_empty(tmp_path: Path) -> None:
+    empty = "alpha = Parameter('alpha', default='')\n    beta = Parameter('beta', default=' ')"
+    (tmp_path / "flow.py").write_text(FLOW.replace("alpha = Parameter('alpha', default=1)", empty))
+    text = flowc(tmp_path, "run", "flow.py", "--help").stdout
+    assert '--alpha (str) [default: ""]' in text
+    assert '--beta (str) [default: " "]' in text
+
+
 @pytest.mark.parametrize(
     ("arguments", "help_text"),
     [

@@ -428,6 +428,32 @@ def test_the_differences_of_runs(store: Store, capsys: pytest.CaptureFixture[str
     assert call(capsys, "diff-runs", "Train/a", "Train/none", *root)[0] == 2
 
 
+def test_what_differs_is_said_where_it_is_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(str(tmp_path))
+    saved = {value: artifacts.save(store, "Train", "value", value) for value in (1, 2, 3, 4)}
+    order = ("start", "left", "right", "join")
+    nexts = (["left", "right"], ["join"], ["join"], [])
+    graph = {"steps": {name: {"type": "linear", "next": after} for name, after in zip(order, nexts, strict=True)}}
+    for run, x, y in (("a", 1, 3), ("b", 2, 4)):
+        layout = RunLayout(store, "Train", run)
+        layout.write_json(f"{layout.prefix}/run.json", {"flow": "Train", "run": run, "created": 1.0})
+        layout.write_json(f"{layout.prefix}/graph.json", graph)
+        named = {"start": {"x": x}, "left": {"x": x, "y": y}, "right": {"x": x, "y": y}, "join": {"x": y, "y": y}}
+        for number, name in enumerate(order):
+            manifest = {"step": name, "index": "-", "attempt": 0, "run": run, "created": 2.0 + number}
+            refs = {key: saved[value] for key, value in named[name].items()}
+            layout.begin(name, (), 0, {"version": 1, "started": 2.0 + number, "host": "pod", "last": True})
+            layout.commit(name, (), 0, {**manifest, "artifacts": refs, "parameters": {}})
+    command = ("diff-runs", "Train/a", "Train/b", "--root", str(tmp_path))
+    assert call(capsys, *command)[1].splitlines()[2:] == [
+        "start", "  x: 1 -> 2", "left", "  y: 3 -> 4", "right", "  y: 3 -> 4", "join", "  x: 3 -> 4",
+        "and 3 more that steps have from these: see them with --inherited",
+    ]  # fmt: skip
+    assert call(capsys, *command, "--inherited")[1].count(" -> ") == 7
+    document = json.loads(call(capsys, *command, "--json")[1])
+    assert [item["inherited"] for item in document["differences"]].count(True) == 3
+
+
 def test_a_run_that_begins_just_now_is_not_old(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """An engine's first task has written down its parameters, and nothing that has a time."""
     make(store, "a", blob("a"), 9.0)

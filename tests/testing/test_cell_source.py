@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowc.notebooks.cell_source import CellNames, NotebookError, cell_source
 from flowc.notebooks.cell_statements import Cell
+from flowc.shim.failure_report import failure_text
 
 FLOW = """
 class F(FlowSpec):
@@ -118,6 +120,26 @@ def test_lines_have_their_cells() -> None:
     assert names.translated("flowc try F_cells.py end/0") == "%flowc try F end/0"
     assert names.translated("flowc try other.py end/0") == "flowc try other.py end/0"
     assert names.translated('  File "/work/other.py", line 3') == '  File "/work/other.py", line 3'
+
+
+@pytest.mark.parametrize("name", ["F_cells.py", "F_cells2.py", "F.py"])
+def test_a_traceback_names_the_cells(tmp_path: Path, name: str) -> None:
+    use = "try:\n            helper(0)\n        except ZeroDivisionError:\n            helper('x')"
+    cells = [Cell(1, IMPORT), Cell(4, "x = 1\n\ndef helper(y):\n    return x / y"), Cell(7, FLOW.format(use=use))]
+    file = tmp_path / name
+    file.write_text(cell_source("F", cells, {}, is_class=True).text)
+    names: dict[str, Any] = {"__name__": "cells"}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    with pytest.raises(TypeError) as raised:
+        names["F"].start(None)
+    text = failure_text(raised.value)
+    if name == "F.py":
+        assert f'File "{file}", line ' in text
+        return
+    assert str(file) not in text
+    assert text.count("  Cell In[4], line 4, in helper\n    return x / y\n") == 2
+    assert "  Cell In[7], line 6, in start\n" in text
+    assert "  Cell In[7], line 8, in start\n" in text
 
 
 def test_what_no_cell_defines_is_an_error_with_its_cell() -> None:

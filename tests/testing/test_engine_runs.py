@@ -149,6 +149,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"replace": {"left": 3}},
         "give a function or the artifacts that it sets for 'left', not",
     ),
+    "misspelt": ({"replace": {"lefft": doubled}}, "has no step 'lefft'; did you mean 'left'. it has start"),
     "failing": ({"fail": {"train": [0]}}, "fail: TrainFlow has no step 'train'"),
     "no attempts": (
         {"fail": {"left": 2}},

@@ -60,6 +60,7 @@ CELLS: dict[str, str] = {
             def end(self):
                 print(1 / 0)
     """,
+    "failing logs": "%flowc logs BadFlow",
     "unfinished": """
         %%flowc check
         class UnfinishedFlow(FlowSpec):
@@ -72,6 +73,7 @@ CELLS: dict[str, str] = {
                 pass
     """,
     "check": "%flowc check CellFlow",
+    "misspelt": "%flowc check CelFlow",
     "shell": """
         %%flowc
         class ShellFlow(CellFlow):
@@ -131,6 +133,8 @@ def test_what_fails_is_named_by_its_cell(outputs: dict[str, list[Any]]) -> None:
     number = [*CELLS].index("failing") + 1
     assert f"  Cell In[{number}], line 5, in end\n" in printed(outputs["failing"])
     assert "ZeroDivisionError" in printed(outputs["failing"])
+    assert f"  Cell In[{number}], line 5, in end\n" in printed(outputs["failing logs"])
+    assert "_cells.py" not in printed(outputs["failing logs"])
     assert ": %flowc try BadFlow end --run " in printed(outputs["failing"])
     assert ": %flowc resume BadFlow --origin-run-id " in printed(outputs["failing"])
     assert result(outputs["failing"]).startswith("Run('BadFlow/")
@@ -145,6 +149,8 @@ def test_diagnostics_are_named_by_their_cell(outputs: dict[str, list[Any]]) -> N
     (error,) = [item for item in outputs["unfinished"] if item.output_type == "error"]
     assert "\n".join(error.traceback) == "NotebookError: flowc check has ended with exit code 2"
     assert printed(outputs["check"]).startswith("flow CellFlow, 2 steps, no errors")
+    (error,) = outputs["misspelt"]
+    assert error.evalue == "no cell defines a flow CelFlow, and there is no such file; did you mean CellFlow?"
     (error,) = [item for item in outputs["shell"] if item.output_type == "error"]
     assert error.evalue.startswith(f"In [{[*CELLS].index('shell') + 1}], line 5 uses a magic or the shell")
     assert "failed: NoTerminal: breakpoint() needs a terminal" in printed(outputs["tried"])

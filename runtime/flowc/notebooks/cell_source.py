@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Set, Tuple
 
 from flowc.errors import FlowError
 from flowc.notebooks.cell_statements import Cell, Statement, changes_import_path, names_of, statements
+from flowc.shim.cell_frames import cell_marks
 
 _END = 1 << 60
 _KNOWN = frozenset({*dir(builtins), "__name__", "__file__", "__doc__", "__builtins__"})
@@ -137,6 +138,7 @@ def _written(found: List[Statement], needed: _Needed, name: str, *, is_class: bo
         write(statement.text(needed.positions.get(position, set())), statement.cell.number, statement.line)
     if is_class:
         write(f'\nif __name__ == "__main__":\n    {name}()')
+    write(cell_marks(places))  # tracebacks of tasks name the cells by it
     return CellSource("\n".join(lines) + "\n", places)
 
 

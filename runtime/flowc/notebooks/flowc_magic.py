@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from contextlib import ExitStack
+from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -54,6 +56,8 @@ def of_line(shell: Any, line: str) -> Run | None:
         return _run(namespace[words[1]], words[0], words[2:])
     with ExitStack() as stack:
         first: FlowFile | None = None
+        if words[0] in _OF_FILES:
+            _check_file(words[1:2], namespace)
         for place, word in enumerate(words):
             if place and words[0] in _OF_FILES and is_flow(namespace.get(word)):
                 file = stack.enter_context(flow_file(namespace[word]))
@@ -62,6 +66,16 @@ def of_line(shell: Any, line: str) -> Run | None:
     if code:
         raise NotebookError(f"flowc {words[0]} has ended with exit code {code}")
     return None
+
+
+def _check_file(words: List[str], namespace: Dict[str, Any]) -> None:
+    """Raise NotebookError for what could only be the name of a flow, and is none."""
+    for name in words:
+        if name.isidentifier() and not is_flow(namespace.get(name)) and not os.path.exists(name):
+            flows = [key for key, value in namespace.items() if not key.startswith("_") and is_flow(value)]
+            close = get_close_matches(name, flows, 1)
+            known = f"did you mean {close[0]}?" if close else f"the flows are {', '.join(flows) or 'none so far'}"
+            raise NotebookError(f"no cell defines a flow {name}, and there is no such file; {known}")
 
 
 def of_cell(shell: Any, line: str, cell: str) -> Run | None:

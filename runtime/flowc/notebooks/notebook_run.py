@@ -20,13 +20,13 @@ from flowc.notebooks.cell_source import CellNames, CellSource, NotebookError, ce
 from flowc.notebooks.cell_statements import Cell
 from flowc.pipelines import FunctionWrapper, Pipeline
 from flowc.protocol import env_names
+from flowc.shim.cell_frames import SUFFIX
 
 if TYPE_CHECKING:
     from typing import Callable, Type
 
     NotebookFlow = Union[Type[Any], Callable[..., Any]]
 
-_SUFFIX = "_cells"
 _MOST_FILES = 1000
 
 
@@ -86,7 +86,7 @@ def _new_file(name: str, text: str) -> str:
     """Write a file that was not there before, so that it is beside what the cells import. Returns its path."""
     for folder in (os.getcwd(), tempfile.mkdtemp(prefix="flowc-cells-")):
         for number in range(1, _MOST_FILES):
-            path = os.path.join(folder, f"{name}{_SUFFIX}{number if number > 1 else ''}.py")
+            path = os.path.join(folder, f"{name}{SUFFIX}{number if number > 1 else ''}.py")
             try:
                 with open(path, "x", encoding="utf-8") as file:
                     file.write(text)

@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
+from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
 from flowc.store.run_layout import VERSION, wall_time
 
@@ -58,7 +59,7 @@ def report_timeout(error: BaseException, flow: str, task: Task) -> int:
     frames = traceback.extract_stack(now[threading.main_thread().ident or 0])
     calls = [number for number, frame in enumerate(frames) if is_ours(frame.filename)]
     code = traceback.format_list(frames[calls[-1] + 1 :] if calls else frames)
-    where = "".join(["Where the step's code still was (most recent call last):\n", *code])
+    where = name_cells("".join(["Where the step's code still was (most recent call last):\n", *code]))
     return report_failure(error, RunLayout(open_store(task.root), flow, task.run), task, where)
 
 
@@ -92,7 +93,7 @@ def _traceback_text(error: BaseException) -> str:
     report = traceback.TracebackException.from_exception(error)
     if any(not is_ours(frame.filename) for frame in report.stack):
         _keep_user_frames(report)
-        return "".join(report.format())
+        return name_cells("".join(report.format()))
     if isinstance(error, FlowError) or not report.stack or type(error).__name__ == "InjectedFailure":
         return f"flowc: {type(error).__name__}: {error}\n"
     places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in report.stack[:-6:-1])

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generator, Iterable, List, Mapping, NamedTuple, Union
 
@@ -62,9 +63,15 @@ def _steps(flow: Flow) -> List[str]:
     return [step.name for step in flow.steps if not step.virtual]
 
 
+def _no_step(flow: Flow, what: str, name: str) -> str:
+    close = get_close_matches(name, _steps(flow), 1)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{what}: {flow.name} has no step {name!r}; {meant}it has {', '.join(_steps(flow))}"
+
+
 def _replacement(flow: Flow, step: str, found: Any) -> Any:
     if step not in _steps(flow):
-        raise UsageError(f"replace: {flow.name} has no step {step!r}; it has {', '.join(_steps(flow))}")
+        raise UsageError(_no_step(flow, "replace", step))
     if callable(found):
         return found
     if not isinstance(found, Mapping):
@@ -99,7 +106,7 @@ def _outputs(flow: Flow, step: str, values: Dict[str, Any]) -> Dict[str, Any]:
 def _key(flow: Flow, what: str, key: str) -> str:
     name, separator, index = key.partition("/")
     if name not in _steps(flow):
-        raise UsageError(f"{what}: {flow.name} has no step {name!r}; it has {', '.join(_steps(flow))}")
+        raise UsageError(_no_step(flow, what, name))
     step = flow.by_name[name]
     depth = flow.depth(step)
     numbers = index.split(".") if separator else []
