@@ -432,7 +432,7 @@ def test_what_differs_is_said_where_it_is_set(tmp_path: Path, capsys: pytest.Cap
     store = open_store(str(tmp_path))
     saved = {value: artifacts.save(store, "Train", "value", value) for value in (1, 2, 3, 4)}
     order = ("start", "left", "right", "join")
-    nexts = (["left", "right"], ["join"], ["join"], [])
+    nexts: tuple[list[str], ...] = (["left", "right"], ["join"], ["join"], [])
     graph = {"steps": {name: {"type": "linear", "next": after} for name, after in zip(order, nexts, strict=True)}}
     for run, x, y in (("a", 1, 3), ("b", 2, 4)):
         layout = RunLayout(store, "Train", run)

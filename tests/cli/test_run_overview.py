@@ -19,6 +19,7 @@ from flowc_cli.reporting.run_snapshot import Snapshot
 from flowc_cli.reporting.state_marks import StepMarks
 from flowc_cli.stored_runs import ended_at
 from tests.cli.test_run_tasks import DONE, FOREACH, NESTED, NOW, SWITCH, Steps, read
+from tests.conftest import REPOSITORY
 from tests.support import flowc
 
 CAUGHT = {"type": "ValueError", "message": "no luck"}
@@ -193,3 +194,14 @@ def test_a_run_that_failed_on_an_engine_has_lasted_until_then(tmp_path: Path) ->
     run.layout.write_json(f"{run.layout.folder('each', (0,), 0)}/error.json", error)
     assert run.status == "failed"
     assert ended_at(run) == 2e9 + 12
+
+
+def test_the_page_lists_the_fields_of_json(tmp_path: Path) -> None:
+    read(tmp_path, FOREACH, {"start": 2, "each/0": DONE, "each/1": None})
+    page = (REPOSITORY / "docs" / "keeping.md").read_text(encoding="utf-8").partition("### As JSON")[2]
+    listed = set(re.findall(r"`(\w+)`", page.partition("\n## ")[0]))
+    shown = json.loads(flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path, "--json").stdout)
+    [row] = json.loads(flowc(tmp_path, "runs", "--root", tmp_path, "--json").stdout)
+    [task] = shown["steps"]["start"]
+    used = {*shown, *shown["tasks"], *shown["totals"]["each"], *task, *task["attempts"][0], *row}
+    assert used <= listed, used - listed
