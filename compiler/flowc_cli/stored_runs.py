@@ -76,6 +76,8 @@ def find_run(pathspec: str, root: str | None, *, lenient: bool = False) -> tuple
         if owners:
             runs = ", ".join(f"{owner}/{flow}" for owner in owners[:_MOST_NAMES])
             raise WrongNameError(f"{len(owners)} flows have a run {flow}", f"name one: {runs}") from None
+        is_flow = flow in names or (rest and rest[0] != "latest")
+        error = error if is_flow else RunNotFound(f"there is no flow or run {flow} in {store.url}")
         raise RunNotFound(f"{error}; {_what_is_meant(flow, rest, root) or _what_is_there(flow, names)}") from None
 
 

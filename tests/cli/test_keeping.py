@@ -124,7 +124,7 @@ def test_runs_counts_what_was_caught(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["runs", "--tag", "none"], 0, "there are no such runs"),
         (["rm", "Train"], 2, "help: name its runs as Train/run-id"),
         (["rm", "Train/none"], 2, "there is no run Train/none"),
-        (["rm", "none"], 2, "there is no run none/latest"),
+        (["rm", "none"], 2, "there is no flow or run none in"),
         (["rm", "Train/a/end"], 2, "name the run: Train/a"),
         (["report", "Train/none"], 2, "there is no run Train/none"),
         (["fsck", "Trian"], 2, "did you mean `Train`?"),
@@ -154,7 +154,7 @@ def test_the_run_of_an_id_that_one_flow_has(tmp_path: Path, capsys: pytest.Captu
     assert (code, "help: name one: Other/both, Train/both" in text) == (2, True), text
     assert call(capsys, "rm", "Other", "--root", str(tmp_path))[0] == 2
     assert call(capsys, "rm", "one", "--root", str(tmp_path)) == (0, "removed Train/one\n")
-    assert {*store.children("Train"), *store.children("Other")} == {"both", "Other", "data"}
+    assert {*store.children("Train"), *store.children("Other")} == {"both", "Other"}
 
 
 @pytest.mark.parametrize("command", ["runs", "fsck", "gc"])
