@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from flowc.store import retry
-from flowc_targets.simulate import Progress
+from flowc_targets.base.json_events import JsonEvents
+from flowc_targets.simulate import JsonProgress, Progress
 from tests.argo.simulated import run, task, workflow
 
 if TYPE_CHECKING:
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from flowc_targets.simulate.simulated_pods import Pod
 
 WAITS = "flowc: waiting 3 s for the store s3://b at h, and 9 s at most: gaierror"
-HINT = "the root that the manifest was compiled with does not answer; --root FOLDER uses another"
+HINT = "a pod cannot use the root that the manifest was compiled with; --root FOLDER uses another"
 
 
 def pod_named(name: str) -> Pod:
     """A pod, as far as progress is concerned."""
-    return cast("Pod", SimpleNamespace(node=SimpleNamespace(id=name, name=name)))
+    return cast("Pod", SimpleNamespace(node=SimpleNamespace(id=name, name=name), arguments=tuple))
 
 
 @pytest.mark.parametrize("root", [None, "store"])
@@ -48,6 +49,19 @@ def test_waits_are_passed_on_once_and_early(tmp_path: Path, root: str | None) ->
     progress.printed(pod_named("one"), one)
     progress.logged(pod_named("one"), one, failed=True)
     assert written[len(expected) :] == ["[one] flowc: the store s3://b at h answers again, after 3 s", "[one] hello"]
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_a_store_that_refuses_is_named_with_a_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Without credentials nothing waits, and the pod fails at once."""
+    progress = Progress(print, output=False) if kind == "text" else JsonProgress(JsonEvents("F/argo-1"))
+    log = tmp_path / "log"
+    log.write_text("flowc: StoreError: cannot write s3://b/x: no credentials\n")
+    progress.logged(pod_named("one"), log, failed=True)
+    assert progress.way_out == HINT
+    assert HINT in capsys.readouterr().out
 
 
 @pytest.mark.process

@@ -34,6 +34,8 @@ _PAUSE = 2.0
 _LONG_WAIT = 5.0
 _WAITS = re.compile(rb"^flowc: (?:(waiting \d+ s for .*)|the store .* answers again.*)\n", re.MULTILINE)
 """What the shim says while a store does not answer: see `flowc.store.retry`."""
+_REFUSED = "flowc: StoreError: "
+"""What the shim says where a store is no use to it."""
 _WAIT_SECONDS = 10.0
 """How often one of the pods that wait is passed on."""
 _NEWS = 1 << 16
@@ -99,6 +101,8 @@ class Progress:
         if not (failed or self._output):
             return
         lines = log.read_text(errors="replace").splitlines()
+        if failed and any(line.startswith(_REFUSED) for line in lines):
+            self._suggest_root()
         if not self._output:
             lines = lines[-_LAST_LINES:]
         for line in lines:
@@ -128,10 +132,12 @@ class Progress:
             self._next_wait = time.monotonic() + _WAIT_SECONDS
         self._passed_on.add((pod.node.id, line))
         self._print(pod, line)
-        if waits and self._root is None and not self.way_out:
-            self.way_out = (
-                "the root that the manifest was compiled with does not answer; --root FOLDER uses another"
-            )
+        if waits:
+            self._suggest_root()
+
+    def _suggest_root(self) -> None:
+        if self._root is None and not self.way_out:
+            self.way_out = "a pod cannot use the root that the manifest was compiled with; --root FOLDER uses another"
             self._write(self.way_out)
 
     def rests(self, node: Node, seconds: float) -> None:
@@ -210,8 +216,10 @@ class JsonProgress(Progress):
 
     def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
         """What a pod has printed."""
-        del failed
-        for line in log.read_text(errors="replace").splitlines():
+        lines = log.read_text(errors="replace").splitlines()
+        if failed and any(line.startswith(_REFUSED) for line in lines):
+            self._suggest_root()
+        for line in lines:
             if (pod.node.id, line) not in self._passed_on:
                 self._print(pod, line)
 
