@@ -64,7 +64,7 @@ class SerialRun:
             _name(*key): [
                 {name: identity(ref) for name, ref in sorted(manifest["artifacts"].items())},
                 manifest.get("choice"),
-                (manifest.get("foreach") or {}).get("count"),
+                _width(manifest),
             ]
             for key, manifest in self.manifests.items()
         }
@@ -115,8 +115,7 @@ class SerialEngine:
                 return done
             manifest = done.layout.manifest(key.step, key.path, attempt)
             done.manifests[key.step, key.path] = manifest
-            count = (manifest.get("foreach") or {}).get("count")
-            schedule.finished(key, count=count, choice=manifest.get("choice"))
+            schedule.finished(key, count=_width(manifest), choice=manifest.get("choice"))
         return done
 
 
@@ -150,3 +149,8 @@ def _forked(plan: Plan, step: str, path: Path_, attempt: int, variables: Mapping
         output = pipe.read()
     _, status = os.waitpid(pid, 0)
     return os.waitstatus_to_exitcode(status), output
+
+
+def _width(manifest: Document) -> int | None:
+    foreach: Document = manifest.get("foreach") or {}
+    return foreach.get("count")

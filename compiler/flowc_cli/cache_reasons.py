@@ -13,7 +13,7 @@ from flowc_compiler.diagnostics.terminal_text import visible_line
 
 if TYPE_CHECKING:
     from flowc.client import Run
-    from flowc_cli.run_tasks import RunRecord, TaskRecord
+    from flowc_cli.run_tasks import RunTasks, TaskRecord
 
 _EARLIER = 20
 """Runs that are looked at."""
@@ -28,7 +28,7 @@ _PARTS = {
 }
 
 
-def cache_reasons(record: RunRecord) -> list[str]:
+def cache_reasons(record: RunTasks) -> list[str]:
     """A line for tasks of a step with the same reason."""
     run = record.run
     earlier = list(islice((one for one in run.parent.children() if one.id != run.id), _EARLIER))

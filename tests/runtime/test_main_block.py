@@ -34,7 +34,7 @@ LEFT_OUT = (
 
 def _ran(text: str) -> bool:
     names: dict[str, Any] = {"__name__": "flow_file", "F": 1, "G": 2}
-    exec(compile_program(text, "flow_file.py", "F"), names)
+    exec(compile_program(text.encode(), "flow_file.py", "F"), names)
     return bool(names.get("RAN"))
 
 
@@ -51,7 +51,7 @@ def test_main_blocks_that_are_not(text: str) -> None:
 def test_lines_stay_where_they_are() -> None:
     names: dict[str, Any] = {"__name__": "flow_file"}
     with pytest.raises(ZeroDivisionError) as caught:
-        exec(compile_program(f"F = 1\n\n{MAIN}F\n    1 / 0\n", "flow_file.py", "F"), names)
+        exec(compile_program(f"F = 1\n\n{MAIN}F\n    1 / 0\n".encode(), "flow_file.py", "F"), names)
     assert caught.traceback[-1].lineno == 4  # from 0
 
 

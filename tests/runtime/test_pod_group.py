@@ -330,8 +330,16 @@ def test_the_fork_server_begins_before_the_store_is_open(monkeypatch: pytest.Mon
     monkeypatch.setattr(pod_group, "open_store", refuse)
     monkeypatch.setenv("FLOWC_ROOT", "s3://b/p")
     monkeypatch.setenv("FLOWC_RUN_ID", "1")
-    step = {"kind": "linear", "parents": [], "next": [], "depth": 0}
-    data = {"version": 1, "flow": "F", "class": "F", "module": "f", "start": "a", "end": "a", "parameters": []}
+    step: dict[str, Any] = {"kind": "linear", "parents": [], "next": [], "depth": 0}
+    data: dict[str, Any] = {
+        "version": 1,
+        "flow": "F",
+        "class": "F",
+        "module": "f",
+        "start": "a",
+        "end": "a",
+        "parameters": [],
+    }
     plan = Plan({**data, "steps": {"a": step}, "groups": {"a": {"steps": ["a"]}}})
     with pytest.raises(StoreError):
         pod_group.run_group(plan, "a", ())

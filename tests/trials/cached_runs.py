@@ -21,7 +21,7 @@ def trial(choice: Choice) -> Iterator[Attempt]:
     @seed(choice.seed)
     @settings(
         max_examples=choice.count, database=None, deadline=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(flows())
     def collect(blocks: tuple[Block, ...]) -> None:

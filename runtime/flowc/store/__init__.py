@@ -82,7 +82,7 @@ def is_remote(root: str) -> bool:
 def preload(root: str) -> None:
     """Import what the store of a root needs, without opening it: its threads and connections would not bear a fork."""
     if "://" in root and not root.startswith("file:"):
-        import encodings.idna  # noqa: F401 (what looks up the name of a host imports it)
+        import encodings.idna  # noqa: F401 # pyright: ignore[reportUnusedImport] (what looks up the name of a host imports it)
 
         _client(root, root.partition("://")[0])
 

@@ -209,8 +209,9 @@ class RunLayout:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(10) as pool:
-            for keys in pool.map(lambda digit: list(self.store.keys(f"{prefix}{digit}")), range(10)):
-                yield from keys
+            lists = [pool.submit(list, self.store.keys(f"{prefix}{digit}")) for digit in range(10)]
+            for found in lists:
+                yield from found.result()
 
     def latest_of_step(self, step: str) -> Dict[Path, int]:
         """The attempt to read of every task of a step that has one, by one listing."""

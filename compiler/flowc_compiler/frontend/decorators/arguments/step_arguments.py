@@ -145,7 +145,8 @@ class CacheArguments(Arguments):
         if not self.enabled:
             given = tuple(sorted(self.model_fields_set - {"enabled"}))
             self._without_effect(at, given, "with enabled=False", "leave it out, or remove enabled=False")
-        own = self.model_dump() | {"version": None if self.version is None else str(self.version)}
+        own = self.model_dump()
+        own["version"] = None if self.version is None else str(self.version)
         return some_specs(cache=CacheSpec(span=at.span, **own))
 
 
