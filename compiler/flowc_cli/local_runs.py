@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from flowc.errors import ProtocolError
+from flowc.errors import InvalidRoot, ProtocolError
 from flowc.protocol import env_names
 from flowc.protocol.encodings import tag_problem
 from flowc_cli.output import INPUT_ERROR, RUN_ERROR
@@ -82,5 +82,7 @@ def run_locally(compilation: Compilation, options: RunOptions) -> int:
 
 def error_code(error: FlowcError) -> int:
     """The exit code: 1 when a store or what a run has cannot be used, 2 when the input is wrong."""
+    if isinstance(error.__cause__, InvalidRoot):
+        return INPUT_ERROR
     unusable = all(item.code == "FC601" for item in error.diagnostics)
     return RUN_ERROR if unusable or isinstance(error.__cause__, ProtocolError) else INPUT_ERROR

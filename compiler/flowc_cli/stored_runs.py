@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from flowc.client import Flow, Run, RunNotFound, Step, Task
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import engine_recorded, last_sign
-from flowc.errors import CorruptArtifact, FlowError, InvalidPathspec, NewerFormat, NotFound, ProtocolError, StoreError
+from flowc.errors import (
+    CorruptArtifact,
+    FlowError,
+    InvalidPathspec,
+    InvalidRoot,
+    NewerFormat,
+    NotFound,
+    ProtocolError,
+    StoreError,
+)
 from flowc.store import Store
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import flow_names
@@ -251,7 +260,9 @@ def report_failure(error: FlowError, help_text: str | None = None) -> int:
     Returns the exit code: RUN_ERROR where the store or what it has cannot be used, INPUT_ERROR for what was asked for.
     """
     sink = DiagnosticSink()
-    if isinstance(error, StoreError):
+    if isinstance(error, InvalidRoot):
+        sink.error("FC601", str(error), None, help="name a store with --root")
+    elif isinstance(error, StoreError):
         help_text = "check that the store can be reached from here, and that its keys are in the environment"
         if str(error).startswith("cannot write ") and "://" not in str(error):
             help_text = "name a store that you can write to with --root"
@@ -261,7 +272,8 @@ def report_failure(error: FlowError, help_text: str | None = None) -> int:
     else:
         sink.error("FC602", str(error), None, help=_what_helps(error) if help_text is None else help_text)
     report(sink.diagnostics, sink.sources)
-    return RUN_ERROR if isinstance(error, ProtocolError) else INPUT_ERROR
+    unusable = isinstance(error, ProtocolError) and not isinstance(error, InvalidRoot)
+    return RUN_ERROR if unusable else INPUT_ERROR
 
 
 def report_damages(run: Run, root: str | None) -> int:

@@ -42,6 +42,10 @@ class StoreError(ProtocolError):
     """The artifact store cannot be reached, read or written."""
 
 
+class InvalidRoot(StoreError):  # noqa: N818
+    """The text that should name the root of a store does not."""
+
+
 class MissingKey(StoreError):  # noqa: N818 (a lookup that failed, often expected)
     """The store has no such key."""
 

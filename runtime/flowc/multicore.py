@@ -83,7 +83,9 @@ def _work(func: Callable[[A], R], item: A, file: str) -> int:
     except BaseException:
         import traceback
 
-        traceback.print_exc()
+        from flowc.shim.cell_frames import name_cells
+
+        sys.stderr.write(name_cells(traceback.format_exc()))
         return 1
     finally:
         sys.stdout.flush()

@@ -233,10 +233,13 @@ def test_the_default_of_a_parameter_that_is_empty(tmp_path: Path) -> None:
         ("run flow.py --zzzzzz 2", "its parameters are alpha"),
         ("try flow.py start --no-rum", "did you mean `--no-run`?"),
         ("resume flow.py --max-worker 2", "did you mean `--max-workers`?"),
+        ("try flow.py strat --no-run", "did you mean `start`?"),
+        ("try flow.py start --no-run --artifact strat.x=1", "did you mean `start`?"),
+        ("resume flow.py strat", "did you mean `start`?"),
         ("resume flow.py --zzzzzz", "see `flowc resume --help`"),
     ],
 )
-def test_a_misspelt_option(tmp_path: Path, arguments: str, help_text: str) -> None:
+def test_a_misspelt_option_or_step(tmp_path: Path, arguments: str, help_text: str) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     (tmp_path / ".flowc" / "F" / "1").mkdir(parents=True)
     (tmp_path / ".flowc" / "F" / "1" / "run.json").write_text('{"flow": "F", "run": "1", "created": 1}')

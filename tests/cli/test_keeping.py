@@ -20,6 +20,7 @@ from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import this_owner
 from flowc_cli.__main__ import main
 from flowc_cli.sweeping import find_unnamed, remove_run, sweep
+from tests.support import START_AND_END
 
 DAY = 86400.0
 LARGE = 5000
@@ -155,6 +156,16 @@ def test_the_run_of_an_id_that_one_flow_has(tmp_path: Path, capsys: pytest.Captu
     assert call(capsys, "rm", "Other", "--root", str(tmp_path))[0] == 2
     assert call(capsys, "rm", "one", "--root", str(tmp_path)) == (0, "removed Train/one\n")
     assert {*store.children("Train"), *store.children("Other")} == {"both", "Other"}
+
+
+@pytest.mark.parametrize("command", [["runs"], ["show", "F"], ["logs", "F"], ["rm", "F/1"], ["run", "flow.py"]])
+def test_a_root_that_can_be_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    (tmp_path / "flow.py").write_text(f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):\n{START_AND_END}")
+    monkeypatch.chdir(tmp_path)
+    code, text = call(capsys, *command, "--root", "s4://bucket")
+    assert (code, "error[FC601]" in text, "unknown scheme" in text) == (2, True, True), text
 
 
 @pytest.mark.parametrize("command", ["runs", "fsck", "gc"])

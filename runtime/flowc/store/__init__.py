@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from flowc.errors import MissingKey, StoreError
+from flowc.errors import InvalidRoot, MissingKey, StoreError
 from flowc.protocol import env_names
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def split_url(root: str) -> Tuple[str, str, str]:
     """
     scheme, _, rest = root.partition("://")
     if scheme != "file" and scheme not in REMOTE:
-        raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
+        raise InvalidRoot(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
     bucket, _, path = rest.partition("/")
     if scheme == "file" and bucket not in ("", "localhost"):
         raise StoreError(f"the root {root!r} names a host, {bucket}; write file:///{rest}")

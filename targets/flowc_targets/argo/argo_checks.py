@@ -290,7 +290,12 @@ def _check_origin(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> Non
     for name in filter(None, steps.split(",")):
         if name not in flow.by_name:
             message = f"flow {flow.name} has no step `{name}` to run again"
-            sink.error("FC608", message, flow.span, help=f"its steps are {', '.join(flow.by_name)}")
+            sink.error(
+                "FC608",
+                message,
+                flow.span,
+                help=suggest(name, flow.by_name, f"its steps are {', '.join(flow.by_name)}").help,
+            )
 
 
 def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:

@@ -135,7 +135,8 @@ def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None
     arguments = arguments_of(entry)
     for value in tried.given:
         if value.step is not None and value.step not in flow.by_name:
-            raise FlowcError.of("FC608", f"flow {flow.name} has no step `{value.step}`", help="write STEP.NAME=VALUE")
+            help_ = suggest(value.step, flow.by_name, "write STEP.NAME=VALUE").help
+            raise FlowcError.of("FC608", f"flow {flow.name} has no step `{value.step}`", help=help_)
         if value.number is not None and not (joins and entry["closes_kind"] != "branch"):
             message = (
                 f"--artifact {value.number}.{value.name}: step `{tried.step}` does not join the items of a foreach"

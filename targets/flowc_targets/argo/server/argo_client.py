@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from flowc_compiler.diagnostics import suggest
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
 from flowc_targets.argo.manifest_text import ORIGIN, TRIGGER, encode_value
 from flowc_targets.argo.options import ArgoOptions
@@ -236,8 +237,9 @@ def _read_logs(server: ArgoServer, workflow: Json, step: str | None, *, follow: 
     """
     pods = _Pods(server, workflow)
     if step is not None and run_state(workflow).ended and not any(_is_of(task, step) for task in pods.known.values()):
-        steps = ", ".join(dict.fromkeys(task.step for task in run_state(workflow).tasks)) or "none"
-        raise EngineError.unknown(f"run {pods.name} has had no pod of step {step!r}", f"its steps are {steps}")
+        steps = list(dict.fromkeys(task.step for task in run_state(workflow).tasks))
+        meant = suggest(step.partition("/")[0], steps, f"its steps are {', '.join(steps) or 'none'}").help
+        raise EngineError.unknown(f"run {pods.name} has had no pod of step {step!r}", meant)
     given = Counter[str]()
     while True:
         ended = run_state(pods.workflow).ended
