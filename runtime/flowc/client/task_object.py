@@ -323,11 +323,11 @@ class Task(Entity["Step", DataArtifact]):
     def stored_log(self, attempt: int | None = None) -> StoredLog | None:
         """What an attempt has printed, by default the one that is read; `None` where the store has nothing of it."""
         chosen = self.attempt if attempt is None else attempt
-        for folder in (self.layout.folder(self.step, self.path, chosen), *self.origin_folders(chosen)):
-            found = read_log(self.layout.store, folder)
-            if found is not None:
-                return found
-        return None
+        own = read_log(self.layout.store, self.layout.folder(self.step, self.path, chosen))
+        if own is not None:
+            return own  # whatever its manifest says, which may be damaged
+        logs = (read_log(self.layout.store, folder) for folder in self.origin_folders(chosen))
+        return next((log for log in logs if log is not None), None)
 
     def origin_folders(self, attempt: int) -> List[str]:
         """Where an attempt ran that a resumed run has taken over, or that was taken from the cache, the last first."""
