@@ -119,6 +119,7 @@ NOT_LOCALLY = {
     "placement": "the step has this machine",
     "container": "the step is a process of this machine; what it would read from volumes and Secrets is reported",
     "batch": "the step has this machine",
+    "fuse.disabled": "the step has a process of its own",
     "retry.backoff_seconds": "the engine's own: it waits",
     "retry.backoff_factor": "the engine's own: it waits",
     "dependencies.disabled": "with packages that are not to be had there is nothing to leave out",

@@ -20,7 +20,7 @@ INHERITS = "inherits"
 ADDED = ("include", "env_at_compile")
 """Lists of which those of all layers count."""
 TABLES = (
-    *("env", "gpu", "image_digests", "labels", "annotations", "parameters"),
+    *("batch", "env", "gpu", "image_digests", "labels", "annotations", "parameters"),
     *("workflow_patch", "template_patch", "pod_override", "executor_config"),
 )
 """Options that are tables, and no section of a target or command: their keys are the user's or an engine's."""

@@ -129,7 +129,7 @@ def test_resuming_what_is_not_whole(root: str, tmp_path: Path) -> None:
     failed = runs_of(root)["failed"]
     failed.layout.write_json(f"{failed.pathspec}/{IMPORTED}", {"version": 1})
     done = flowc(tmp_path, "resume", "kept.py", "--root", root, "--origin-run-id", failed.id)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "is not whole" in done.stderr
 
 

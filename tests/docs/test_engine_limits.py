@@ -28,7 +28,7 @@ LINES = (DOCS / "limits.md").read_text(encoding="utf-8").splitlines()
         ("| bytes of a parameter", [argo_checks.ARGUMENT_BYTES, airflow_options.LONGEST_PARAMETER]),
         ("| bytes of a variable", [pod.VALUE_BYTES]),
         ("| code and", [airflow_target.MOST_IN_FILE, airflow_target.MOST_IN_CONFIG_MAP >> 20]),
-        ("| the Workflow", [argo_checks.OBJECT_BYTES >> 20, argo_checks.APPLY_BYTES]),
+        ("| the Workflow |", [argo_checks.OBJECT_BYTES >> 20, argo_checks.APPLY_BYTES]),
         ("| characters of a name", [manifest_text.OBJECT_LIMIT, manifest_text.CRON_LIMIT, airflow_checks.MAX_ID]),
         ("**Artifacts**", [multipart.MOST_PARTS, multipart.PART >> 20]),
     ],

@@ -25,7 +25,10 @@ OF_OTHERS = {
     "FLOWC_RESUME_ROOT",
 }
 """Variables that the shim does not read: of emitted programs among themselves, and of the command line."""
-STAND_ALONE = ("flowc_targets/airflow/operators/", "flowc_targets/package/bootstrap__main__.py")
+STAND_ALONE = (
+    "flowc_targets/airflow/operators/", "flowc_targets/package/bootstrap__main__.py",
+    "flowc_targets/package/zipapp__main__.py",
+)  # fmt: skip
 """The texts of emitted programs, which have no protocol to import from."""
 COMMENTS = "flowc_compiler/diagnostics/ignore_comments"
 """Has the mark of comments, which no value begins with."""

@@ -66,6 +66,13 @@ class _NoDocs(ast.NodeTransformer):
         self.inside = before
         return node
 
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = None
+        self.inside, before = True, self.inside
+        self.generic_visit(node)
+        self.inside = before
+        return node
+
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         if not self.inside or node.value is None:

@@ -71,7 +71,7 @@ def test_a_run(run: Run) -> None:
     assert "script" not in _Tags(html).tags
     text = re.sub(r"\|+", "|", _text(html))
     assert "|Run HtmlFlow/one|" in text
-    assert "|each|3|2|1 failed|" in text
+    assert "|each|3|2|1 failed or stopped|" in text
     assert "1 min 39 s" in text
 
 

@@ -251,9 +251,9 @@ def _folded(name: str) -> str:
 def _known(flow: HasParameters, wrong: str, own_options: Sequence[str] = ()) -> str:
     names = [parameter.name for parameter in flow.parameters]
     options = [item.removeprefix("--") for item in own_options]
-    meant = suggest(wrong, dict.fromkeys([*names, *options])).help
-    if meant and not any(f"`{name}`" in meant for name in names):
-        return meant.replace("`", "`--", 1)
+    meant = suggest(wrong, names).help
+    if not meant and (option := suggest(wrong, options, cutoff=0.75).help):
+        return option.replace("`", "`--", 1)
     return meant or (f"its parameters are {', '.join(names)}" if names else "it has no parameters")
 
 

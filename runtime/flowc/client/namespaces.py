@@ -6,7 +6,6 @@ import os
 
 from flowc.current import current, running
 from flowc.errors import FlowError
-from flowc.project_settings import default_root
 from flowc.protocol import env_names
 from flowc.store import open_store
 
@@ -74,5 +73,9 @@ def chosen_store(root: str | None) -> Store:
 
 def chosen_root() -> str:
     """The root of the store that `chosen_store` opens by default."""
-    root: str = _chosen.get("root") or default_root(".")
+    root: Optional[str] = _chosen.get("root") or os.environ.get(env_names.ROOT)
+    if not root:
+        from flowc.project_settings import default_root  # which containers do not have
+
+        root = default_root(".")
     return root

@@ -72,8 +72,10 @@ class Run(Entity["Flow", Step]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.client.run_html import run_html
-
+        try:
+            from flowc.client.run_html import run_html
+        except ImportError:  # containers have no notebooks
+            return f"<code>{self}</code>"
         return run_html(self)
 
     @classmethod

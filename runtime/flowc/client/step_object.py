@@ -39,8 +39,10 @@ class Step(Entity["Run", Task]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.client.run_html import step_html
-
+        try:
+            from flowc.client.run_html import step_html
+        except ImportError:  # containers have no notebooks
+            return f"<code>{self}</code>"
         return step_html(self)
 
     @classmethod

@@ -63,8 +63,10 @@ class Task(Entity["Step", DataArtifact]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        from flowc.client.run_html import task_html
-
+        try:
+            from flowc.client.run_html import task_html
+        except ImportError:  # containers have no notebooks
+            return f"<code>{self}</code>"
         return task_html(self)
 
     @classmethod

@@ -49,8 +49,8 @@ _OF_VARIABLE = re.compile(rb"^( {8,}(?:self\.)?\w+): %s(?: \| %s)* = " % (_TYPE,
 """The annotation of a variable in a function: fields of classes are less indented."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
-NOT_SHIPPED = frozenset({"notebooks", "testing"})
-"""The packages of the runtime that no task needs."""
+NOT_SHIPPED = ("deployment/", "notebooks/", "testing/", "client/run_html.py", "project_settings.py")
+"""What of the runtime no task needs."""
 MAIN_FILE = "__main__.py"
 """What Python runs of a zip."""
 
@@ -273,8 +273,9 @@ def runtime_files() -> dict[str, bytes]:
     assert spec is not None, "the package flowc is not installed"
     assert spec.submodule_search_locations, "flowc is not a package"
     folder = Path(next(iter(spec.submodule_search_locations)))
-    paths = sorted(path for path in folder.rglob("*.py") if path.relative_to(folder).parts[0] not in NOT_SHIPPED)
-    return {f"flowc/{path.relative_to(folder).as_posix()}": without_docs(path.read_bytes()) for path in paths}
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
+    shipped = sorted(name for name in paths if not name.startswith(NOT_SHIPPED))
+    return {f"flowc/{name}": without_docs(paths[name].read_bytes()) for name in shipped}
 
 
 def without_docs(code: bytes) -> bytes:

@@ -26,6 +26,7 @@ RUN_OPTIONS = frozenset(
         "allow-large",
         "allow-read",
         "branch",
+        "cache",
         "env-at-compile",
         "flow",
         "help",

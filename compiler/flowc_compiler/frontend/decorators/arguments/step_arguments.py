@@ -135,7 +135,7 @@ def _seconds(value: object) -> object:
 class CacheArguments(Arguments):
     """`@cache`, flowc's own."""
 
-    ttl: Annotated[float | None, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)] = None
+    ttl: Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_seconds)] = None
     version: str | int | float | None = None
     ignore: Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = ()
     secrets: bool | None = None
