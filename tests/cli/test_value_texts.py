@@ -184,4 +184,4 @@ def test_the_values_of_a_run(tmp_path: Path) -> None:
     assert "square = 100" not in one
     document = flowc(tmp_path, "show", "Shown/latest/each/0", "--values", "--json").stdout
     assert '"square": 100' in document
-    assert flowc(tmp_path, "show", "Shown/latest/each/7", "--values").returncode == 1
+    assert flowc(tmp_path, "show", "Shown/latest/each/7", "--values").returncode == 2

@@ -173,7 +173,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.process
 def test_a_table_stands_below_the_output(folder: Path) -> None:
     """Lines of tasks appear above it, it is drawn in place, and its last state stays."""
-    done = on_terminal(folder, "run", "wide.py", "--root", "store", "--max-workers", "4", "--wait", "0.4")
+    done = on_terminal(folder, "run", "wide.py", "--root", "store", "--max-workers", "2", "--wait", "0.4")
     assert done.code == 0
     assert "a line of start" in "".join(done.screen[1:3])
     assert done.written.count("\x1b[J") >= 2, "it was drawn more than once"

@@ -122,7 +122,7 @@ def load_dag(text: str) -> Dag:
     with _modules(
         {
             "airflow.sdk": {"Asset": str, "BaseOperator": operator, "dag": dag.decorator},
-            "airflow.sdk.exceptions": {"AirflowSkipException": SkipError},
+            "airflow.sdk.exceptions": {"AirflowFailException": RuntimeError, "AirflowSkipException": SkipError},
             "airflow.sdk.definitions.param": {"Param": param},
             "airflow.providers.standard.operators.empty": {"EmptyOperator": operator},
         }

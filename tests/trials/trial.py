@@ -14,6 +14,8 @@ SECONDS = 2.0
 """Of the processor, for a check from its start to its end."""
 MEGABYTES = 300
 """Of resident memory, at the most."""
+WITH_FLOWC = 100
+"""Megabytes of a process that has imported flowc and what tries it."""
 STOPPED_AFTER = 20
 """Seconds of the processor at which the kernel ends a process."""
 _LARGEST = 3 << 30
@@ -86,6 +88,7 @@ class Outcome(NamedTuple):
 def in_a_process(execute: Callable[[], object], folder: Path) -> Outcome:
     """Call it in a forked process, which is in the folder, has the limits, and writes into a file beside the folder."""
     output = folder.with_name(f"{folder.name}.output")
+    surplus = _surplus()
     started = os.fork()
     if not started:
         try:
@@ -97,7 +100,15 @@ def in_a_process(execute: Callable[[], object], folder: Path) -> Outcome:
     _, status, usage = os.wait4(started, 0)
     text = output.read_text(errors="replace") if output.exists() else ""
     output.unlink(missing_ok=True)
-    return Outcome(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+    return Outcome(
+        os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024 - surplus, text
+    )
+
+
+def _surplus() -> float:
+    """The megabytes of this process, which a fork of it has from the start, beyond those of one with flowc alone."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return max(0.0, pages * os.sysconf("SC_PAGESIZE") / (1 << 20) - WITH_FLOWC)
 
 
 def limit(folder: Path, output: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from flowc_cli.drawing.graph_document import Fact, GraphPod
-from flowc_cli.drawing.spec_facts import spec_facts
-
 if TYPE_CHECKING:
+    from flowc_cli.drawing.graph_document import Fact, GraphPod
     from flowc_compiler.ir import Flow, PodGroup
 
 MOST_NAMED = 3
@@ -17,6 +15,9 @@ MOST_NAMED = 3
 
 def graph_pods(flow: Flow) -> tuple[GraphPod, ...]:
     """All pods: the groups, and the other steps that have a task, in the order of their first steps."""
+    from flowc_cli.drawing.graph_document import GraphPod
+    from flowc_cli.drawing.spec_facts import spec_facts
+
     found: list[GraphPod] = []
     for step in flow.steps:
         group = flow.group_of.get(step.name)
@@ -53,6 +54,8 @@ def pod_title(group: PodGroup) -> str:
 
 def pod_facts(flow: Flow) -> Mapping[str, Fact]:
     """For each step in a group, a line for its card."""
+    from flowc_cli.drawing.graph_document import Fact
+
     facts: dict[str, Fact] = {}
     for group in flow.pod_groups:
         names = real_steps(flow, group)
