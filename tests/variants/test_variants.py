@@ -8,7 +8,7 @@ from tests.oracle.asking import ENVIRONMENT
 from tests.variants.__main__ import TABLES, differences, table
 from tests.variants.variant import Variant
 
-SAMPLE = 2
+SAMPLE = 1
 """Variants of each table."""
 
 
