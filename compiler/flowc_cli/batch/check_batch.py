@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -193,7 +193,8 @@ def _check_in_processes(files: Sequence[str], options: CheckOptions, jobs: int) 
     try:
         yield from pool.map(_work, files, chunksize=chunk)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        with suppress(RuntimeError):  # an interrupt may come before the pool has started its thread
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 _options: CheckOptions | None = None
