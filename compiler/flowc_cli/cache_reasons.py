@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flowc.errors import FlowError
 from flowc.shim.cache_inputs import shown_read
-from flowc.store.run_layout import CODE_RECORD
+from flowc.store.run_layout import CODE_RECORD, parse_index, place_text
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _reason(run: Run, task: TaskRecord, earlier: Sequence[Run]) -> str:
     own: dict[str, Any] | None = manifest.get("cache")
     cached = manifest.get("cached")
     if cached is not None:
-        place = cached["step"] if cached["index"] == "-" else f"{cached['step']}/{cached['index']}"
+        place = place_text(cached["step"], parse_index(cached["index"]))
         return f"from the cache: run {cached['run']}{f', {place}' if place != task.id else ''}"
     if own is None:
         return "has no cache" if manifest else ""

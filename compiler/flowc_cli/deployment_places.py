@@ -1,4 +1,4 @@
-"""Connections to the deployments of engines, and how a deployment is printed."""
+"""Changes of deployments, and how a deployment is printed."""
 
 from __future__ import annotations
 
@@ -12,28 +12,14 @@ from flowc_cli.engine_connection import Place, fail
 from flowc_cli.output import write, write_error
 from flowc_cli.run_states import document, in_columns
 from flowc_compiler.diagnostics.terminal_text import visible_line
-from flowc_targets.base.deployments import Deployment, DeploymentClient, deployments_of
-from flowc_targets.base.engine import Address, EngineError, RunState
-from flowc_targets.base.target import UnknownTargetError, load_target
-
-
-def open_deployments(place: Place) -> DeploymentClient:
-    """The deployments of an engine. Raises EngineError: FC504 for an unknown target, FC501 for one without any."""
-    try:
-        found = deployments_of(load_target(place.target), Address(place.server, place.namespace, place.user))
-    except UnknownTargetError as error:
-        help_ = f"targets are {', '.join(error.known)}"
-        raise EngineError("FC504", f"there is no target `{place.target}`", help_) from None
-    if found is None:
-        help_ = f"compile for it, and use the tools of {place.target} itself"
-        raise EngineError("FC501", f"flowc has no client for deployments of target {place.target}", help_)
-    return found
+from flowc_targets.base.deployments import Deployment, DeploymentClient
+from flowc_targets.base.engine import EngineError, RunState
 
 
 def change(place: Place, call: Callable[[DeploymentClient], Deployment], done: str, *, as_json: bool) -> int:
     """Print what became of a deployment: `done` says it. Returns the exit code."""
     try:
-        found = call(open_deployments(place))
+        found = call(place.deployments())
     except EngineError as error:
         return fail(error)
     show_one(found, done, as_json=as_json)

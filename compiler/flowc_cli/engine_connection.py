@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flowc_cli.output import INPUT_ERROR, Form, report, write_error
 from flowc_cli.run_watching import RunWatch
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_targets.base.deployments import DeploymentClient, deployments_of
 from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
-from flowc_targets.base.target import EmittedFile, UnknownTargetError, load_target
+from flowc_targets.base.target import EmittedFile, Target, UnknownTargetError, load_target
+
+C = TypeVar("C")
+"""A kind of client."""
 
 NO_ENGINE = 3
 """The exit code where an engine's server cannot be used."""
@@ -28,15 +33,22 @@ class Place:
 
     def client(self) -> EngineClient:
         """The engine's client. Raises EngineError: FC504 for an unknown target, FC501 for a target without a client."""
+        return self._opened(client_of, "client for")
+
+    def deployments(self) -> DeploymentClient:
+        """The engine's deployments. Raises EngineError: FC504 for an unknown target, FC501 for one without any."""
+        return self._opened(deployments_of, "client for deployments of")
+
+    def _opened(self, open_: Callable[[Target, Address], C | None], what: str) -> C:
         try:
-            client = client_of(load_target(self.target), Address(self.server, self.namespace, self.user))
+            found = open_(load_target(self.target), Address(self.server, self.namespace, self.user))
         except UnknownTargetError as error:
             help_ = f"targets are {', '.join(error.known)}"
             raise EngineError("FC504", f"there is no target `{self.target}`", help_) from None
-        if client is None:
+        if found is None:
             help_ = f"compile for it, and use the tools of {self.target} itself"
-            raise EngineError("FC501", f"flowc has no client for target {self.target}", help_)
-        return client
+            raise EngineError("FC501", f"flowc has no {what} target {self.target}", help_)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

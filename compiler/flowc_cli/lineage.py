@@ -22,6 +22,7 @@ from flowc.store.run_layout import (
     check_document,
     is_partial,
     parse_index,
+    place_text,
     run_names,
     task_id,
 )
@@ -153,8 +154,7 @@ class LineageReader:
         step, *parts = key[len(run.pathspec) + 1 :].split("/")
         if not parts:
             return _Document("", (), 0, False, {"artifacts": {}, **content})
-        path = () if parts[0] == "-" else tuple(map(int, parts[0].split(".")))
-        return _Document(step, path, int(parts[1]), parts[2] == FAILED, content)
+        return _Document(step, parse_index(parts[0]), int(parts[1]), parts[2] == FAILED, content)
 
     def _of_run(self, run: Run, documents: Sequence[_Document], value: Mapping[str, Any]) -> RunUses:
         engine = "local" if run.system_tags else engine_of(run)
@@ -345,8 +345,7 @@ def origin_of(manifest: Mapping[str, Any], run: Run) -> tuple[How, str] | None:
     cached: Mapping[str, Any] | None = manifest.get("cached")
     if cached is None:
         return None
-    index = str(cached.get("index", "-"))
-    task = f"{manifest.get('step')}" + ("" if index == "-" else f"/{index}")
+    task = place_text(str(manifest.get("step")), parse_index(str(cached.get("index", "-"))))
     return "cached", f"{flow}/{cached.get('run')}/{task}"
 
 

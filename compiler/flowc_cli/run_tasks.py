@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.client.attempts import Attempt, read_attempt
 from flowc.errors import CorruptArtifact, FlowError
-from flowc.store.run_layout import ATTEMPT_RECORD, index_text
+from flowc.store.run_layout import ATTEMPT_RECORD, place_text
 from flowc_cli.lenient_layout import known_status
 from flowc_cli.step_totals import StepTotals, step_totals
 from flowc_cli.store_requests import each_of
@@ -61,7 +61,7 @@ class TaskRecord:
     @property
     def id(self) -> str:
         """`step`, or `step/3.0`."""
-        return f"{self.step}/{index_text(self.path)}" if self.path else self.step
+        return place_text(self.step, self.path)
 
     @property
     def last(self) -> Attempt:

@@ -24,6 +24,9 @@ ROOT_HELP = "the artifact store: s3://, gs://, az://, file:// or a path"
 Root = Annotated[str | None, typer.Option(metavar="URL", help=ROOT_HELP)]
 TARGET_HELP = "the engine: see `flowc targets`"
 Engine = Annotated[str, typer.Option("-t", "--target", metavar="NAME", help=TARGET_HELP)]
+DeploymentOrRun = Annotated[
+    str, typer.Argument(help="the deployment, or on Argo a run: argo-UID or Flow/argo-UID", show_default=False)
+]
 Server = Annotated[
     str | None,
     typer.Option(

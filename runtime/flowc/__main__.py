@@ -113,7 +113,7 @@ def _task(args: List[str]) -> int:
     kept = keep_log(plan.flow, task)
     if kept is not None:
         leave(kept)
-    from flowc.shim.task_runner import run_task  # the keeper does without
+    from flowc.shim.task_runner import run_task  # the process that keeps the log doesn't need it
 
     line_buffer()
     if task.step in plan.steps and plan.steps[task.step].install is not None and plan.steps[task.step].cache:

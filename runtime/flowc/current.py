@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from flowc.protocol import env_names
 from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Set, TypeVar
+    from typing import Any, Callable, Dict, List, Mapping, Set, TypeVar
 
     from flowc.client import Run, Task
     from flowc.shim.gang import Parallel
@@ -98,12 +100,11 @@ class Current:
         """Who started the run, as far as the environment says."""
         if running.trace is not None:
             running.trace.fact("username")
-        return _username()
+        return user_of(os.environ)
 
     @property
     def tempdir(self) -> str:
         """The folder for temporary files."""
-        import os
         import tempfile
 
         return os.environ.get("METAFLOW_TEMPDIR") or tempfile.gettempdir()
@@ -161,13 +162,10 @@ def _store() -> Any:
     return chosen_store(None)
 
 
-def _username() -> str | None:
-    import os
-
-    for variable in (env_names.USER, "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
-        if name := os.environ.get(variable):
-            return name
-    return None
+def user_of(environment: Mapping[str, str]) -> str | None:
+    """The user that an environment names, as Metaflow finds it."""
+    names = (env_names.USER, "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
+    return next((environment[name] for name in names if environment.get(name)), None)
 
 
 current = Current()
@@ -188,8 +186,6 @@ def add_facts(facts: dict[str, Any]) -> None:
 
 def run_tags() -> List[str]:
     """The tags that the run was started with, of the variable FLOWC_TAGS."""
-    import os
-
     return split_tags(os.environ.get(env_names.TAGS, ""))
 
 

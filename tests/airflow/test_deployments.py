@@ -49,7 +49,7 @@ def airflow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
 
 
 def switched(airflow: Replay) -> list[Any]:
-    """What Airflow was told about the DAG's switch."""
+    """The requests that set the DAG's switch."""
     return [body for key, _, body in airflow.asked if key == "PATCH /api/v1/dags/RetryOnceFlow"]
 
 

@@ -311,7 +311,7 @@ def ended(code: int | None, name: str = "base") -> SimpleNamespace:
     [
         (ended(1), True, FailError),  # a task has failed for good
         (ended(1), False, RuntimeError),  # Airflow tries it again
-        (ended(143), True, RuntimeError),  # it was told to end
+        (ended(143), True, RuntimeError),  # it got SIGTERM
         (ended(137), True, RuntimeError),  # it was killed
         (ended(None), True, RuntimeError),  # it is gone
         (ended(1, "istio-proxy"), True, RuntimeError),

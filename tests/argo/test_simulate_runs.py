@@ -69,7 +69,7 @@ def lose_pod(number):
     time.sleep(60)
 
 """
-"""A pod of several tasks is told to end, or killed, by one of them."""
+"""One of a pod's tasks sends it SIGTERM, or kills it."""
 COLLIDING = "wide-gig5p"
 """A Workflow of this name has the same id for s-work(0:0) and s-work(11:11)."""
 
@@ -138,7 +138,7 @@ def test_a_new_python_for_every_pod(tmp_path: Path) -> None:
 
 
 def test_only_what_a_lost_pod_has_not_committed_runs_again(tmp_path: Path) -> None:
-    """Of two pods with six items each, one is told to end at its fifth item, the other one is killed at its fourth."""
+    """Of two pods with six items each, one gets SIGTERM at its fifth item, the other one is killed at its fourth."""
     flow = WIDE.replace(
         "import FlowSpec, Parameter, step\n", f"import FlowSpec, Parameter, current, retry, step\n{LOSING}"
     )

@@ -47,7 +47,7 @@ class Drawn:
     text: str
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     arguments: tuple[str, ...] = ()
-    """What `flowc compile` is told beside."""
+    """Further arguments of `flowc compile`."""
 
     @property
     def needs_numpy(self) -> bool:

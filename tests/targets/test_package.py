@@ -59,19 +59,14 @@ class _NoDocs(ast.NodeTransformer):
         node.annotation = None
         return node
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
         node.returns = None
         self.inside, before = True, self.inside
         self.generic_visit(node)
         self.inside = before
         return node
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
-        self.inside, before = True, self.inside
-        self.generic_visit(node)
-        self.inside = before
-        return node
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 (the name that ast calls)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)

@@ -99,7 +99,7 @@ def _deploy(
         chosen = build_options(target.options_model, target.name, source.path, given, settings, sink)
         sink.raise_if_failed()
         assert chosen is not None, "wrong options have been reported"
-        there = places.open_deployments(replace(place, namespace=chosen.namespace))
+        there = replace(place, namespace=chosen.namespace).deployments()
         files = emit_files(target, flow, source, there.options(chosen), sink)
         sink.raise_if_failed()
         upload_stored({item: chosen.root or "" for each in files for item in each.stored}, sink)

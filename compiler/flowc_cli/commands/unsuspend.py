@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from flowc_cli import shared_options as shared
@@ -15,9 +13,7 @@ app = shared.command_app()
 
 @app.command("unsuspend")
 def unsuspend(
-    name: Annotated[
-        str, typer.Argument(help="the deployment, or on Argo a run: argo-UID or Flow/argo-UID", show_default=False)
-    ],
+    name: shared.DeploymentOrRun,
     target: shared.Engine = "argo",
     as_json: shared.Json = False,
     server: shared.Server = None,

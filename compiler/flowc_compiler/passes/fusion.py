@@ -73,7 +73,7 @@ class _Fusion:
         self._specs = self._specs_by_step()
         self._refused: list[_Refusal] = []
         self._differing: dict[str, str] = {}
-        """The steps that the option leaves apart, each with what it has that the one before has not."""
+        """The steps that the option leaves apart, each with what it has that the one before doesn't have."""
 
     def groups(self) -> list[PodGroup]:
         """The groups, in the order of their first steps."""
@@ -164,7 +164,7 @@ class _Fusion:
         return self._other(name) is not None
 
     def _other(self, name: str) -> str | None:
-        """What a step has that one before it has not."""
+        """What a step has that one before it doesn't have."""
         step = self._flow.by_name[name]
         found = (difference(self._specs[parent], self._specs[name]) for parent in step.parents)
         return next((words for words in found if words is not None), None)

@@ -7,14 +7,14 @@ flow that imports `requests`. The local module has to have all that the import t
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from flowc_compiler.filesystem import names_in, read_text
 from flowc_compiler.syntax.import_root import NEVER_LOCAL, Folders
 from flowc_compiler.syntax.import_statements import Import, imports_of
 from flowc_compiler.syntax.parsing import parse_text
-from flowc_compiler.syntax.tree_walk import children
+from flowc_compiler.syntax.tree_walk import children, walk
 
 _SHORTEST = 4
 """Letters of a name; shorter ones resemble each other."""
@@ -66,7 +66,7 @@ def taken_names(module: str, text: str) -> set[str]:
     """What a file takes of a module: by `from module import x`, and as `module.x`."""
     tree = _parsed(text)
     called, found = {module}, set[str]()
-    for node in _nodes(tree):
+    for node in walk(tree):
         match node:
             case ast.ImportFrom(module=name, names=names, level=0) if name == module:
                 found |= {alias.name for alias in names}
@@ -74,7 +74,7 @@ def taken_names(module: str, text: str) -> set[str]:
                 called |= {alias.asname for alias in names if alias.name == module and alias.asname}
             case _:
                 pass
-    attributes = (node for node in _nodes(tree) if isinstance(node, ast.Attribute))
+    attributes = (node for node in walk(tree) if isinstance(node, ast.Attribute))
     return found | {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id in called}
 
 
@@ -93,14 +93,6 @@ def defined_names(text: str) -> set[str]:
             case _:
                 pending.extend(children(node))
     return found
-
-
-def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
-        yield node
-        pending.extend(children(node))
 
 
 def _parsed(text: str) -> ast.Module:

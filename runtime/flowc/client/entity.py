@@ -128,6 +128,15 @@ class Entity(Generic[P, C]):
         """Whether it is in a namespace. A run without a recorded user is in every namespace."""
         return bool(self._above.belongs(namespace))
 
+    def _html(self, function: str) -> str:
+        """What a function of `run_html` makes of it."""
+        try:
+            from flowc.client import run_html
+        except ImportError:  # containers have no notebooks
+            return f"<code>{self}</code>"
+        found: str = getattr(run_html, function)(self)
+        return found
+
     def _filtered(self, tags: tuple[str, ...]) -> Iterator[C]:
         wanted = set(tags)
         return (child for child in self if wanted <= getattr(child, "tags", wanted))

@@ -72,11 +72,7 @@ class Run(Entity["Flow", Step]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        try:
-            from flowc.client.run_html import run_html
-        except ImportError:  # containers have no notebooks
-            return f"<code>{self}</code>"
-        return run_html(self)
+        return self._html("run_html")
 
     @classmethod
     def of(cls, flow: Flow, name: str) -> Run:

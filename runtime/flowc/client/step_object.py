@@ -39,11 +39,7 @@ class Step(Entity["Run", Task]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        try:
-            from flowc.client.run_html import step_html
-        except ImportError:  # containers have no notebooks
-            return f"<code>{self}</code>"
-        return step_html(self)
+        return self._html("step_html")
 
     @classmethod
     def of(cls, run: Run, name: str, tasks: Dict[Path, Dict[int, bool]]) -> Step:

@@ -63,11 +63,7 @@ class Task(Entity["Step", DataArtifact]):
 
     def _repr_html_(self) -> str:
         """What a notebook shows of it."""
-        try:
-            from flowc.client.run_html import task_html
-        except ImportError:  # containers have no notebooks
-            return f"<code>{self}</code>"
-        return task_html(self)
+        return self._html("task_html")
 
     @classmethod
     def of(cls, step: Step, path: Path, attempts: Dict[int, bool]) -> Task:

@@ -44,7 +44,27 @@ def target_of(impl: str) -> str:
     return found
 
 
-class Deployer:
+class DeployerTypes:
+    """The engines that a deployer deploys to."""
+
+    def argo_workflows(self, name: Union[str, None] = None, **kwargs: Any) -> DeployerImpl:
+        """For Argo; `name` is that of the deployment, by default made of the flow's."""
+        return self._impl("argo-workflows", {**({"name": name} if name else {}), **kwargs})
+
+    def airflow(self, **kwargs: Any) -> DeployerImpl:
+        """For Airflow; `dags_folder` is where its DAG files are."""
+        return self._impl("airflow", kwargs)
+
+    def step_functions(self, **kwargs: Any) -> DeployerImpl:
+        """Raises NotImplementedError: flowc has no target for AWS Step Functions."""
+        del kwargs
+        raise NotImplementedError("flowc has no target for AWS Step Functions: use argo_workflows() or airflow()")
+
+    def _impl(self, kind: str, kwargs: Dict[str, Any]) -> DeployerImpl:
+        raise NotImplementedError
+
+
+class Deployer(DeployerTypes):
     """Deploys the flow of a file.
 
     deployed = Deployer("flow.py").argo_workflows().create(root="s3://bucket/flows")
@@ -69,19 +89,6 @@ class Deployer:
         self.cwd = cwd
         self.file_read_timeout = file_read_timeout
         self.top_level_kwargs = kwargs
-
-    def argo_workflows(self, name: Union[str, None] = None, **kwargs: Any) -> DeployerImpl:
-        """For Argo; `name` is that of the deployment, by default made of the flow's."""
-        return self._impl("argo-workflows", {**({"name": name} if name else {}), **kwargs})
-
-    def airflow(self, **kwargs: Any) -> DeployerImpl:
-        """For Airflow; `dags_folder` is where its DAG files are."""
-        return self._impl("airflow", kwargs)
-
-    def step_functions(self, **kwargs: Any) -> DeployerImpl:
-        """Raises NotImplementedError: flowc has no target for AWS Step Functions."""
-        del kwargs
-        raise NotImplementedError("flowc has no target for AWS Step Functions: use argo_workflows() or airflow()")
 
     def _impl(self, kind: str, kwargs: Dict[str, Any]) -> DeployerImpl:
         return DeployerImpl(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Dict, Generator, List, Mapping, NamedTupl
 
 from flowc.client.run_object import Run
 from flowc.deployment.command_process import parameter_words
-from flowc.deployment.deployer import DeployedFlow, DeployerImpl
+from flowc.deployment.deployer import DeployedFlow, DeployerImpl, DeployerTypes
 from flowc.notebooks.cell_source import CellNames, CellSource, NotebookError, cell_source
 from flowc.notebooks.cell_statements import Cell
 from flowc.pipelines import FunctionWrapper, Pipeline
@@ -267,7 +267,7 @@ class NBRunner:
             os.chdir(before)
 
 
-class NBDeployer:
+class NBDeployer(DeployerTypes):
     """Metaflow's way to deploy a flow of cells: `NBDeployer(Flow).argo_workflows().create(root="s3://bucket/flows")`."""
 
     def __init__(
@@ -285,14 +285,6 @@ class NBDeployer:
         self.base_dir = base_dir
         self._given = (show_output, profile, env, base_dir, file_read_timeout)
         self._options = kwargs
-
-    def argo_workflows(self, name: Union[str, None] = None, **kwargs: Any) -> DeployerImpl:
-        """For Argo; `name` is that of the deployment."""
-        return self._impl("argo-workflows", {**({"name": name} if name else {}), **kwargs})
-
-    def airflow(self, **kwargs: Any) -> DeployerImpl:
-        """For Airflow; `dags_folder` is where its DAG files are."""
-        return self._impl("airflow", kwargs)
 
     def cleanup(self) -> None:
         """Nothing is left to clean up."""

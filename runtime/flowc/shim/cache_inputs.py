@@ -9,10 +9,11 @@ import hashlib
 import json
 import os
 
+from flowc.current import user_of
 from flowc.protocol import env_names
 from flowc.shim.argument_values import Values
 from flowc.store import artifacts
-from flowc.store.run_layout import index_text, task_id
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from flowc.shim.argument_values import Value
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import InputState, TaskState
-    from flowc.store.run_layout import Path
 
 
 class UnknownReadError(Exception):
@@ -229,16 +229,11 @@ def current_fact(plan: Plan, task: Task, name: str, environment: Mapping[str, st
         "origin_run_id": environment.get(env_names.ORIGIN_RUN_ID) or None,
         "tags": sorted(task.tags),
         "trigger": environment.get(env_names.TRIGGER) or None,
-        "username": _user(environment),
-        "namespace": user or _user(environment),
+        "username": user_of(environment),
+        "namespace": user or user_of(environment),
         **dict.fromkeys(("project_name", "branch_name", "project_flow_name", "is_user_branch", "is_production")),
     }
     return facts[name]
-
-
-def _user(environment: Mapping[str, str]) -> str | None:
-    names = (env_names.USER, "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER")
-    return next((environment[name] for name in names if environment.get(name)), None)
 
 
 def shown_read(read: List[Any]) -> str:
@@ -264,8 +259,3 @@ def shown_read(read: List[Any]) -> str:
         "tests": "what the condition reads",
     }
     return words[kind] if kind in words else f"{kind} {rest[0]!r}"
-
-
-def place_text(step: str, path: Path) -> str:
-    """`step/3.0`, for notes."""
-    return f"{step}/{index_text(path)}" if path else step

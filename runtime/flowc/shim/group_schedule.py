@@ -3,7 +3,7 @@
 As an engine does it, but for one pod: inner tasks come first, so that what has begun gets finished.
 
 A pod may find tasks that an earlier one has committed. Such a task is done unless what came before it was committed
-later: then that ran again since, as an engine was told to, and may have left other values.
+later: then somebody has made the engine run that again, and it may have left other values.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ becomes of the pod: the next one goes on behind it. Engines give a group another
 that fails is tried again in here, as its `@retry` says, while its neighbors go on.
 
 An attempt that a lost pod has begun is not gone on with: it may have been seen. The next one has the next free number.
-It counts for `@retry` unless the pod was told to end: a task that takes all memory is killed with its pod, without a
+It counts for `@retry` unless the pod got SIGTERM: a task that takes all memory is killed with its pod, without a
 word. A step without further attempts is not suspected of that, as no engine gives it another pod then.
 """
 
@@ -52,7 +52,7 @@ def run_group(
 
     `path` is the index path of the group's first task; of a batch, the path of its opener and the batch's number.
     `again` is for another pod after one that was lost: what has failed for good before stays so. `cleared` is for the
-    first one after somebody has told the engine to forget what the group had come to: where all of it is done, all of
+    first one after somebody has cleared the group on the engine: where all of it is done, all of
     it runs again.
     Raises ProtocolError and StoreError.
     """
@@ -213,7 +213,7 @@ class _Runner:
         return True
 
     def _done(self, schedule: GroupSchedule, key: TaskKey, files: Dict[int, Set[str]]) -> Document | None:
-        """What a task has committed; `None` where it has to run, since it has not, or what comes before it has since.
+        """What a task has committed; `None` where it has to run: it has committed nothing, or one before it has since.
 
         `files` has the names of the files of its attempts.
         """
@@ -352,7 +352,7 @@ class _Runner:
             self.schedule.finished(attempt.key, committed or self.layout.manifest(*attempt.key))
             return
         if self.stopped and code != OK:
-            self._record(attempt, "TaskKilled", "its pod was told to end", lost=True)
+            self._record(attempt, "TaskKilled", "its pod got SIGTERM", lost=True)
             return
         retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
         which = f" at attempt {tried + 1} of {retries + 1}" if 0 < retries >= tried else ""

@@ -14,10 +14,10 @@ import sys
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, ParameterError, StoreError
 from flowc.protocol import env_names
 from flowc.shim.argument_values import Values
-from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of, place_text
+from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of
 from flowc.shim.read_trace import by_artifact, end_trace
 from flowc.store import artifacts
-from flowc.store.run_layout import cache_folder, parse_index, wall_time
+from flowc.store.run_layout import cache_folder, parse_index, place_text, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """What the tasks of one fork server need not ask of a remote store: files that tasks before them have written there.
 
 A task tells the fork server what it has written, once the store has it; the tasks that are forked later have that in
-memory. Only what never changes is told: manifests of attempts that are committed, and values under their hash. What
+memory. It learns only what never changes: manifests of attempts that are committed, and values under their hash. What
 is unknown, or was lost on the way, is asked of the store.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowc.store import Buffer, ListedFile
 
 LARGEST = 1 << 20
-"""Bytes of a file that is told."""
+"""The most bytes of a file that the fork server learns."""
 CAPACITY = 64 << 20
 """Bytes of all files that are kept: the oldest go first."""
 TELL_SECONDS = 2.0
@@ -57,7 +57,7 @@ class KnownFiles:
         return self._files.get(key)
 
     def receive(self) -> None:
-        """Take all that tasks have told."""
+        """Take all that tasks have sent."""
         while True:
             try:
                 message = self.receiver.recv(2 * _PIECE)
@@ -141,7 +141,7 @@ class KnownStore(Store):
         return known[start : start + length] if known is not None else self.below.read_range(key, start, length)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
-        """To the store; and then the fork server is told, if that succeeded."""
+        """Write to the store; if that succeeds, the fork server learns of it."""
         self.below.write(key, parts)
         self._tell(key, parts)
 

@@ -128,6 +128,11 @@ def task_id(step: str, path: Path) -> str:
     return f"{step}-{index_text(path)}" if path else step
 
 
+def place_text(step: str, path: Path) -> str:
+    """`step/3.0`, for people."""
+    return f"{step}/{index_text(path)}" if path else step
+
+
 def cache_folder(flow: str, name: str, key: str) -> str:
     """Where the cache has what tasks of a step or function have left whose code and environment have a key.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowc.errors import ProtocolError, StoreError
 from flowc.protocol import PLAN_FILE
 from flowc.shim.fork_server import BOOT
-from flowc.store.run_layout import index_text
+from flowc.store.run_layout import index_text, place_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.live_table import StepProgress
 from flowc_targets.base.process_pool import Process, ProcessPool
@@ -316,8 +316,7 @@ class _Engine:
         return not self.pool.running or len(self.pool.running) + count <= self.max_workers
 
     def _start(self, key: TaskKey, attempt: int) -> None:
-        place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
-        prefix = f"[{self.record.run_id}/{place}] "
+        prefix = f"[{self.record.run_id}/{place_text(key.step, key.path)}] "
         log = self.record.attempt_log(key, attempt, self.reporter.note)
         outputs = self._outputs(prefix, log)
         specs = self.flow.by_name[key.step].specs

@@ -62,7 +62,7 @@ class Resumption:
         return self.layout.run
 
     def never_ran(self, step: str) -> bool:
-        """Whether it has no task of a step, which a switch has not chosen or it has not come to."""
+        """Whether it has no task of a step: a switch didn't choose it, or the run didn't reach it."""
         return not self.layout.store.children(f"{self.layout.prefix}/{step}")
 
     def begin(self, target: RunLayout) -> None:

@@ -21,7 +21,7 @@ from flowc.shim.task_runner import predecessor
 from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
-from flowc.store.run_layout import ERROR_RECORD, FAILED, MANIFEST, RunLayout, index_text
+from flowc.store.run_layout import ERROR_RECORD, FAILED, MANIFEST, RunLayout, index_text, place_text
 from flowc_compiler.diagnostics import FlowcError, suggest
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.base.scratch import scratch_folder
@@ -214,9 +214,8 @@ def _note_unnamed(flow: Flow, source: SourceFile, tried: TryOptions, say: Callab
 
 def _announce(flow: Flow, step: Step, inputs: TaskInputs, say: Callable[[str], None]) -> None:
     """Say which task runs, on what, and which decorators do nothing here."""
-    index = f"/{index_text(inputs.path)}" if inputs.path else ""
     on = f"with the inputs of run {inputs.origin.run}" if inputs.origin is not None else "without a run"
-    say(f"{flow.name}/{step.name}{index} {on}")
+    say(f"{flow.name}/{place_text(step.name, inputs.path)} {on}")
     specs = {"@retry": step.specs.retry, "@catch": step.specs.catch, "@timeout": step.specs.timeout}
     found = [name for name, spec in specs.items() if spec is not None]
     for note in unsupported_locally(flow.model_copy(update={"steps": (step,)})):

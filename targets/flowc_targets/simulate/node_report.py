@@ -214,15 +214,6 @@ class JsonProgress(Progress):
             if node.phase in FAILED:
                 self._failed = {**event, "node": node.name}
 
-    def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
-        """What a pod has printed."""
-        lines = log.read_text(errors="replace").splitlines()
-        if failed and any(line.startswith(_REFUSED) for line in lines):
-            self._suggest_root()
-        for line in lines:
-            if (pod.node.id, line) not in self._passed_on:
-                self._print(pod, line)
-
     def _print(self, pod: Pod, line: str) -> None:
         self._events.event("output", task=_task_of(pod), stream=None, text=line)
 
