@@ -38,6 +38,7 @@ from flowc.decorators import (
     trigger,
     trigger_on_finish,
 )
+from flowc.errors import Fatal
 from flowc.flow_parameters import JSONType, Parameter
 from flowc.flowspec import FlowSpec
 
@@ -72,10 +73,10 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Flow", "FlowSpec",
-    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner",
-    "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__", "airflow_options",
-    "batch", "cache", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
+    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
+    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "airflow_options", "batch", "cache", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata",
     "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace",
     "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
     "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",

@@ -39,7 +39,7 @@ def main(arguments: List[str] | None = None) -> int:
     if os.getpid() == 1:
         _end_at_sigterm()
     if args[:1] in (["task"], ["group"], ["fork-server"], ["choice"], ["hook"]) and os.environ.get(env_names.CODE):
-        from flowc.protocol import PROTOCOL_ERROR
+        from flowc.protocol.exit_codes import PROTOCOL_ERROR
         from flowc.shim.loaded_plan import find_package
 
         try:
@@ -91,7 +91,7 @@ def _end_at_sigterm() -> None:
 
 def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
-    from flowc.protocol import PROTOCOL_ERROR
+    from flowc.protocol.exit_codes import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
     from flowc.shim.log_keeper import keep_log, leave
     from flowc.shim.task_identity import Task
@@ -128,7 +128,7 @@ def _task(args: List[str]) -> int:
 
 def _group(args: List[str]) -> int:
     from flowc.errors import FlowError
-    from flowc.protocol import PROTOCOL_ERROR, USER_ERROR
+    from flowc.protocol.exit_codes import PROTOCOL_ERROR, USER_ERROR
     from flowc.shim.loaded_plan import load_plan
     from flowc.shim.pod_group import run_group
     from flowc.store.run_layout import parse_index
@@ -181,7 +181,7 @@ def _forget_broken_streams() -> None:
 
 def _choice(args: List[str]) -> int:
     from flowc.errors import FlowError
-    from flowc.protocol import PROTOCOL_ERROR
+    from flowc.protocol.exit_codes import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
     from flowc.store.run_layout import parse_index
 

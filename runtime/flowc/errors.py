@@ -97,6 +97,12 @@ class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
     headline = "@timeout"
 
 
+class Fatal(FlowError):  # noqa: N818
+    """To be raised by a step's code: the task has failed, and no other attempt would help, whatever `@retry` says."""
+
+    headline = "Fatal"
+
+
 class TooManyIterations(FlowError):  # noqa: N818
     """A recursive switch would run more often than its `@loop` allows."""
 

@@ -162,7 +162,7 @@ def test_a_timeout_that_is_not_caught(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FLOW)
     shim.tasks("start", "slow")
     done = shim.attempt("plain", MODE="slow")
-    assert done.returncode == 1
+    assert done.returncode == 124
     assert "time.sleep(30)" in done.stderr
     assert "TimeoutException: the task ran longer than its timeout of 1 s" in done.stderr
 
@@ -171,7 +171,7 @@ def test_a_step_that_ignores_its_timeout_is_ended(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FLOW)
     shim.tasks("start", "slow")
     done = shim.attempt("plain", MODE="deaf", FLOWC_TIMEOUT_GRACE="5")
-    assert done.returncode == 1
+    assert done.returncode == 124
     assert done.stdout == "going on\n"
     failure = shim.layout.read_json(f"{shim.layout.folder('plain', (), 0)}/error.json")
     assert failure is not None

@@ -1,18 +1,12 @@
 """What the compiler, the targets and the shim have to agree on, each thing written once.
 
-`env_names` has the environment variables of a task, `encodings` how values travel in them, `plan` the format of
-plan.json, `metaflow_names` and `zenml_names` the names that are served. Standard library only; every layer may import
-it. Texts that must stand alone, such as Airflow's DAG files, repeat what they need, and tests compare them.
+`env_names` has the environment variables of a task, `exit_codes` how its process ends, `encodings` how values travel
+in them, `plan` the format of plan.json, `metaflow_names` and `zenml_names` the names that are served. Standard library
+only; every layer may import it. Texts that must stand alone, such as Airflow's DAG files, repeat what they need, and
+tests compare them.
 """
 
 from __future__ import annotations
-
-OK = 0
-"""Exit code of a task that has committed its attempt."""
-USER_ERROR = 1
-"""Exit code where the flow's own code failed: an attempt more may help."""
-PROTOCOL_ERROR = 2
-"""Exit code where the run cannot go on and the flow's code is not to blame, also for wrong arguments."""
 
 FALLBACK_RETRIES = 3
 """Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow."""

@@ -133,7 +133,7 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
     }
 
 
-OWN = ("Inputs", "airflow_options", "cache", "foreach_options", "fuse", "loop")
+OWN = ("Fatal", "Inputs", "airflow_options", "cache", "foreach_options", "fuse", "loop")
 """Names for class flows that `flowc` has and Metaflow does not."""
 
 MODULES: Dict[str, Dict[str, str]] = {

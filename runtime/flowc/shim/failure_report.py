@@ -7,7 +7,8 @@ import os
 import sys
 import traceback
 
-from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
+from flowc.errors import FlowError, PeerFailed, error_text
+from flowc.protocol.exit_codes import exit_code_of
 from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
 from flowc.store.run_layout import VERSION, wall_time
@@ -27,7 +28,6 @@ _FLOWC = os.path.dirname(os.path.dirname((lambda: 0).__code__.co_filename))
 
 def report_failure(error: BaseException, layout: RunLayout | None, task: Task, where: str = "") -> int:
     """Print and record why a task failed; returns its exit code. `where` comes before the error's own text."""
-    protocol = isinstance(error, ProtocolError)
     text = where + failure_text(error)
     _print(text)
     if layout is not None:
@@ -45,7 +45,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task, w
             layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/error.json", record)
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
-    return 130 if isinstance(error, KeyboardInterrupt) else 2 if protocol else 1
+    return exit_code_of(error)
 
 
 def report_timeout(error: BaseException, flow: str, task: Task) -> int:

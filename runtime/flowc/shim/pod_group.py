@@ -22,7 +22,8 @@ import sys
 import time
 
 from flowc.errors import FlowError, StoreError
-from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, USER_ERROR
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_identity import Task

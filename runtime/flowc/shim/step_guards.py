@@ -11,7 +11,8 @@ import threading
 from contextlib import contextmanager
 
 from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
-from flowc.protocol import TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol.exit_codes import TIMED_OUT
 from flowc.shim.task_state import Transition
 from flowc.store.run_layout import ERROR_RECORD
 
@@ -148,7 +149,7 @@ def _end_process(seconds: float, record: Callable[[BaseException], object]) -> C
         try:
             record(TimeoutException(text))
         finally:
-            os._exit(USER_ERROR)
+            os._exit(TIMED_OUT)
 
     def stop() -> None:
         faulthandler.cancel_dump_traceback_later()

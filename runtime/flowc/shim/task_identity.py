@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from flowc.protocol import PROTOCOL_ERROR, env_names
+from flowc.protocol import env_names
 from flowc.protocol.encodings import split_tags
+from flowc.protocol.exit_codes import PROTOCOL_ERROR
 from flowc.store.run_layout import wall_time
 
 TYPE_CHECKING = False

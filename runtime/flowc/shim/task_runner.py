@@ -19,7 +19,8 @@ from flowc.errors import (
     error_text,
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
-from flowc.protocol import FALLBACK_RETRIES, OK, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
+from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol.exit_codes import OK, exit_code_of
 from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import call_step, end_fork
 from flowc.shim.task_identity import Task
@@ -208,7 +209,7 @@ def _report_plainly(error: BaseException, second: BaseException, layout: RunLayo
         with contextlib.suppress(BaseException):
             folder = layout.folder(task.step, task.path, task.attempt)
             layout.write_json(f"{folder}/error.json", {**record, "created": wall_time()})
-    return USER_ERROR
+    return exit_code_of(error)
 
 
 def _attempt_record(step: PlanStep, task: Task) -> Document:

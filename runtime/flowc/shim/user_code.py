@@ -10,7 +10,7 @@ from importlib import import_module
 from flowc import flowspec
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
-from flowc.protocol import USER_ERROR
+from flowc.protocol.exit_codes import USER_ERROR
 from flowc.shim.loaded_plan import set_plan
 from flowc.shim.user_files import import_folders, located_files, place_files
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flowc.protocol import USER_ERROR
+from flowc.protocol.exit_codes import USER_ERROR
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ParallelStep
 from flowc_targets.base.process_pool import signal_name
