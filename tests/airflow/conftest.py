@@ -1,14 +1,23 @@
-"""What tests of pods that Airflow starts have in common."""
+"""What tests of live Airflows, and of pods that Airflow starts, have in common."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
+from tests.airflow.live import Live, live_airflow
 from tests.cluster.cluster import BUCKET, NAMESPACE
+
+
+@pytest.fixture(scope="session", params=["3.3", "2.11"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Each Airflow that is installed, one after the other."""
+    with live_airflow(request.param, tmp_path_factory.mktemp("live")) as airflow:
+        yield airflow
 
 
 @pytest.fixture

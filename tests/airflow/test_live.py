@@ -13,14 +13,14 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flowc import Run
 from tests.airflow.engine import contents
-from tests.airflow.live import Live, live_airflow, processes
+from tests.airflow.live import Live, processes
 from tests.airflow.liveflows import FAILING, FIRST, GANG, MENDED, SECOND, STOPPED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY, examples_on
@@ -35,13 +35,6 @@ RUNNABLE = {
 }
 HOSTILE = "{{ dag_run.conf }} {% raw %} {# $(HOME) $$ $ 'one' \"two\" \\ \r\n\tü 😀 \u2028 - !!python/object .md"
 LONG = "".join(f"{{{{item {number}}}}} costs ${number}\n" for number in range(4000))[:80_000]
-
-
-@pytest.fixture(scope="session", params=["3.3", "2.11"])
-def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Each Airflow that is installed, one after the other."""
-    with live_airflow(request.param, tmp_path_factory.mktemp("live")) as airflow:
-        yield airflow
 
 
 def written(folder: Path, source: str) -> Path:
@@ -135,7 +128,7 @@ def test_a_run_that_fails(live: Live, tmp_path: Path) -> None:
 
 
 def test_failed_tasks_are_cleared(live: Live, tmp_path: Path) -> None:
-    """What stands for `--resume`: the run goes on, and what had succeeded does not run again."""
+    """Airflow's own way to resume: the run goes on, and what had succeeded does not run again."""
     mended = tmp_path / "mended"
     done = live.submit(written(tmp_path, MENDED), "--env", f"MENDED={mended}", "--wait")
     assert done.returncode == 1, done.stderr

@@ -11,16 +11,20 @@ from typing import Annotated
 
 import typer
 
+from flowc.errors import StoreError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import flow_options
+from flowc_cli.changed_steps import changed_steps
+from flowc_cli.engine_resume import resume_on_engine, submit_arguments
+from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace
-from flowc_cli.output import report
+from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError, suggest
-from flowc_compiler.driver import ParameterInputs, find_parameter
+from flowc_compiler.driver import Compilation, ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
 from flowc_targets.local import DEFAULT_START, ResumeOptions, RunOptions, origin_configs, origin_parameters
+from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -32,7 +36,17 @@ def resume(
     context: typer.Context,
     file: shared.File,
     step: Annotated[
-        str | None, typer.Argument(help="run this step again, with all that follows it", show_default=False)
+        str | None,
+        typer.Argument(
+            help="run this step again, with all that follows it; what is no name of a step is the run to continue",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "-t", "--target", metavar="NAME", help="run the rest on this engine; takes the options of `flowc submit`"
+        ),
     ] = None,
     origin_run_id: Annotated[
         str | None, _resume_option("ORIGIN_RUN_ID", metavar="RUN", help="the run to continue; by default the latest")
@@ -41,6 +55,9 @@ def resume(
         str | None,
         typer.Option(metavar="FLOW[/RUN]", help="a run of a flow of another name: this one before it was renamed"),
     ] = None,
+    rerun_changed: Annotated[
+        bool, typer.Option("--rerun-changed", help="run steps whose code has changed again, with all that follows them")
+    ] = False,
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP, hidden=True)
     ] = None,
@@ -76,7 +93,8 @@ def resume(
 ) -> None:
     """Continue a run that ended early.
 
-    This starts a new run, which takes over the finished tasks. It keeps the parameters.
+    This starts a new run, which takes over the finished tasks. It keeps the parameters. Both runs may be on any
+    engine, with the same store.
     """
     engine = RunOptions(
         max_num_splits=max_num_splits,
@@ -93,25 +111,36 @@ def resume(
     extra = list(context.args)
     if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument
         extra, step = [step, *extra], None
+    if step is not None and not step.isidentifier() and origin_run_id is None:
+        origin_run_id, step = step, None
     resumed = _resumed(origin, origin_run_id, step)
     options = flow_options(flow, with_, None, None, branch, production, cache=cache)
     sink = DiagnosticSink()
     if origin is not None and origin_run_id is not None:
         sink.error("FC504", "--origin and --origin-run-id both name a run", None, help="leave one of them out")
     try:
+        words = submit_arguments(context, extra, sink) if target is not None else []
+        if target is not None and origin is not None:
+            message, help_ = "a run of a flow of another name can only be resumed on this machine", "leave out --target"
+            sink.error("FC504", message, None, help=help_)
         engine = local_options(file, root, max_workers, engine, include, sink)
         kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, resumed))
         compilation = replace(options, parameters=kept).compile(file, sink)
         check_variables(compilation.source, "resume", os.environ, sink)
         os.environ.update(task_namespace("resume", os.environ))
-        _refuse(compilation.flow, param or [], extra, shared.own_options(context), sink)
+        others = [] if target is not None else extra  # the options of `flowc submit`, which reports wrong ones
+        _refuse(compilation.flow, param or [], others, shared.own_options(context), sink)
         check_code(compilation.source, engine.include, sink)
         sink.raise_if_failed()
         if compilation.flow.configs:
             sink = DiagnosticSink()
             configs = origin_configs(compilation.flow, engine, resumed)
             compilation = replace(options, origin_configs=configs).compile(file, sink)
+        if rerun_changed or target is not None:
+            resumed = _with_changed(compilation, options, engine, resumed, rerun=rerun_changed)
         report(sink.diagnostics, sink.sources)
+        if target is not None:
+            raise typer.Exit(resume_on_engine(target, compilation, engine, resumed, words))
         raise typer.Exit(run_locally(compilation, replace(engine, resume=resumed)))
     except FlowcError as error:
         report(error.diagnostics, sink.sources)
@@ -124,6 +153,23 @@ def _resumed(origin: str | None, run_id: str | None, step: str | None) -> Resume
         return ResumeOptions(run_id, step=step)
     flow, _, run = origin.strip("/").partition("/")
     return ResumeOptions(run or None, flow, step)
+
+
+def _with_changed(
+    compilation: Compilation, options: FlowOptions, engine: RunOptions, resume: ResumeOptions, *, rerun: bool
+) -> ResumeOptions:
+    """The options with the steps whose code has changed; a line names them. Raises FlowcError."""
+    try:
+        changed = changed_steps(compilation, options, engine, resume)
+    except StoreError as error:
+        raise_unusable(engine.root, error)
+    if changed is None and rerun:
+        message = "the store has no code of the run that can be compiled, so that changed steps are unknown"
+        raise FlowcError.of("FC607", message, help="name the step to run again, without --rerun-changed")
+    if changed:
+        what = "" if rerun else "; what had finished is taken over, and --rerun-changed runs it again"
+        write_error(f"changed since: {', '.join(sorted(changed))}{what}\n")
+    return replace(resume, changed=changed) if rerun and changed else resume
 
 
 def _refuse(

@@ -38,7 +38,9 @@ def submit(
     ] = None,
     target: shared.Engine = "argo",
     param: shared.RunParams = None,
-    resume: shared.Resumed = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")
+    ] = None,
     wait: shared.Wait = False,
     watch: shared.Watch = False,
     quiet: shared.Quiet = False,

@@ -281,6 +281,15 @@ class DeployedFlow:
         words = ["submit", f"--from={self.name}", "--json", *self.deployer.where(), *parameter_words(kwargs)]
         return TriggeredRun(self.deployer, self.deployer.ask(words))
 
+    def resume(self, origin_run_id: str, step_to_rerun: Union[str, None] = None) -> TriggeredRun:
+        """Start a run that continues another one, with its parameters, and runs a step again. Raises RuntimeError.
+
+        The other run may be of any engine, or of this machine, if it is in the same store.
+        """
+        origin = f"{origin_run_id}/{step_to_rerun}" if step_to_rerun else origin_run_id
+        words = ["submit", f"--from={self.name}", "--json", *self.deployer.where(), f"--resume={origin}"]
+        return TriggeredRun(self.deployer, self.deployer.ask(words))
+
     def delete(self, **kwargs: Any) -> bool:
         """Remove the deployment: whether that has worked. `dags_folder` is for Airflow; `authorize` has no effect."""
         kwargs.pop("authorize", None)

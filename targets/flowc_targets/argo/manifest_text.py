@@ -85,9 +85,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-ORIGIN = "flowc-origin-run"
-"""The argument of a WorkflowTemplate that names the run to go on from; none by default."""
-
 TRIGGER = "flowc-trigger"
 """The argument of a Workflow that says which events it was made for; empty where somebody submitted it."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from flowc_targets.base.engine import ORIGIN_PATTERN
 from flowc_targets.base.options import TargetOptions, Unused
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class ArgoOptions(TargetOptions):
     )
     origin_run: str | None = Field(
         default=None,
-        pattern=r"^[A-Za-z0-9._/,-]*$",
+        pattern=f"^({ORIGIN_PATTERN})?$",
         description="continue this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
     )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")

@@ -19,7 +19,6 @@ from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.manifest_text import (
-    ORIGIN,
     TRIGGER,
     env_value,
     may_be_literal,
@@ -29,6 +28,7 @@ from flowc_targets.argo.manifest_text import (
 )
 from flowc_targets.argo.patches import with_pod_patch
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
+from flowc_targets.base.engine import ORIGIN
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,
     Container,

@@ -26,7 +26,6 @@ from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.manifest_text import (
     CRON_LIMIT,
     OBJECT_LIMIT,
-    ORIGIN,
     TRIGGER,
     default_value,
     defused,
@@ -53,6 +52,7 @@ from flowc_targets.argo.workflow_objects import (
     Workflow,
     WorkflowSpec,
 )
+from flowc_targets.base.engine import ORIGIN
 from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import VERSION, run_labels

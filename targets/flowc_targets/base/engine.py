@@ -6,6 +6,7 @@ more than what is here. The library that a client needs is imported when the cli
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 from urllib.parse import quote
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 Phase = Literal["pending", "running", "succeeded", "failed", "skipped"]
 """The state of a run or a task. What else an engine reports goes into the message."""
+
+ORIGIN = "flowc-origin-run"
+"""The argument of a WorkflowTemplate, and the key in the conf of a DAG's run, that names the run to resume."""
+ORIGIN_PATTERN = "[A-Za-z0-9._=/,-]+"
+"""What it matches; the ids of Airflow's runs have `=3A` and the like in the store."""
 
 ENDED: frozenset[Phase] = frozenset({"succeeded", "failed", "skipped"})
 """The phases that do not change any more."""
@@ -211,6 +217,14 @@ class ServedTarget(Protocol):
 def client_of(target: Target, address: Address) -> EngineClient | None:
     """The client of a target's engine, `None` for a target without one. Raises EngineError."""
     return cast("ServedTarget", target).client(address) if hasattr(target, "client") else None
+
+
+def checked_origin(origin: str | None) -> str | None:
+    """The id of a run to resume, as it may stand in a manifest. Raises EngineError FC505."""
+    if origin is not None and not re.fullmatch(ORIGIN_PATTERN, origin):
+        help_ = "name it as ID or Flow/ID, as `flowc runs` prints it; with /STEP,STEP behind it, these run again"
+        raise EngineError("FC505", f"{origin!r} is not the id of a run", help_)
+    return origin
 
 
 def stored_id(run_id: str) -> str:

@@ -31,6 +31,8 @@ class ResumeOptions:
     """The flow that it is a run of, where that has another name."""
     step: str | None = None
     """A step that runs again, with all that follows it, whether or not it succeeded."""
+    changed: frozenset[str] = frozenset()
+    """Steps that run again because their code has changed."""
 
 
 @dataclass(frozen=True, slots=True)

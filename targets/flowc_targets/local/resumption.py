@@ -126,7 +126,7 @@ def find_origin(flow: Flow, source: SourceFile, options: RunOptions, resume: Res
         store = open_store(options.root)
         layout = find_layout(resume.flow or flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
-        rerun: set[str] = set() if resume.step is None else {resume.step}
+        rerun = {*resume.changed, *(() if resume.step is None else (resume.step,))}
         seen = {layout.run}
         while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
             rerun.update(record["rerun"])  # it was killed while it took over tasks: its own origin has the rest
@@ -231,13 +231,17 @@ class Replay:
         target: RunLayout,
         max_num_splits: int,
         left_out: TaskKey | None = None,
+        look: Origin | None = None,
     ) -> None:
-        """`left_out` is a task that is not taken over, and so nothing that follows from it is."""
+        """`left_out` is a task that is not taken over, and so nothing that follows from it is.
+
+        `look` looks tasks up in another way.
+        """
         self._schedule = schedule
         self._target = target
         self._limit = max_num_splits
         self._left_out = left_out
-        self._origin = Origin(origin.layout, origin.plan, origin.rerun)
+        self._origin = look or Origin(origin.layout, origin.plan, origin.rerun)
         self.reused = Counter[str]()
         """Tasks that were taken over, by step."""
         self.damaged = self._origin.damaged

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flowc_compiler.ir import CacheSpec
 from flowc_compiler.passes.caching import cached_steps
 from flowc_compiler.syntax.reached_code import CodeGraph
-from flowc_targets.package.run_plan import literal, survives_json
+from flowc_targets.package.run_plan import build_plan, literal, survives_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,6 +51,16 @@ def add_cache(
         plain = _plain_parameters(flow, code)
         if plain is not None:
             plan["plain"] = plain
+
+
+def code_digests(flow: Flow, code: LocalCode) -> dict[str, str]:
+    """What each step is made of, as a digest: the code that it can reach, and its place in the flow."""
+    plan = build_plan(flow)
+    reached = _reached(flow, code, flow.steps, ())
+    return {
+        name: _digest([reached.digests.get(name, ""), *(_form(entry.get(part)) for part in _PLACE), _call(entry)])
+        for name, entry in plan["steps"].items()
+    }
 
 
 def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:

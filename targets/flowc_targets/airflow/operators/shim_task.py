@@ -121,7 +121,8 @@ class ShimTask:
     def shim_environment(self, context: Any) -> dict[str, str]:
         """Return the task's variables; the first step's have the run's parameters.
 
-        The run id is quoted: artifact stores dislike its `:` and `+`.
+        A run that resumes another one has that run's. The run id is quoted: artifact
+        stores dislike its `:` and `+`.
         """
         variables = {
             **self.variables,
@@ -130,7 +131,11 @@ class ShimTask:
             "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
             "FLOWC_TAGS": ",".join(self.flow.tags),
         }
-        if self.step == self.flow.start:
+        conf = getattr(context.get("dag_run"), "conf", None) or {}
+        origin = conf.get("flowc-origin-run")
+        if origin:
+            variables["FLOWC_ORIGIN_RUN_ID"] = str(origin)
+        elif self.step == self.flow.start:
             for variable, name in self.flow.parameters.items():
                 variables[variable] = encoded(context["params"][name])
         return variables

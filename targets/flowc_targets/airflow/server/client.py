@@ -17,12 +17,12 @@ from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source
 from flowc_targets.airflow.server.rest_api import open_api
 from flowc_targets.airflow.server.run_states import RunReader, run_state
 from flowc_targets.airflow.server.task_logs import LogReader, with_reasons
-from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
+from flowc_targets.base.engine import ORIGIN, Deployed, DeployedParameter, EngineError, checked_origin
 from flowc_targets.base.json_parts import as_map, as_strings
 from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from flowc_targets.airflow.server.connection import Json
     from flowc_targets.base.engine import Address, LogLine, RunState, TaskState
@@ -49,11 +49,12 @@ class AirflowClient:
         self.api = open_api(read_access(address, os.environ))
         self._reader = RunReader(self.api)
         self._values: dict[str, str] = {}
+        self._origin: str | None = None
         self.folder: Path | None = None
 
     def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
-        """Return the options unchanged: values go to the run, not into the file. Raises EngineError FC501."""
-        _refuse_resume(origin)
+        """Return the options unchanged: values and the origin go to the run, not into the file."""
+        self._origin = checked_origin(origin)
         airflow = (
             options if isinstance(options, AirflowOptions) else AirflowOptions.model_validate(options.model_dump())
         )
@@ -75,7 +76,7 @@ class AirflowClient:
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
         """Trigger the DAG, which Airflow must have as it was compiled. With a dags folder, put it there first."""
-        return self._triggered(self.put(files), self._values)
+        return self._triggered(self.put(files), self._values, self._origin)
 
     def put(self, files: Sequence[EmittedFile]) -> Json:
         """Return the DAG as Airflow has it: as it was compiled. With a dags folder, put it there first."""
@@ -107,8 +108,7 @@ class AirflowClient:
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Trigger a DAG."""
-        _refuse_resume(origin)
-        return self._triggered(self.api.dag(deployed.name), values)
+        return self._triggered(self.api.dag(deployed.name), values, checked_origin(origin))
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
         """Return the latest runs of flowc's DAGs."""
@@ -168,9 +168,9 @@ class AirflowClient:
         """Return the current state of a run, and its task instances with theirs."""
         return self._reader.state(self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id"))))
 
-    def _triggered(self, dag: Json, values: Mapping[str, str]) -> RunState:
+    def _triggered(self, dag: Json, values: Mapping[str, str], origin: str | None) -> RunState:
         dag_id = str(dag.get("dag_id"))
-        conf = conf_of(dag, values)
+        conf = conf_of(dag, values) if origin is None else {**_unread_values(dag, values), ORIGIN: origin}
         if dag.get("is_paused"):
             help_ = f"turn its switch on in Airflow, or `airflow dags unpause {dag_id}`"
             raise EngineError.refused(f"DAG {dag_id} is paused, so a run would not begin", help_)
@@ -222,13 +222,8 @@ def _config_maps(files: Sequence[EmittedFile]) -> list[Json]:
     return [as_map(item) for file in files for item in yaml.load_all(file.text, Loader=loader)]
 
 
-def _refuse_resume(origin: str | None) -> None:
-    if origin is not None:
-        help_ = "clear the failed tasks in Airflow: they and everything after them run again, in the same run"
-        raise EngineError("FC501", "Airflow cannot resume a run in another", help_)
-
-
 _TYPES = {"integer": "int", "number": "float", "boolean": "bool"}
+_UNREAD: Mapping[str, object] = {"string": "", "integer": 0, "number": 0.0, "boolean": False}
 
 
 def parameters_of(dag: Json) -> tuple[DeployedParameter, ...]:
@@ -259,6 +254,19 @@ def conf_of(dag: Json, values: Mapping[str, str]) -> dict[str, object]:
             raise EngineError("FC503", message, "put it in the store and pass its URL")
         conf[name] = _value(name, text, _types(as_map(as_map(params[name]).get("schema"))))
     return conf
+
+
+def _unread_values(dag: Json, names: Iterable[str]) -> dict[str, object]:
+    """Return values that Airflow accepts for params that no task reads: a resumed run keeps its own."""
+    schemas = {name: as_map(as_map(as_map(dag.get("params")).get(name)).get("schema")) for name in names}
+    return {name: _unread_value(schema) for name, schema in schemas.items()}
+
+
+def _unread_value(schema: Json) -> object:
+    choices: list[object] = [*as_strings(schema.get("enum"))]
+    bounds = [schema[name] for name in ("minimum", "maximum") if schema.get(name) is not None]
+    kind = next((item for item in _types(schema) if item in _UNREAD), "string")
+    return [*choices, *bounds, _UNREAD[kind]][0]
 
 
 def _value(name: str, text: str, types: list[str]) -> object:

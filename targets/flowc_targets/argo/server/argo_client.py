@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_compiler.diagnostics import suggest
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.manifest_text import ORIGIN, TRIGGER, encode_value
+from flowc_targets.argo.manifest_text import TRIGGER, encode_value
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate
 from flowc_targets.argo.server.workflow_status import flow_of, is_executor_line, node_key, pods_of, run_state
 from flowc_targets.argo.target import TITLE
-from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError, LogLine
+from flowc_targets.base.engine import ORIGIN, Deployed, DeployedParameter, EngineError, LogLine, checked_origin
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.kubectl import create_config_maps
 from flowc_targets.kubernetes.labels import LABELS
@@ -63,7 +62,7 @@ class ArgoClient:
         given = {**argo.parameters, **values}
         changed: dict[str, object] = {"kind": "workflow", "through": "server", "parameters": given}
         if origin is not None:
-            changed["origin_run"] = _checked_origin(origin)
+            changed["origin_run"] = checked_origin(origin)
         return argo.model_copy(update=changed)
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
@@ -118,8 +117,7 @@ class ArgoClient:
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Submit a run of a template or a cron workflow. The server itself puts the run together."""
-        origin = _checked_origin(origin) if origin is not None else None
-        body = submission(deployed, values, origin, self.access.namespace)
+        body = submission(deployed, values, checked_origin(origin), self.access.namespace)
         return run_state(self._post("workflow", "submit_workflow", body))
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
@@ -214,14 +212,6 @@ class ArgoClient:
     def _watch(self, name: str) -> Iterator[Json]:
         selector = {"list_options_field_selector": f"metadata.name={name}"}
         return self._server.stream("workflow", "watch_workflows", self.access.namespace, **selector)
-
-
-def _checked_origin(origin: str) -> str:
-    """The id of a run, as it may stand in a manifest. Raises EngineError FC505."""
-    if not re.fullmatch(r"[A-Za-z0-9._/,-]+", origin):
-        help_ = "name it as argo-UID or Flow/argo-UID; with /STEP behind it, STEP is run again"
-        raise EngineError("FC505", f"{origin!r} is not the id of a run", help_)
-    return origin
 
 
 def _name(document: Json) -> str:
