@@ -74,5 +74,7 @@ class RunOptions:
     """Whether tasks have this process's standard input, for prompts and debuggers; for one task at a time."""
     post_mortem: bool = False
     """Whether the debugger begins in a task that fails, if it has a terminal."""
+    scheduled: str = ""
+    """The time that the run is scheduled for, in ISO 8601; empty for none."""
     resume: ResumeOptions | None = None
     """Resume an earlier run, with its parameters; `params` must be empty."""
