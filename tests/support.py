@@ -96,14 +96,16 @@ def yaml_documents(text: str) -> list[dict[str, Any]]:
 def code_items(workflow: dict[str, Any]) -> list[dict[str, str]]:
     """The keys and paths of the ConfigMap with the code, as the pods of a Workflow mount it."""
     (volume,) = (item for item in workflow["spec"]["volumes"] if item["name"] == "flowc")
-    items: list[dict[str, str]] = volume["projected"]["sources"][1]["configMap"]["items"]
+    items: list[dict[str, str]] = volume["projected"]["sources"][-1]["configMap"]["items"]
     return items
 
 
 def write_package(documents: list[dict[str, Any]], folder: Path) -> None:
     """Write what the pods of a manifest find in their folder: the runtime, and beside it the code."""
-    (folder / "flowc.pyz").write_bytes(base64.b64decode(documents[0]["binaryData"]["flowc.pyz"]))
-    code = documents[1]
+    *runtime, code, _ = documents
+    for item in runtime:
+        for key, content in item["binaryData"].items():
+            (folder / key).write_bytes(base64.b64decode(content))
     for item in code_items(documents[-1]):
         text = code.get("data", {}).get(item["key"])
         content = text.encode() if text is not None else base64.b64decode(code["binaryData"][item["key"]])

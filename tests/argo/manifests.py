@@ -97,8 +97,8 @@ def objects(folder: Path, text: str, **options: Any) -> tuple[dict[str, Any], di
     """The ConfigMap with the code, and the Workflow, of a flow without problems."""
     output = emit(folder, text, **options)
     assert output is not None
-    runtime, config_map, workflow = yaml_documents(output)
-    assert runtime["metadata"]["name"].startswith("flowc-runtime-")
+    *runtime, config_map, workflow = yaml_documents(output)
+    assert [item["metadata"]["name"][:14] for item in runtime] == ["flowc-runtime-"] * 2
     return config_map, workflow
 
 

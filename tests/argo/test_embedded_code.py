@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import random
 import subprocess
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from flowc import Run
 from flowc_targets.argo.target import ANNOTATION_BYTES
+from flowc_targets.package.code_package import main_file, runtime_zip
 from tests.conftest import REPOSITORY
 from tests.support import code_items, flowc, yaml_documents
 
@@ -40,19 +41,17 @@ def files_of(workflow: dict[str, Any], folder: Path) -> Path:
 
 def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
     (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server")
-    runtime, config, apart = documents(tmp_path, str(HOSTILE))
+    *_, config, apart = documents(tmp_path, str(HOSTILE))
     assert workflow["metadata"]["generateName"] == "hostile-flow-"
     assert "name" not in workflow["metadata"]
     annotations = workflow["spec"]["podMetadata"]["annotations"]
     assert sum(len(key) + len(value) for key, value in annotations.items()) < ANNOTATION_BYTES
     assert not any("{{" in value for value in annotations.values())
     archive = tmp_path / "carried.pyz"
-    archive.write_bytes(zlib.decompress(base64.b64decode(annotations["flowc/code"])))
-    other = tmp_path / "apart.pyz"
-    other.write_bytes(base64.b64decode(runtime["binaryData"]["flowc.pyz"]))
-    with zipfile.ZipFile(archive) as one, zipfile.ZipFile(other) as two:
+    archive.write_bytes(bz2.decompress(base64.b64decode(annotations["flowc/code"])))
+    with zipfile.ZipFile(archive) as one:
         own = {item["path"]: config["data"][item["key"]].encode() for item in code_items(apart)}
-        both = {name: two.read(name) for name in two.namelist()} | own
+        both = {"__main__.py": main_file(), "flowc.zip": runtime_zip(), **own}
         assert {name: one.read(name) for name in one.namelist()} == both
     assert len(workflow["spec"]["templates"]) == len(apart["spec"]["templates"])
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
+import io
+import json
+import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -15,6 +20,7 @@ from flowc_targets.argo.argo_checks import APPLY_BYTES
 from flowc_targets.kubernetes.objects import ObjectMeta, to_manifest
 from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps
 from flowc_targets.kubernetes.yaml_printer import documents
+from flowc_targets.package.code_package import runtime_zip
 from tests.argo.manifests import NESTED, diamond, emit
 from tests.support import flowc, write_files, write_package, yaml_documents
 
@@ -115,15 +121,19 @@ def test_a_changed_comment_changes_its_line_and_the_names_that_hash_it(case: str
 
 
 def test_flows_of_a_release_share_the_runtime(tmp_path: Path) -> None:
-    runtimes = [yaml_documents(emit(tmp_path, text) or "")[0] for text in (diamond(), NESTED)]
-    for item in runtimes:
+    runtimes = [yaml_documents(emit(tmp_path, text) or "")[:2] for text in (diamond(), NESTED)]
+    for item in (*runtimes[0], *runtimes[1]):
         del item["metadata"]["labels"]
     assert runtimes[0] == runtimes[1]
-    assert len(runtimes[0]["binaryData"]["flowc.pyz"]) < APPLY_BYTES - 20_000  # as `kubectl apply` keeps it
+    for item in runtimes[0]:
+        assert len(json.dumps(item)) < APPLY_BYTES - 20_000  # as `kubectl apply` keeps it
+    halves = [base64.b64decode(*item["binaryData"].values()) for item in runtimes[0]]
+    with zipfile.ZipFile(io.BytesIO(halves[0])) as program:
+        assert program.read("flowc.zip.1") + zlib.decompress(halves[1]) == runtime_zip()
 
 
 def test_the_plan_has_a_line_for_each_step(tmp_path: Path) -> None:
-    plan = yaml_documents(emit(tmp_path, diamond()) or "")[1]["data"]["plan.json"].splitlines()
+    plan = yaml_documents(emit(tmp_path, diamond()) or "")[2]["data"]["plan.json"].splitlines()
     assert [line.split(":")[0] for line in plan if line.startswith(" ")] == [
         ' "start"', ' "left"', ' "right"', ' "join"', ' "end"',
     ]  # fmt: skip

@@ -66,7 +66,7 @@ def test_names_follow_content(tmp_path: Path) -> None:
     assert config_map["immutable"] is True
     assert re.fullmatch(r"diamond-flow-[0-9a-f]{10}", config_map["metadata"]["name"])
     sources = workflow["spec"]["volumes"][0]["projected"]["sources"]
-    assert sources[1]["configMap"]["name"] == config_map["metadata"]["name"]
+    assert sources[-1]["configMap"]["name"] == config_map["metadata"]["name"]
     again = objects(tmp_path, diamond())
     other_image = objects(tmp_path, diamond(), image="other:1")
     other_code = objects(tmp_path, diamond() + "\n# changed\n")

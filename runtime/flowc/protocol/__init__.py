@@ -18,6 +18,8 @@ PLAN_FILE = "plan.json"
 """The plan in the code package."""
 RUNTIME_FILE = "flowc.zip"
 """The shim in the code package, a zip of its own."""
+SHIM_HALVES = ("flowc.zip.1", "flowc.zip.2")
+"""Its two halves where one object cannot hold it: one in the package, and one beside it, compressed."""
 PACKED_SUFFIX = ".flowc-zlib"
 """The end of a file's name where the code package is a folder, and the file in it compressed."""
 FILES_FOLDER = "files"

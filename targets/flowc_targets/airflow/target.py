@@ -333,14 +333,13 @@ def encoded_size(size: int) -> int:
 
 
 def config_map_files(flow: Flow, file: DagFile, code: PackagedCode, options: AirflowOptions) -> tuple[EmittedFile, ...]:
-    """Return the manifest of the ConfigMaps, if any: two for each namespace that the flow has pods in."""
+    """Return the manifest of the ConfigMaps, if any: one package's for each namespace that has pods of the flow."""
     if code.maps is None:
         return ()
     name = dag_id(flow, options)
     namespaces = tuple(dict.fromkeys(_namespaces(flow, options)))
-    assert code.maps.runtime is not None
     assert code.maps.code is not None
-    runtime = documents([_manifest(code.maps.runtime, namespace) for namespace in namespaces])
+    runtime = documents([_manifest(item, namespace) for namespace in namespaces for item in code.maps.runtime])
     own = documents([_manifest(code.maps.code, namespace) for namespace in namespaces])
     first = "Before Airflow reads the DAG's file: kubectl apply --server-side -f <this file>"
     head = documents(
@@ -348,7 +347,7 @@ def config_map_files(flow: Flow, file: DagFile, code: PackagedCode, options: Air
     )
     shared = documents([], f"Compiled by flowc {file.version}: what the pods of all its flows run.\n{first}")
     places = "-".join(namespace for namespace in namespaces if namespace)
-    runtime_name = "-".join(filter(None, (code.maps.runtime.metadata.name, places)))
+    runtime_name = "-".join(filter(None, (code.maps.runtime[0].metadata.name, places)))
     whole = f"{name}.configmap.yaml"
     apart = (EmittedFile(whole, head + own), EmittedFile(f"{runtime_name}.yaml", shared + runtime))
     return (EmittedFile(whole, f"{head}{runtime}---\n{own}", apart),)

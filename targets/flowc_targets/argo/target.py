@@ -12,8 +12,8 @@ pods gets with each change.
 from __future__ import annotations
 
 import base64
+import bz2
 import hashlib
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -145,10 +145,10 @@ def emit_package(
     check_objects(flow, workflow, maps, options, sink)
     objects = (*((maps.code,) if maps.code is not None else ()), *deployed_objects(flow, options, workflow))
     head, own = documents([], header), documents([to_manifest(item) for item in objects])
-    if maps.runtime is None:
+    if not maps.runtime:
         return (EmittedFile(name, head + own, stored=maps.stored),)
-    runtime = documents([to_manifest(maps.runtime)])
-    shared = EmittedFile(f"{maps.runtime.metadata.name}.yaml", documents([], RUNTIME_HEADER) + runtime)
+    runtime = documents([to_manifest(item) for item in maps.runtime])
+    shared = EmittedFile(f"{maps.runtime[0].metadata.name}.yaml", documents([], RUNTIME_HEADER) + runtime)
     apart = (EmittedFile(name, head + own), shared)
     return (EmittedFile(name, f"{head}{runtime}---\n{own}", apart, maps.stored),)
 
@@ -318,14 +318,14 @@ _CODE_FILE = "code"
 _PREFIX = "flowc/"
 
 BOOT = """\
-import base64, os, sys, tempfile, zlib
+import base64, bz2, os, sys, tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 
 
 def unpacked(name):
     with open(os.path.join(here, name), "rb") as file:
-        return zlib.decompress(base64.b64decode(file.read()))
+        return bz2.decompress(base64.b64decode(file.read()))
 
 
 path = os.path.join(tempfile.mkdtemp(prefix="flowc-"), "flow.pyz")
@@ -377,8 +377,8 @@ def with_embedded_code(
 
 
 def _packed(content: bytes) -> str:
-    """Compressed as a whole, which for the code takes a third less than file by file."""
-    return base64.b64encode(zlib.compress(content, 9)).decode()
+    """Compressed as a whole, by bzip2: the code takes a quarter less than by zlib, which starts 30 ms sooner."""
+    return base64.b64encode(bz2.compress(content)).decode()
 
 
 def _volume(names: tuple[str, ...]) -> Volume:

@@ -1,8 +1,10 @@
-"""A code package as two ConfigMaps: the runtime, the same for all flows of a release, and the flow's code as text.
+"""A code package as ConfigMaps: the runtime, the same for all flows of a release, and the flow's code as text.
 
-A reviewer reads the code where it is, and a changed line is a changed line. A pod finds both in one folder, by a
-projected volume: the runtime as a zip that Python runs, and beside it the plan and the flow's files. Instead, the
-runtime may be in the image, and either of them below the root of the artifacts.
+The runtime has two, since the annotation that a plain `kubectl apply` keeps of an object would not hold it as one.
+
+A reviewer reads the code where it is, and a changed line is a changed line. A pod finds all in one folder, by a
+projected volume: the runtime as a zip that Python runs, and beside it its second half, the plan and the flow's files.
+Instead, the runtime may be in the image, and either of them below the root of the artifacts.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowc._version import __version__
-from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE, env_names
+from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE, SHIM_HALVES, env_names
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER
 from flowc_targets.kubernetes.labels import ENGINE, HASH_LENGTH, LABELS, RELEASE, label_value
 from flowc_targets.kubernetes.objects import (
@@ -65,7 +67,8 @@ class Delivery(NamedTuple):
 class PackageMaps(NamedTuple):
     """The objects of a package, and how pods get it."""
 
-    runtime: ConfigMap | None
+    runtime: tuple[ConfigMap, ...]
+    """The runtime in its two halves, or the one that fetches it; none where it is in the image."""
     code: ConfigMap | None
     delivery: Delivery
     sizes: dict[str, int]
@@ -76,7 +79,7 @@ class PackageMaps(NamedTuple):
     @property
     def objects(self) -> tuple[ConfigMap, ...]:
         """The objects that there are."""
-        return tuple(item for item in (self.runtime, self.code) if item is not None)
+        return self.runtime if self.code is None else (*self.runtime, self.code)
 
 
 IN_CONFIG_MAPS: tuple[RuntimePlace, CodePlace] = ("configmap", "configmap")
@@ -103,7 +106,7 @@ def package_maps(
         stored.append(stored_runtime())
     elif places[0] == "image":
         env[env_names.CODE] = CODE_FOLDER
-    sources = [_source(runtime, (KeyToPath(key=PROGRAM, path=PROGRAM),))] if runtime is not None else []
+    sources = [_source(item, tuple(KeyToPath(key=key, path=key) for key in item.binary_data)) for item in runtime]
     sizes: dict[str, int] = {}
     if places[1] == "store":
         stored.append(stored_code(own))
@@ -117,19 +120,23 @@ def package_maps(
     return PackageMaps(runtime, code, Delivery(start, volume, env), sizes, tuple(stored))
 
 
-def _runtime(program: Mapping[str, bytes], meta: ObjectMeta, place: RuntimePlace) -> ConfigMap | None:
-    """The object that pods begin with: the runtime, or what fetches it; `None` where it is in the image."""
+def _runtime(program: Mapping[str, bytes], meta: ObjectMeta, place: RuntimePlace) -> tuple[ConfigMap, ...]:
+    """The objects that pods begin with: the runtime, or what fetches it; none where it is in the image."""
     if place == "image":
-        return None
-    packed = _zipped(tuple((bootstrap_files() if place == "store" else program).items()))
+        return ()
+    parts = {PROGRAM: zip_files(bootstrap_files())} if place == "store" else _halves(tuple(program.items()))
     kind = "bootstrap" if place == "store" else "runtime"
     labels = {**LABELS, RELEASE: label_value(__version__)}
     engine = meta.labels.get(ENGINE)
     if engine is not None:
         kind, labels[ENGINE] = f"{engine}-{kind}", engine
-    return ConfigMap(
-        metadata=meta.replace(name=f"flowc-{kind}-{_digest(packed)}", labels=labels),
-        binary_data={PROGRAM: base64.b64encode(packed).decode()},
+    name = f"flowc-{kind}-{_digest(b''.join(parts.values()))}"
+    return tuple(
+        ConfigMap(
+            metadata=meta.replace(name=f"{name}-{number}" if number > 1 else name, labels=labels),
+            binary_data={key: base64.b64encode(content).decode()},
+        )
+        for number, (key, content) in enumerate(parts.items(), 1)
     )
 
 
@@ -159,9 +166,13 @@ def _source(config_map: ConfigMap, items: tuple[KeyToPath, ...]) -> VolumeProjec
 
 
 @cache
-def _zipped(program: tuple[tuple[str, bytes], ...]) -> bytes:
-    """The runtime as a zip: all flows that one command compiles have the same."""
-    return zip_files(dict(program))
+def _halves(program: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
+    """The runtime as a zip with half of the shim, and the rest: all flows that one command compiles have the same."""
+    files = dict(program)
+    shim = files.pop(RUNTIME_FILE, b"")
+    half = len(shim) // 2
+    first, second = SHIM_HALVES
+    return {PROGRAM: zip_files({**files, first: shim[:half]}), second: zlib.compress(shim[half:], 9)}
 
 
 def split_package(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:

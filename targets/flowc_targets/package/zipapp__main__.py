@@ -46,6 +46,15 @@ def remove(path: str, owner: int) -> None:
             pass  # the step has
 
 
+def sources() -> bytes:
+    """The shim as a zip. Where one object could not hold it, its second half is beside this file."""
+    try:
+        return archive.get_data("flowc.zip")
+    except OSError:
+        with open(os.path.join(os.path.dirname(program), "flowc.zip.2"), "rb") as second:
+            return archive.get_data("flowc.zip.1") + zlib.decompress(second.read())
+
+
 def bytecode_file() -> str:
     """Where this Python's bytecode of the shim is, if the artifacts are in a folder: to compile it takes longer than
     all else here. Nothing elsewhere: to fetch it from a bucket would take as long."""
@@ -78,7 +87,7 @@ def keep_bytecode(path: str, owner: int) -> None:
     try:
         if os.path.exists(path) and os.stat(path).st_uid != os.geteuid():
             return  # that user's tasks have made it for themselves
-        content = compiled(archive.get_data("flowc.zip"))
+        content = compiled(sources())
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = "%s.%s.tmp" % (path, os.urandom(8).hex())
         with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as kept:
@@ -119,7 +128,7 @@ try:
         atexit.register(keep_bytecode, bytecode, os.getpid())
     sys.path[0] = new_file()
     with open(sys.path[0], "wb") as file:
-        file.write(shim or archive.get_data("flowc.zip"))
+        file.write(shim or sources())
 except OSError as error:
     sys.stderr.write("flowc: the shim cannot be unpacked: %s; TMPDIR may name a folder that can be written\n" % error)
     sys.exit(2)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import io
 import json
 import os
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -288,7 +288,7 @@ def _gang_steps(package: Path) -> frozenset[str]:
         if package.name == PROGRAM:
             plan = package.with_name(PLAN_FILE).read_bytes()
         else:  # a Workflow that carries its package has it beside the script that unpacks it
-            packed = zlib.decompress(base64.b64decode(package.with_name("code").read_bytes()))
+            packed = bz2.decompress(base64.b64decode(package.with_name("code").read_bytes()))
             with zipfile.ZipFile(io.BytesIO(packed)) as files:
                 plan = files.read(PLAN_FILE)
         steps = json.loads(plan)["steps"]
@@ -297,5 +297,5 @@ def _gang_steps(package: Path) -> frozenset[str]:
             for name, step in steps.items()
             if any(steps[parent]["kind"] == "parallel" for parent in step.get("parents", ()))
         )
-    except (OSError, KeyError, ValueError, TypeError, zlib.error, zipfile.BadZipFile):
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
         return frozenset()  # no package of flowc's
