@@ -371,3 +371,22 @@ def test_a_name_that_only_steps_of_other_pipelines_use_is_a_warning(tmp_path: Pa
         compile_file(tmp_path / "flow.py", sink)
     found = [item.severity for item in sink.diagnostics if item.code == "FC106"]
     assert found == [severity]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "way_out"),
+    [
+        ("take(Client().get_secret('db').secret_values['pw'])", "FC106", '@step(secrets=["db"])'),
+        ("client = Client(); s = client.get_secret(name_id_or_prefix='db'); take(s.name)", "FC106", '["db"]'),
+        ("import dotenv; dotenv.load_dotenv(); take('a')", "FC115", "at the top of the file"),
+    ],
+)
+def test_a_body_reads_no_secrets_and_loads_no_variables(tmp_path: Path, body: str, code: str, way_out: str) -> None:
+    text = SECRETS.replace("def work() -> None:\n    BODY", "def take(x: str) -> None:\n    pass").replace(
+        "CALLS", body
+    )
+    write_files(tmp_path, {"flow.py": text})
+    sink = DiagnosticSink()
+    with contextlib.suppress(FlowcError):
+        compile_file(tmp_path / "flow.py", sink)
+    assert [(item.code, way_out in (item.help or "")) for item in sink.diagnostics] == [(code, True)]

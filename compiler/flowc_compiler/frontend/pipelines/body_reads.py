@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from flowc.protocol import env_names
 from flowc.protocol.zenml_names import CLASSES
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject, Unresolved
 from flowc_compiler.frontend.pipelines.client_types import attribute_type
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs
@@ -49,7 +49,7 @@ MODEL_READS = frozenset(CLASSES["Model"]) - {"name", "version", "set_stage", "lo
 
 
 def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArguments, node: ast.expr) -> object | None:
-    """What a call of one of ZenML's functions gives in a pipeline's body; `None` for any other call."""
+    """What a call of ZenML's functions, or of python-dotenv, gives in a pipeline's body; `None` for any other call."""
     name = callee.path[-1]
     if name == "ExternalArtifact":
         return _external(evaluator, arguments, node)
@@ -69,6 +69,11 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
             "FC115", f"`{name}` is of the step that runs, and the body of a pipeline is compiled", node,
             "call it in a step",
         )  # fmt: skip
+    if callee.path[0] == "dotenv" and name == "load_dotenv":
+        message = (
+            "`load_dotenv` in the body of a pipeline sets no variable of the steps: the body is compiled, and not run"
+        )
+        raise evaluator.refuse("FC115", message, node, "call it at the top of the file, which each task executes")
     return None
 
 
@@ -148,6 +153,8 @@ def read_attribute(evaluator: PipelineEvaluator, owner: ClientRead, name: str, n
 
 def read_call(evaluator: PipelineEvaluator, owner: ClientRead, arguments: CallArguments, node: ast.expr) -> ClientRead:
     """A call of what a task reads. Raises EvaluationError for arguments that are not known."""
+    if owner.chain == (["attribute", "get_secret"],):
+        raise _secret(evaluator, arguments, node)
     values = [item.value for item in arguments.all() if not _is_parameter(item.value)]
     evaluator.check_known(node, "a read of `Client` takes known values", "read it in a step", *values)
     positional = [item.value for item in arguments.positional]
@@ -158,6 +165,16 @@ def read_call(evaluator: PipelineEvaluator, owner: ClientRead, arguments: CallAr
             help_text = refusal_of_attribute(name) or f"it takes {', '.join(takes) or 'nothing'}"
             raise evaluator.refuse("FC106", f"flowc does not serve the argument `{name}`", node, help_text)
     return owner.then(owner.type.partition(")")[2], "call", positional, keywords)
+
+
+def _secret(evaluator: PipelineEvaluator, arguments: CallArguments, node: ast.expr) -> EvaluationError:
+    """FC106: what a body reads becomes an artifact, and the values of secrets are kept nowhere."""
+    given = next(iter(arguments.all()), None)
+    name = given.value if given is not None and isinstance(given.value, str) else "name"
+    return evaluator.refuse(
+        "FC106", "the body of a pipeline cannot read a secret: its value would be stored as an artifact", node,
+        f"""read it in the step that needs it: `@step(secrets=["{name}"])`, `Client().get_secret("{name}")`""",
+    )  # fmt: skip
 
 
 def _is_parameter(value: object) -> bool:

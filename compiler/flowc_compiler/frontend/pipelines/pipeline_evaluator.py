@@ -322,7 +322,7 @@ class PipelineEvaluator(Interpreter):
         if isinstance(callee, Foreign) and (result := run_value(self, callee, arguments, node)) is not None:
             return result
         if isinstance(callee, Foreign):
-            special = body_call if callee.path[:1] == ("flowc",) else program_call
+            special = body_call if callee.path[0] in {"flowc", "dotenv"} else program_call
             found = special(self, callee, arguments, node)
             if found is not None:
                 return found
