@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from tests.cluster.cluster import flowc
 from tests.pipelines.comparing import compare
@@ -99,6 +99,7 @@ REFUSED = {
         "a = inc(0); xs = [a]; ys = [1]; zs = xs if a == 1 else ys; zs.append(3); keep(xs)",
         "FC223",
     ),
+    "a loop without steps that leaves a name": ("for x in load(): n = x; keep(n)", "FC111"),
     "sets with results are compared": ("a = inc(0); keep({1, 2}.issubset({a}))", "FC111"),
     "sums that are too deep": ("x = inc(0); ys = [x := -x for _ in range(300)]; keep(x)", "FC114"),
     "sums that double": ("x = inc(0); ys = [x := [x] + [x * 2, x] for _ in range(40)]; keep(x)", "FC114"),
@@ -132,6 +133,15 @@ def test_it_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(FlowcError) as error:
         compile_file(file)
     assert {item.code for item in error.value.diagnostics if item.severity == "error"} == {code}
+
+
+def test_loops_over_a_result_that_leave_nothing_are_none(tmp_path: Path) -> None:
+    file = tmp_path / "printing.py"
+    file.write_text(pipeline_file("xs = load()\nfor x in xs:\n    print(x)\nfor x in xs:\n    pass\nkeep(xs)"))
+    sink = DiagnosticSink()
+    flow = compile_file(file, sink).flow
+    assert [step.name for step in flow.steps] == ["load", "keep"]
+    assert [item.code for item in sink.diagnostics] == ["FC116"]
 
 
 KEEP = '''

@@ -37,7 +37,8 @@ _WAY_OUT = "do it in a step that gets the whole list, or append what each turn g
 def run_loop(evaluator: PipelineEvaluator, source: object, node: ast.For) -> None:
     """Evaluate the body of a `for` over a result once, in a map of its own. Raises EvaluationError.
 
-    Where it calls no step, what it computes of the results of a map needs none.
+    Where it calls no step, what it computes of the results of a map needs none, and a loop that leaves nothing, since
+    it only prints, is none.
     """
     environment = evaluator.frame.environment
     lists = {name: cast("list[object]", environment[name]) for name in _appended(evaluator, node)}
@@ -48,6 +49,9 @@ def run_loop(evaluator: PipelineEvaluator, source: object, node: ast.For) -> Non
         if not opened.body.nodes:
             environment.clear()
             environment.update(outer)
+            if not lists and not bound_names(node.body):
+                evaluator.nodes.current.nodes.remove(opened)
+                return
             opened = _without_steps(evaluator, opened, source, node.iter)
             given = _turn(evaluator, opened, cast("MappedResult", source).item, node, list(lists))
     finally:
