@@ -490,3 +490,48 @@ def test_local_modules(tmp_path: Path) -> None:
     assert reading is not None, sink.diagnostics
     calls = [node.call for node in calls_of(reading).nodes if isinstance(node, StepCall)]
     assert [(call.module, call.function) for call in calls] == [("steps.inner", "load")] * 5
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "Dict[str, Any]",
+        "typing.Dict[str, typing.Any]",
+        "T.Dict[str, T.Any]",
+        "'T.Dict[str, Any]'",
+        "abc.Mapping[str, Any]",
+    ],
+)
+def test_plain_data_shapes_the_graph_however_its_type_is_spelled(annotation: str, tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "import typing\nimport typing as T\nfrom collections import abc\nfrom typing import Any, Dict\n"
+        "from zenml import pipeline, step\n\n@step\ndef use(a: int) -> None:\n    pass\n\n\n@pipeline\n"
+        f"def main(d: {annotation} = {{'a': 1}}):\n    use(**d)\n    for key in d:\n        use(len(key))\n\n\nmain()\n"
+    )
+    assert [step.name for step in compile_file(file).flow.steps if not step.virtual] == ["use", "use_2"]
+
+
+OWN_CLASS = """
+from pydantic import BaseModel
+from zenml import pipeline, step
+
+class Conf(BaseModel):
+    a: int = 1
+
+@step
+def use(a: int) -> None:
+    pass
+
+@pipeline
+def main(c: 'Conf' = Conf(a=3)):
+    use(c.a)
+
+main()
+"""
+
+
+def test_objects_of_the_files_own_classes_are_made_by_tasks_also_where_their_type_is_text(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(OWN_CLASS)
+    assert not compile_file(file).flow.parameters[0].fixed

@@ -148,6 +148,8 @@ def _merge(
         if chosen is None or not isinstance(cause, Assumed) or len(found) != len(after):
             return choice
         value = under(evaluator, found[chosen], [cause])
+        if isinstance(value, Foreign) and value.path[:1] == ("flowc",):
+            value = replace(cause, value=value)
         return replace(value, options=choice.options) if isinstance(value, Assumed) else choice
 
     def poison(container: Container) -> None:

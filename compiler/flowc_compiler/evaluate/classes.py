@@ -40,7 +40,7 @@ from flowc_compiler.evaluate.values import (
     is_kind,
 )
 from flowc_compiler.syntax.served_imports import callee, dotted
-from flowc_compiler.syntax.tree_walk import bound_names
+from flowc_compiler.syntax.tree_walk import bound_names, unquoted
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
 _EITHER = "str or StrEnum"
@@ -297,11 +297,7 @@ def _make_dataclass(evaluator: Evaluator, made: ClassObject) -> None:
 
 def _annotation_path(evaluator: Evaluator, node: ast.expr) -> tuple[str, ...]:
     """The path of what an annotation names, such as `typing.ClassVar`, without what stands in brackets."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        try:
-            node = ast.parse(node.value.strip(), mode="eval").body
-        except SyntaxError:
-            return ()
+    node = unquoted(node)
     node = node.value if isinstance(node, ast.Subscript) else node
     if not isinstance(node, ast.Name | ast.Attribute):
         return ()

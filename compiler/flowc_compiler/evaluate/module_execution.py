@@ -16,7 +16,7 @@ from typing import cast
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate import expressions
 from flowc_compiler.evaluate.applied_decorators import call_of_runtime, outcome_of
-from flowc_compiler.evaluate.assumptions import file_place
+from flowc_compiler.evaluate.assumptions import file_place, settled
 from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.builtin_functions import builtin
 from flowc_compiler.evaluate.environment_reads import ANY
@@ -325,6 +325,7 @@ class UnknownCode(Evaluator):
         return value if isinstance(value, Function | ClassObject) else None
 
     def _decorated(self, decorator: object, value: object, node: ast.expr) -> object:
+        decorator = settled(self, decorator)
         if isinstance(decorator, Foreign) and decorator.path[:1] == ("flowc",):
             return call_of_runtime(self, decorator, CallArguments([BoundValue(value, node)]))
         if isinstance(decorator, Foreign) and decorator.path in _CACHES and isinstance(value, Function):

@@ -82,6 +82,16 @@ def bound_names(body: Sequence[ast.stmt]) -> frozenset[str]:
     return frozenset(names)
 
 
+def unquoted(annotation: ast.expr) -> ast.expr:
+    """An annotation that is written as text, as what the text says; itself where it is none, or cannot be parsed."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        try:
+            return ast.parse(annotation.value.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            pass
+    return annotation
+
+
 def walk_scope(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
     """The nodes of statements, without what runs in a scope of its own."""
     pending: list[ast.AST] = list(body)[::-1]

@@ -13,6 +13,7 @@ from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Descriptor, Function, Instance, Partial
 from flowc_compiler.syntax.modules import ModuleView
 from flowc_compiler.syntax.served_imports import callee
+from flowc_compiler.syntax.tree_walk import unquoted
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
 PLAIN_TYPES: dict[str, ParameterType] = {
@@ -91,11 +92,7 @@ _SCALARS = frozenset(
 
 def annotated_type(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredType:
     """What an annotation says; one that cannot be read is JSON."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        try:
-            node = ast.parse(node.value.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return DeclaredType("json")
+    node = unquoted(node)
     try:
         return declared_type(node, view, scope) or DeclaredType("json")
     except UnresolvedError:
@@ -197,8 +194,10 @@ def _of_subscript(node: ast.expr, name: str, inner: ast.expr, view: ModuleView, 
 
 def is_builtin(annotation: ast.expr) -> bool:
     """Whether an annotation has Python's own types only, whose values need no class of the file's."""
-    names = {_last_name(node) for node in ast.walk(annotation) if isinstance(node, ast.Name | ast.Attribute)}
-    return names <= {*PLAIN_TYPES, *_COLLECTIONS, "Any", "Optional", "Union", "object", "typing", "t"}
+    nodes = [node for node in ast.walk(unquoted(annotation)) if isinstance(node, ast.Name | ast.Attribute)]
+    modules = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    names = {_last_name(node) for node in nodes if id(node) not in modules}
+    return names <= {*PLAIN_TYPES, *_COLLECTIONS, "Any", "Optional", "Union", "object"}
 
 
 def _all_plain(parts: list[ast.expr], view: ModuleView, scope: Scope) -> bool:

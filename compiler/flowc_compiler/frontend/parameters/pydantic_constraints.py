@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate
+from flowc_compiler.syntax.tree_walk import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,12 +81,8 @@ def constraints_of(node: ast.expr | None, view: ModuleView) -> Constraints | Non
 
 def _read(node: ast.expr, view: ModuleView, found: Constraints) -> bool:
     """Note what an annotation says; returns whether it has constraints, those that are not known among them."""
+    node = unquoted(node)
     match node:
-        case ast.Constant(value=str(text)):
-            try:
-                return _read(ast.parse(text.strip(), mode="eval").body, view, found)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return False
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             found.optional = True
             return _read(left, view, found)

@@ -40,7 +40,7 @@ from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
-from flowc_compiler.syntax.tree_walk import bound_names, children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, children, unquoted, walk
 
 Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]
@@ -359,9 +359,7 @@ def _chosen(evaluator: PipelineEvaluator, known: Known, text: str) -> tuple[obje
     """The value of a `Literal`, or the member of an enumeration, that a text means; `None` with FC303 collected."""
     annotation = known.parameter.node.annotation
     assert annotation is not None
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        annotation = ast.parse(annotation.value.strip(), mode="eval").body
-    for value in _listed(evaluator, annotation):
+    for value in _listed(evaluator, unquoted(annotation)):
         if str(value.attributes.get("value") if isinstance(value, Instance) else value) == text:
             return (value,)
     if text == "null":
@@ -400,12 +398,7 @@ def kind_of(annotation: ast.expr | None) -> Kind | None:
 
 
 def _kind(node: ast.expr) -> Kind:
-    match node:
-        case ast.Constant(value=str(text)):
-            try:
-                return _kind(ast.parse(text, mode="eval").body)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return "json"
+    match unquoted(node):
         case ast.Subscript(value=value, slice=inner) if dotted(value)[-1:] in {("Optional",), ("Annotated",)}:
             return _kind(inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner)
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):

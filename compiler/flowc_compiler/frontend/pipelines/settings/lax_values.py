@@ -12,6 +12,7 @@ import re
 from typing import Any, cast
 
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import unquoted
 
 _TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 _FALSE = frozenset({"0", "off", "f", "false", "n", "no"})
@@ -25,12 +26,7 @@ def lax_value(value: object, annotation: ast.expr | None, depth: int = 0) -> obj
     """The value as a parameter with that annotation gets it; unchanged where there is nothing to convert."""
     if depth > _DEEPEST:
         return value
-    match annotation:
-        case ast.Constant(value=str(text)):
-            try:
-                return lax_value(value, ast.parse(text.strip(), mode="eval").body, depth + 1)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
-                return value
+    match annotation and unquoted(annotation):
         case ast.Name(id="float" | "int" | "bool" as kind):
             return _CONVERSIONS[kind](value)
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):

@@ -15,7 +15,7 @@ from flowc_compiler.frontend.types.annotations import TypeReader
 from flowc_compiler.ir.type_model import Type, with_none
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
-from flowc_compiler.syntax.tree_walk import children
+from flowc_compiler.syntax.tree_walk import children, unquoted
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ def outputs_of(function: ast.FunctionDef | ast.AsyncFunctionDef, view: ModuleVie
     returns = list(_returns(function.body))
     if function.returns is None:
         return Outputs((), False) if all(map(_is_none, returns)) else Outputs((SINGLE,), False)
-    annotation = _unquoted(function.returns)
+    annotation = unquoted(function.returns)
     if isinstance(annotation, ast.Constant) and annotation.value is None:
         return Outputs((), False)
     items = _tuple_items(annotation)
@@ -137,7 +137,7 @@ def output_name(annotation: ast.expr) -> str | None:
 def _tuple_items(annotation: ast.expr) -> list[ast.expr]:
     if not isinstance(annotation, ast.Subscript) or _head(annotation) not in {"Tuple", "tuple"}:
         return []
-    items = [_unquoted(item) for item in _items(annotation)]
+    items = [unquoted(item) for item in _items(annotation)]
     return [] if any(isinstance(item, ast.Constant) and item.value is ... for item in items) else items
 
 
@@ -149,16 +149,6 @@ def _head(node: ast.expr) -> str:
     """The last name of what is subscripted or called: `Tuple` of `t.Tuple[int]`."""
     parts = dotted(node.value if isinstance(node, ast.Subscript) else node)
     return parts[-1] if parts else ""
-
-
-def _unquoted(node: ast.expr) -> ast.expr:
-    """An annotation that is written as a string, as what it says."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        try:
-            return ast.parse(node.value, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return node
-    return node
 
 
 def _is_none(value: ast.expr | None) -> bool:
