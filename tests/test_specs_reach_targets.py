@@ -37,6 +37,7 @@ from flowc_compiler.ir import (
     UpstreamFlow,
 )
 from flowc_compiler.ir.kubernetes import LabelSelectorRequirement, NodeSelectorRequirement, SeccompProfile
+from flowc_compiler.passes.gates import place_waits
 from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
@@ -243,7 +244,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Compilation:
 def with_specs(flow: Flow, specs: BaseModel) -> Flow:
     """The flow with specs of its own or of its first step."""
     if isinstance(specs, FlowSpecs):
-        return flow.model_copy(update={"specs": specs})
+        return place_waits(flow.model_copy(update={"specs": specs}))
     first = flow.steps[0].model_copy(update={"specs": specs})
     return flow.model_copy(update={"steps": (first, *flow.steps[1:])})
 

@@ -34,6 +34,7 @@ SUMMARIES = {
     "resume": "Continue a run that ended early.",
     "simulate": "Run a manifest on this machine as Argo would.",
     "runs": "List the runs of a store, the newest first, whichever engine has run them.",
+    "approve": "Choose for a step that waits for a person, on whichever engine.",
     "show": "Show a run: its steps, tasks and attempts with their times, and its artifacts.",
     "report": "Write a run as one HTML file: graph, timeline, cards, artifacts, logs and code.",
     "ui": "Show all runs of a store in a browser of this machine, live. It only reads.",

@@ -16,6 +16,7 @@ from flowc_cli.project_config import configuration, included_patterns, local_roo
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
+from flowc_compiler.ir import Flow
 from flowc_targets.local import RunOptions, run_flow
 
 
@@ -47,7 +48,29 @@ def local_options(
     if options.post_mortem:
         max_workers = 1
     terminal = max_workers == 1 and options.log_format == "text" and _has_terminal()
-    return replace(options, max_workers=max_workers or options.max_workers, terminal=terminal)
+    ask = options.log_format == "text" and _has_terminal()
+    return replace(options, max_workers=max_workers or options.max_workers, terminal=terminal, ask=ask)
+
+
+def checked_answers(texts: Sequence[str], flow: Flow, sink: DiagnosticSink) -> dict[str, str]:
+    """The choices of `--approve STEP=CHOICE`, by step. Collects FC505 for those that cannot be chosen."""
+    found: dict[str, str] = {}
+    asking = {step.name: step.specs.approval for step in flow.steps if step.specs.approval is not None}
+    for text in texts:
+        name, separator, choice = text.partition("=")
+        spec = asking.get(name)
+        if not separator or spec is None:
+            what = f"no step {name!r} with `@approval`" if separator else "no `=`"
+            known = f"write STEP=CHOICE; the steps are {', '.join(asking)}" if asking else "leave it out"
+            sink.error("FC505", f"--approve {text!r}: {what}", None, help=known)
+        elif spec.choices and choice not in spec.choices:
+            sink.error(
+                "FC505", f"--approve {text!r}: {choice!r} cannot be chosen", None,
+                help=f"choose {', '.join(spec.choices)}",
+            )  # fmt: skip
+        else:
+            found[name] = choice
+    return found
 
 
 def _has_debugger(options: RunOptions, max_workers: int | None, sink: DiagnosticSink) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowc.client import StoredValue
 from flowc.client.run_state import last_sign
 from flowc.errors import CorruptArtifact
+from flowc.store.approvals import answer_text
 from flowc_cli.lenient_layout import DAMAGED, damages_of, is_record_damaged
 from flowc_cli.stored_runs import duration_text, engine_of, engine_pathspec, size_text, task_of
 from flowc_cli.value_texts import LARGE, details, summary
@@ -37,6 +38,7 @@ def overview(record: RunTasks, ended: float | None, *, part: bool, values: bool)
     for step in record.steps:
         lines.append(_step_line(record, step))
         lines += [f"    {visible_line(f'{task.id}: {task.problem}')}" for task in step.tasks if task.problem]
+        lines += _waiting(record, step)
         tasks = [(task, task_of(record.run, task)) for task in step.tasks if not task.problem]
         if part and len(tasks) == 1:
             lines += [f"    {_attempt_line(task, attempt)}" for task, _ in tasks for attempt in task.attempts]
@@ -117,6 +119,20 @@ def _step_line(record: RunTasks, step: StepRecord) -> str:
     here = replace(step, tasks=own)  # what was taken over ran in another run, at another time
     times = _times(here.started, here.ended, record, going_on=bool(step.states["running"]))
     return f"  {visible_line(step.name)}{text}{times}"
+
+
+def _waiting(record: RunTasks, step: StepRecord) -> Iterator[str]:
+    """What tasks of a step wait for before they begin, and what persons have chosen for those that have begun."""
+    own = [task for task in record.waiting if task.step == step.name]
+    for task in own[:_SHOWN_TASKS]:
+        yield f"    {visible_line(f'{task.place} waits {task.text}')}, since {_utc(task.since)}"
+        if task.question is not None:
+            yield f"      flowc approve {record.run.pathspec} {task.place} --choose ..."
+    if len(own) > _SHOWN_TASKS:
+        yield f"    and {len(own) - _SHOWN_TASKS} more wait"
+    chosen = [task for task in step.tasks if task.approval is not None]
+    for done in chosen[:_SHOWN_TASKS]:
+        yield f"    {visible_line(f'{done.id}: chosen: {answer_text(done.approval or {})}')}"
 
 
 def _why_no_tasks(step: StepRecord, status: str) -> str:

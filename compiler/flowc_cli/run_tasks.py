@@ -17,6 +17,7 @@ from flowc.store.run_layout import ATTEMPT_RECORD, place_text
 from flowc_cli.lenient_layout import known_status
 from flowc_cli.step_totals import StepTotals, step_totals
 from flowc_cli.store_requests import each_of
+from flowc_cli.waiting_tasks import WaitingRecord, waiting_tasks
 
 if TYPE_CHECKING:
     from flowc.client import Run
@@ -50,6 +51,8 @@ class TaskRecord:
     """How many items it has opened, of a foreach or a gang."""
     problem: str = ""
     """Why a file of it cannot be read."""
+    approval: Document | None = None
+    """What a person has chosen before it began: `choice`, `by`, `note`, `time`."""
     cached: Document | None = None
     """Where it ran, if it was taken from the cache: `run`, `step`, `index`, `attempt`, and when: `created`."""
 
@@ -146,6 +149,8 @@ class RunTasks:
     created: float
     steps: Sequence[StepRecord]
     """In the order of the graph, also those without a task so far; without steps that only hold the graph together."""
+    waiting: Sequence[WaitingRecord]
+    """Tasks that have not begun, and wait for files, objects or a person."""
     graph: Document = field(repr=False)
     """The contents of `graph.json`; empty until the first task has begun."""
 
@@ -196,6 +201,9 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
     names = [*known, *sorted(set(found) - set(known), key=lambda name: _first_start(by_step.get(name, ())))]
     created = run.created_seconds()
     ready = _ReadyTimes(known, by_step, created)
+    open_ = status == "running" and (steps is None or bool(chosen))
+    waiting = waiting_tasks(run, {(step, path) for step, path, _ in wanted}) if open_ else []
+    waiting = [task for task in waiting if steps is None or task.step in chosen]
     return RunTasks(
         run,
         status,
@@ -210,6 +218,7 @@ def read_tasks(run: Run, steps: Iterable[str] | None = None) -> RunTasks:
             for name in names
             if not known.get(name, {}).get("virtual", False) and (steps is None or name in chosen)
         ],
+        waiting,
         graph,
     )
 
@@ -246,7 +255,10 @@ def _read_task(run: Run, step: str, path: Path, attempts: dict[int, bool], *, en
     count = manifest["foreach"]["count"] if "foreach" in manifest else None
     caught, choice = bool(manifest.get("caught", False)), manifest.get("choice")
     failure: Document | None = manifest.get("caught_failure")
-    return TaskRecord(step, path, found, committed, None, origin, caught, failure, choice, count, problem, cached)
+    asked: Document | None = manifest.get("approval")
+    return TaskRecord(
+        step, path, found, committed, None, origin, caught, failure, choice, count, problem, asked, cached
+    )
 
 
 def _guessed(run: Run, place: tuple[str, Path, int], *, committed: bool, after: int | None, over: bool) -> Attempt:

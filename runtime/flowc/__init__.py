@@ -5,7 +5,10 @@ from __future__ import annotations
 from flowc._version import __version__
 from flowc.current import current
 from flowc.decorators import (
+    airflow_external_task_sensor,
     airflow_options,
+    airflow_s3_key_sensor,
+    approval,
     batch,
     cache,
     card,
@@ -37,6 +40,7 @@ from flowc.decorators import (
     torchrun_parallel,
     trigger,
     trigger_on_finish,
+    wait_for,
 )
 from flowc.errors import Fatal
 from flowc.flow_parameters import JSONType, Parameter
@@ -73,16 +77,16 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
-    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
-    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
-    "airflow_options", "batch", "cache", "card", "catch", "conda", "conda_base", "config_expr", "current",
-    "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata",
-    "get_namespace",
-    "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
-    "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",
-    "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets", "step",
-    "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow", "FlowSpec",
+    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run",
+    "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "batch", "cache", "card",
+    "catch", "conda", "conda_base", "config_expr", "current", "default_metadata", "default_namespace", "environment",
+    "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace", "get_step_context", "gpu_profile",
+    "kubernetes", "loop", "metadata", "metaflow_ray", "namespace", "namespaced_event_name", "parallel",
+    "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base",
+    "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun",
+    "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped", "wait_for",
 ]  # fmt: skip
 
 

@@ -24,6 +24,7 @@ USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
        group --group NAME [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
        choice --step STEP [--index 3] --outputs DIR
+       wait --step STEP [--index 3.0] [--approval]
        hook FUNCTION [--forgive]
 
 Runs one task of a compiled flow, or those of a pod group, looks up what a recursive switch has chosen in the end, or
@@ -38,7 +39,9 @@ def main(arguments: List[str] | None = None) -> int:
     args = sys.argv[1:] if arguments is None else arguments
     if os.getpid() == 1:
         _end_at_sigterm()
-    if args[:1] in (["task"], ["group"], ["fork-server"], ["choice"], ["hook"]) and os.environ.get(env_names.CODE):
+    if args[:1] in (["task"], ["group"], ["fork-server"], ["choice"], ["hook"], ["wait"]) and os.environ.get(
+        env_names.CODE
+    ):
         from flowc.protocol.exit_codes import PROTOCOL_ERROR
         from flowc.shim.loaded_plan import find_package
 
@@ -59,6 +62,8 @@ def main(arguments: List[str] | None = None) -> int:
         return _choice(args[1:])
     if args[:1] == ["hook"]:
         return _hook(args[1:])
+    if args[:1] == ["wait"]:
+        return _wait(args[1:])
     return _command_line(args)
 
 
@@ -192,6 +197,25 @@ def _choice(args: List[str]) -> int:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
     return 0
+
+
+def _wait(args: List[str]) -> int:
+    from flowc.errors import FlowError
+    from flowc.protocol.exit_codes import PROTOCOL_ERROR
+    from flowc.shim.gate import look
+    from flowc.shim.loaded_plan import load_plan
+    from flowc.shim.task_identity import Task
+    from flowc.store.run_layout import parse_index
+
+    approval = "--approval" in args
+    try:
+        options = _options([argument for argument in args if argument != "--approval"])
+        task = Task(options["step"], parse_index(options.get("index", "")), 0)
+        line_buffer()
+        return look(load_plan(), task, approval=approval)
+    except (FlowError, ValueError, KeyError) as error:
+        sys.stderr.write(f"flowc: {error}\n")
+        return PROTOCOL_ERROR
 
 
 def _hook(args: List[str]) -> int:

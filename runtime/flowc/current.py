@@ -9,7 +9,6 @@ from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import Any, Callable, Dict, List, Mapping, Set, TypeVar
 
     from flowc.client import Run, Task
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
     from flowc.shim.task_state import TaskState
     from flowc.shim.torchrun import TorchrunExecutor
     from flowc.shim.trigger_events import Trigger
+    from flowc.store.approvals import Approval
 
     T = TypeVar("T")
 
 _ALWAYS = frozenset(
     {
         "flow_name", "graph", "is_running_flow", "namespace", "origin_run_id", "pathspec", "retry_count", "run",
-        "run_id", "scheduled_time", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
+        "run_id", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
     }
 )  # fmt: skip
 """Facts that are `None` where no task is running, as in Metaflow; others exist in tasks that have them only."""
@@ -47,7 +47,7 @@ class Current:
         parameter_names: List[str]
         card: Cards
         trigger: Trigger | None
-        scheduled_time: datetime | None
+        approval: Approval
         parallel: Parallel
         is_parallel: bool
         torch: TorchrunExecutor
@@ -202,6 +202,8 @@ class Running:
     """What the step of a pipeline has stored by `save_artifact`, by name."""
     trace: ReadTrace | None = None
     """What notes the reads of the task, where its result will be cached."""
+    approval: Approval | None = None
+    """What a person has chosen for the task, where its step has `@approval`."""
     cards: CardStore | None = None
     """What writes the cards of the task, once it has looked at them."""
 

@@ -183,6 +183,50 @@ def airflow_options(target: Any = None, **options: Any) -> Decorator:
     return _decorated(target)
 
 
+def wait_for(
+    url: Any = None,
+    *,
+    flow: str | None = None,
+    every: float | str = 60,
+    timeout: float | str = 86400,
+    status: int | Sequence[int] = 200,
+    within: float | str = 86400,
+    **unpacked: Any,
+) -> Any:
+    """Let the step, or the first step of the flow, wait for an object, a file, an HTTP address or another flow's run.
+
+    It is looked for `every` so many seconds; after `timeout` the task fails. A run of the flow counts that began at
+    most `within` before. Times are in seconds, or texts such as `"2h"`.
+    """
+    return _decorated(None if isinstance(url, str) else url)
+
+
+def approval(
+    target: Any = None,
+    *,
+    choices: Sequence[str] = (),
+    message: str = "",
+    timeout: float | str | None = None,
+    default: str | None = None,
+    **unpacked: Any,
+) -> Decorator:
+    """Let the step wait for a person who chooses. `self.<condition>` of its switch, and `current.approval`, say what.
+
+    After `timeout`, in seconds or as `"2d"`, the choice is `default`; without that, the task fails.
+    """
+    return _decorated(target)
+
+
+def airflow_s3_key_sensor(target: Any = None, **options: Any) -> Decorator:
+    """Wait for objects before the flow's first step, on every engine: bucket_key, bucket_name, timeout and more."""
+    return _decorated(target)
+
+
+def airflow_external_task_sensor(target: Any = None, **options: Any) -> Decorator:
+    """Wait for a run of another flow before the first step, on every engine: external_dag_id, timeout and more."""
+    return _decorated(target)
+
+
 def cache(
     target: Any = None,
     *,

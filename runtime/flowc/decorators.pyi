@@ -209,6 +209,37 @@ def airflow_options(
 ) -> StepDecorator: ...
 def loop(*, max_iterations: int) -> StepDecorator: ...
 @overload
+def wait_for(
+    url: str,
+    *,
+    every: float | str = 60,
+    timeout: float | str = 86400,
+    status: int | Sequence[int] = 200,
+) -> Decorator: ...
+@overload
+def wait_for(
+    *, flow: str, every: float | str = 60, timeout: float | str = 86400, within: float | str = 86400
+) -> Decorator: ...
+def approval(
+    *,
+    choices: Sequence[str],
+    message: str = "",
+    timeout: float | str | None = None,
+    default: str | None = None,
+) -> StepDecorator: ...
+def airflow_s3_key_sensor(
+    *,
+    bucket_key: str | Sequence[str],
+    bucket_name: str | None = None,
+    wildcard_match: bool = False,
+    timeout: float = 3600,
+    poke_interval: float = 60,
+    **options: Any,
+) -> FlowDecorator: ...
+def airflow_external_task_sensor(
+    *, external_dag_id: str, timeout: float = 3600, poke_interval: float = 60, **options: Any
+) -> FlowDecorator: ...
+@overload
 def fuse(step: _Step, /) -> _Step: ...
 @overload
 def fuse(*, disabled: bool = False) -> StepDecorator: ...

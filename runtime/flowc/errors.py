@@ -103,6 +103,24 @@ class Fatal(FlowError):  # noqa: N818
     headline = "Fatal"
 
 
+class WaitTimeout(Fatal):
+    """What `@wait_for` waits for was not there in time."""
+
+    headline = "Waited too long"
+
+
+class ApprovalError(Fatal):
+    """What was chosen for a step with `@approval` cannot be chosen, or not any more."""
+
+    headline = "Approval"
+
+
+class ApprovalTimeout(ApprovalError):  # noqa: N818
+    """Nobody has chosen in time."""
+
+    headline = "Nobody has chosen in time"
+
+
 class TooManyIterations(FlowError):  # noqa: N818
     """A recursive switch would run more often than its `@loop` allows."""
 

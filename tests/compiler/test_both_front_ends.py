@@ -103,6 +103,8 @@ def same(rate: int = 1):
 """
 STEPS = {"plain": "start", "opener": "load", "body": "work", "join": "total", "switch": "choose"}
 FLOW_USES = {
+    "airflow_external_task_sensor": ["(external_dag_id='Other', timeout=60)", "(external_dag_id='O', soft_fail=True)"],
+    "airflow_s3_key_sensor": ["(bucket_key='s3://b/k', poke_interval=5)", "(bucket_key='k', bucket_name='b')", "()"],
     "conda_base": ["(packages={'numpy': '1.26'}, python='3.12')", "(wrong=1)"],
     "exit_hook": ["(on_error=['module.tell'])", "()", "(on_success=['absent'])"],
     "project": ["(name='shop')", ""],
@@ -115,10 +117,16 @@ FLOW_USES = {
         "(event={'name': 'sold', 'parameters': {'absent': 'r'}})",
     ],
     "trigger_on_finish": ["(flow='Other')", "(flow='Other', flows=['A'])"],
+    "wait_for": ["('s3://b/{scheduled:%F}/_SUCCESS')", "(flow='Other')", "(flow='Other', url='/a')"],
 }
 """Decorator of flows to its arguments."""
 USES = {
     "airflow_options": ["", "(pool='x', inlets=['a'], on_failure_callback='a.b')", "(on_failure_callback='a')"],
+    "approval": [
+        "(choices=['True', 'False'], message='Go?', timeout='2d', default='True')",
+        "(choices=['a'])",
+        "(choices=['True', 'False'], default='maybe')",
+    ],
     "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
     "cache": ["", "(ttl='2h', version=3, ignore=['a'])", "(ttl='soon')"],
     "card": ["(type='blank')"],
@@ -140,6 +148,7 @@ USES = {
     "secrets": ["(sources=['inline-secret'])", "(sources=[])", "(sources=[{'type': 'kubernetes', 'id': 'x'}])"],
     "timeout": ["(seconds=3)", ""],
     "torchrun": ["", "(nproc_per_node='gpu', master_port=3339)", "(nproc_per_node=0)"],
+    "wait_for": ["('s3://b/k', every=30, timeout='2h')", "(flow='Other', within='1h')", "()", "('ftp://x/y')"],
     "torchrun_parallel": ["(all_nodes_started_timeout=60)"],
 }
 """Decorator to its arguments."""

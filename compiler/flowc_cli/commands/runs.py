@@ -38,6 +38,7 @@ from flowc_cli.stored_runs import (
     report_failure,
     size_text,
 )
+from flowc_cli.waiting_tasks import waiting_tasks
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
@@ -64,6 +65,8 @@ class _Row(NamedTuple):
     """Bytes of its files and of the values that it names, which other runs may name, too."""
     caught: int
     """How many of its tasks `@catch` kept from failing it."""
+    waiting: Sequence[str] = ()
+    """What its tasks wait for before they begin, in words."""
 
 
 @app.command("runs")
@@ -182,7 +185,8 @@ def _row(found: _Found) -> _Row:
     ended = time.time() if state == "running" else ended_at(run)
     where = "local" if run.system_tags else "" if state in _UNREAD else engine_of(run)
     duration = max(0.0, ended - created) if ended is not None and created else None
-    return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0)
+    waiting = [f"{task.place} {task.text}" for task in waiting_tasks(run)] if state == "running" else []
+    return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0, waiting)
 
 
 class _Contents(NamedTuple):
@@ -232,13 +236,22 @@ def _contents(size: int, keys: Sequence[str], texts: Sequence[bytes]) -> _Conten
     return _Contents(size + sum(named.values()), len(caught), problem)
 
 
+def _state_text(row: _Row) -> str:
+    """`running, review waits for a person: promote it? (yes, no)`."""
+    if row.waiting:
+        more = f", and {len(row.waiting) - 1} more" if len(row.waiting) > 1 else ""
+        place, _, what = row.waiting[0].partition(" ")
+        return visible_line(f"{row.state}, {place} waits {what}{more}")
+    return f"{row.state}, {row.caught} caught" if row.caught and row.state not in _UNREAD else row.state
+
+
 def _listing(rows: Sequence[_Row]) -> str:
     head = ("RUN", "WHERE", "STATE", "CREATED", "DURATION", "SIZE", "TAGS")
     lines = [
         (
             row.run,
             row.where,
-            f"{row.state}, {row.caught} caught" if row.caught and row.state not in _UNREAD else row.state,
+            _state_text(row),
             datetime.fromtimestamp(row.created, UTC).strftime("%Y-%m-%d %H:%M:%S"),
             "" if row.duration is None else duration_text(row.duration),
             size_text(row.size),

@@ -97,6 +97,7 @@ def _document(record: RunTasks, *, part: bool, values: bool) -> dict[str, Any]:
         "origin": run.origin_pathspec,
         **({"damages": damages} if damages else {}),
         **({} if part else {"tasks": {"done": record.done, "expected": record.expected, "open": record.open}}),
+        **({"waiting": _waiting(record)} if record.waiting else {}),
         "totals": {step.name: _totals(step) for step in record.steps},
         "steps": {
             step.name: [_task_document(run, task, values=values) for task in step.tasks]
@@ -104,6 +105,14 @@ def _document(record: RunTasks, *, part: bool, values: bool) -> dict[str, Any]:
             if step.tasks
         },
     }
+
+
+def _waiting(record: RunTasks) -> list[dict[str, Any]]:
+    """The tasks that wait before they begin, and what for."""
+    return [
+        {"task": task.place, "since": task.since, "for": list(task.waits), "approval": task.question}
+        for task in record.waiting
+    ]
 
 
 def _totals(step: StepRecord) -> dict[str, Any]:
@@ -135,6 +144,8 @@ def _task_document(run: Run, record: TaskRecord, *, values: bool) -> dict[str, A
     elif record.committed is not None:
         if record.origin is not None:
             document["origin"] = record.origin
+        if record.approval is not None:
+            document["approval"] = record.approval
         if record.cached is not None:
             document["cached"] = record.cached
         document["artifacts"] = task.manifest["artifacts"]

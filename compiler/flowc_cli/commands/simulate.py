@@ -15,7 +15,6 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from flowc.protocol.scheduled import read_iso
 from flowc_cli import shared_options as shared
 from flowc_cli.output import report as write_diagnostics
 from flowc_cli.output import write
@@ -49,7 +48,6 @@ def simulate(
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP)
     ] = None,
-    scheduled_time: shared.ScheduledTime = None,
     python: Annotated[
         str | None,
         typer.Option(
@@ -84,6 +82,7 @@ def simulate(
             metavar="PATH", help="file for the nodes as JSON, as in a Workflow's status; - for standard output"
         ),
     ] = None,
+    approve: shared.Answers = None,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="folder in which the pods' folders and logs stay")
     ] = None,
@@ -109,10 +108,10 @@ def simulate(
             fork=not fresh,
             backoff=backoff,
             timeout_grace=timeout_grace,
-            scheduled=read_iso(scheduled_time).isoformat() if scheduled_time is not None else "",
             env=_pairs(env),
             uid=uid,
             name=name,
+            approvals=_pairs(approve),
             keep=keep,
         )
     except ValueError as error:

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
         AirflowSpec,
+        ApprovalSpec,
         BatchSpec,
         CacheSpec,
         CardSpec,
@@ -94,11 +95,12 @@ if TYPE_CHECKING:
         SecretsSpec,
         TimeoutSpec,
         TmpfsSpec,
+        WaitSpec,
     )
 
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
-    "Argument",
+    "ApprovalSpec", "Argument",
     "BatchSpec", "BranchStep", "CacheSpec", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
     "ContainerSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan",
     "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep",
@@ -107,7 +109,8 @@ __all__ = [
     "ParameterValue", "Placement", "PodGroup", "PodSecurity", "ProjectSpec", "Region", "RegionNode", "ResourceSpec",
     "RetryPolicy", "ScheduleSpec", "Scope", "SecretSource", "SecretsSpec", "SecurityContext", "Step", "StepCall",
     "StepSpecs", "SwitchCall", "SwitchCase", "SwitchStep", "TaskVariable", "TimeoutSpec", "TmpfsSpec", "Toleration",
-    "TriggerEvent", "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "as_kubernetes", "verify",
+    "TriggerEvent", "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "WaitSpec", "as_kubernetes",
+    "verify",
 ]  # fmt: skip
 
 _LAZY = ("specs", "regions", "flowspecs", "kubernetes", "pod_groups")

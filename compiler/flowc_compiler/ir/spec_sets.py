@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
         AirflowSpec,
+        ApprovalSpec,
         BatchSpec,
         CacheSpec,
         CardSpec,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         RetryPolicy,
         SecretsSpec,
         TimeoutSpec,
+        WaitSpec,
     )
 
 
@@ -56,6 +58,8 @@ class StepSpecs(Model):
     airflow: AirflowSpec | None = None
     fuse: FuseSpec | None = None
     cache: CacheSpec | None = None
+    waits: tuple[WaitSpec, ...] = ()
+    approval: ApprovalSpec | None = None
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 
@@ -68,6 +72,21 @@ class StepSpecs(Model):
         @functools.cache
         def _without_specs(cls):
             return super().model_construct()
+
+    @property
+    def looking(self) -> StepSpecs:
+        """What a pod needs that looks for what the step waits for: to get there, and no resources or retries."""
+        kept = {name: getattr(self, name) for name in ("placement", "environment", "secrets", "container", "airflow")}
+        specs = NO_SPECS.model_copy(update=kept)
+        if self.container is None or not (self.container.tmpfs or self.container.patch):
+            return specs
+        container = self.container.model_copy(update={"tmpfs": None, "patch": {}})
+        return specs.model_copy(update={"container": container})
+
+    @property
+    def gated(self) -> bool:
+        """Whether a task of the step waits for something else than the steps before it."""
+        return bool(self.waits) or self.approval is not None
 
     @property
     def retries(self) -> int:
@@ -93,6 +112,8 @@ class FlowSpecs(Model):
     trigger: TriggerSpec | None = None
     trigger_on_finish: TriggerOnFinishSpec | None = None
     exit_hooks: tuple[ExitHookSpec, ...] = ()
+    waits: tuple[WaitSpec, ...] = ()
+    """What the first step waits for, until `place_waits` has given it to that."""
 
 
 NO_FLOW_SPECS = FlowSpecs.model_construct()

@@ -327,6 +327,39 @@ class AirflowSpec(Spec):
     """The dotted names of functions that Airflow calls, by argument, such as `on_failure_callback`."""
 
 
+class WaitSpec(Spec):
+    """`@wait_for`, flowc's own: the step begins once this is there. One of `url` and `flow` is given."""
+
+    url: str | None = None
+    """An object (`s3://`, `gs://`, `az://`), a file, anything below that where it ends in `/`; or an HTTP address."""
+    pattern: bool = False
+    """Whether `*`, `?` and `[...]` in the URL stand for other characters."""
+    status: tuple[int, ...] = (200,)
+    """The HTTP statuses that count."""
+    flow: str | None = None
+    """A flow, of which a run in the same store has to succeed."""
+    within: float = 86400
+    """How many seconds before the wait began such a run may have begun."""
+    every: float = Field(default=60, gt=0)
+    """Seconds between two looks."""
+    timeout: float = Field(default=86400, gt=0)
+    """Seconds after which the task fails."""
+
+
+class ApprovalSpec(Spec):
+    """`@approval`, flowc's own: the step begins once a person has chosen."""
+
+    choices: tuple[str, ...] = ()
+    """What there is to choose; without any, the person writes a text."""
+    kind: Literal["text", "bool", "int", "float", "list", "dict"] = "text"
+    """What a text stands for that is not one of the choices; all but `text` are JSON."""
+    message: str = ""
+    """What the person is asked."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds after which `default` is chosen, or the task fails where there is none."""
+    default: str | None = None
+
+
 class LoopSpec(Spec):
     """`@loop`, flowc's own: how often a recursive switch runs at most."""
 

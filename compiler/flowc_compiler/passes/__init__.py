@@ -48,6 +48,16 @@ def check_artifact_flow(flow: Flow, sink: DiagnosticSink) -> Flow:
     return flow
 
 
+def place_waits(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Give what the whole flow waits for to its first steps, with `passes.gates`, and report what cannot wait."""
+    if not flow.specs.waits and not any(step.specs.gated for step in flow.steps):
+        return flow
+    from flowc_compiler.passes import gates
+
+    gates.check_gates(flow, sink)
+    return gates.place_waits(flow)
+
+
 def batch_marked_items(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Put items of a foreach with `items_per_task` into one pod, with `passes.batching`."""
     if all(step.specs.foreach is None for step in flow.steps):
@@ -77,6 +87,7 @@ PASSES: tuple[Pass, ...] = (
     check_gangs,
     build_scopes,
     check_decorator_placement,
+    place_waits,
     check_cache,
     check_artifact_flow,
     batch_marked_items,

@@ -109,6 +109,9 @@ class ArtifactFlow:
                 missed |= state.missed
         if step.kind == "switch" and step.recursive:
             may |= self._all if found.havoc else self._mask(found.sets)
+        if step.kind == "switch" and step.specs.approval is not None:  # a person sets it before the step begins
+            chosen = self._mask((step.variable,))
+            may, missed = may | chosen, missed & ~chosen
         return State(may, missed, set_before, lost)
 
     def _may_choose(self, switch: SwitchStep, target: str) -> bool:
@@ -118,7 +121,9 @@ class ArtifactFlow:
 
     def _choices(self) -> dict[str, list[object]]:
         """The values of each switch's variable, where every step that sets it sets a constant."""
-        variables = {step.variable for step in self._flow.steps if step.kind == "switch"} - self._effects.known
+        switches = [step for step in self._flow.steps if step.kind == "switch"]
+        asked = {step.variable for step in switches if step.specs.approval is not None}
+        variables = {step.variable for step in switches} - self._effects.known - asked
         found: dict[str, list[object]] = {variable: [] for variable in variables}
         for step in self._flow.steps if variables else ():
             effects = self._effects.of(step.name)

@@ -135,6 +135,8 @@ class ArtifactTypes:
             own = _either(own, other)
         if step.kind == "switch" and step.recursive:
             own.update(dict.fromkeys(found.sets, NOTHING))
+        if step.kind == "switch" and step.specs.approval is not None:
+            own[step.variable] = NOTHING
         return own
 
     def _taken(self, parent: str) -> Types:

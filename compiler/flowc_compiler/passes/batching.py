@@ -130,6 +130,9 @@ def _problem(steps: list[Step]) -> tuple[str, str] | None:
         if step.kind == "parallel":
             help_ = "leave out items_per_task, or run what the gang does in one task"
             return f"`{step.name}` opens a gang, each of whose members needs a pod", help_
+        if step.specs.gated:
+            help_ = "let a step before the foreach wait, or leave out items_per_task"
+            return f"`{step.name}` waits before it begins, and no pod waits", help_
         found = conflict(pod, step.specs)
         if found is not None:
             help_ = f"give `{step.name}` and `{first.name}` the same, or leave out items_per_task"

@@ -70,6 +70,8 @@ def _with_cache(step: Step, cache: bool) -> Step:
 def _obstacle(flow: Flow, step: Step) -> tuple[str, str] | None:
     """Why a step cannot be cached, and what to do about it."""
     specs = step.specs
+    if specs.approval is not None:
+        return "a person chooses before it begins", "remove @cache from it, or say `enabled=False`"
     if specs.parallel is not None or any(isinstance(flow.by_name[name], ParallelStep) for name in step.parents):
         return "it is a member of a gang", "remove @cache from it, or say `enabled=False`"
     has_secrets = specs.secrets is not None or (specs.container is not None and specs.container.secrets)

@@ -68,7 +68,7 @@ class _Fusion:
         self._every = every
         self._tree = _Regions(flow)
         batched = {step for group in flow.pod_groups if group.kind == "batch" for step in group.steps}
-        self._apart = batched | {step.name for step in flow.steps if _is_disabled(step)}
+        self._apart = batched | {step.name for step in flow.steps if _is_disabled(step) or step.specs.gated}
         self._batched = batched
         self._specs = self._specs_by_step()
         self._refused: list[_Refusal] = []
@@ -134,8 +134,8 @@ class _Fusion:
         if step.kind in _OPENERS and step is not last:
             return f"`{step.name}`, which comes before it, opens a {_fan(step)}"
         if step.name in self._apart:
-            what = "is in a batch" if step.name in self._batched else "says `@fuse(disabled=True)`"
-            return f"`{step.name}` {what}"
+            what = "waits before it begins" if step.specs.gated else "says `@fuse(disabled=True)`"
+            return f"`{step.name}` {'is in a batch' if step.name in self._batched else what}"
         words = conflict(pod, self._specs[step.name]) if not step.virtual else None
         return f"`{step.name}` has {words}" if words is not None else None
 

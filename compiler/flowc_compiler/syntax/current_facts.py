@@ -30,6 +30,7 @@ _WAYS_OUT = {
 }
 """What to do instead of facts that Metaflow or a known extension has."""
 _OF_DECORATORS = {
+    "approval": ("approval",),
     "is_parallel": ("parallel", "pytorch_parallel", "torchrun", "torchrun_parallel", "metaflow_ray", "ray_parallel"),
     "ray_storage_path": ("metaflow_ray", "ray_parallel"),
     "torch": ("torchrun", "torchrun_parallel"),

@@ -262,8 +262,6 @@ METAFLOW_REFUSED: dict[str, str] = {
     "NBDeployer": _DEPLOYS,
     "DeployedFlow": _DEPLOYS,
     "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
-    "airflow_external_task_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
-    "airflow_s3_key_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
     "yaml_parser": _PARSER,
     "pyproject_toml_parser": _PARSER,
     "requirements_txt_parser": _PARSER,

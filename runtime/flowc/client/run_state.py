@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from flowc.client.attempts import read_attempt
-from flowc.store.run_layout import ATTEMPT_RECORD
+from flowc.store.run_layout import ATTEMPT_RECORD, WAITING
 from flowc.store.run_owner import HEARTBEAT, is_gone
 
 TYPE_CHECKING = False
@@ -105,6 +105,7 @@ def began_at(run: Run) -> float:
     first = progress.first_tasks(run.graph.get("start", "start")) if run.graph else run.step_names()
     times = [time for time in (_first_start(run, name) for name in first) if time is not None]
     times = times or [time for time in map(progress.ended, first) if time is not None]
+    times = times or [time for time in (_waits_since(run, name) for name in first) if time is not None]
     return min(times, default=0.0)
 
 
@@ -125,6 +126,12 @@ def engine_recorded(run: Run) -> Document:
 def _first_start(run: Run, step: str) -> float | None:
     record = _first_record(run, step)
     return None if record is None else float(record["started"])
+
+
+def _waits_since(run: Run, step: str) -> float | None:
+    """When a step before which nothing has begun began to wait."""
+    waiting = run.layout.read_json(f"{run.pathspec}/{step}/-/{WAITING}")
+    return None if waiting is None else float(waiting["since"])
 
 
 def _first_record(run: Run, step: str) -> Document | None:

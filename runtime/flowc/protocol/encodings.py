@@ -20,6 +20,9 @@ SENT = f"{RESERVED}sent:"
 USE_DEFAULT = f"{RESERVED}default"
 """The value that stands for the default, for engines that must pass every parameter."""
 
+TIMED_OUT = "flowc:timeout"
+"""What an engine passes on where nobody has chosen in time, or where somebody has released it without a choice."""
+
 
 def plain_text(text: str) -> str:
     """A text as a value: in base64 if it looks like one that means something else."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     class StepEntry(TypedDict, total=False):
         """What a step has only where it needs it; what is left out is empty, 0 or `None`."""
 
+        approval: Json
         arms: List[List[str]]
         backoff: Tuple[float, int]
         bound: int
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         tests: List[Json]
         timeout: int | None
         virtual: bool
+        waits: List[Json]
 
     class FullStepEntry(_RequiredEntries, StepEntry):
         """A step as the plan has it."""
@@ -101,6 +103,10 @@ class PlanStep:
         self.cache: Dict[str, Any] | None = data.get("cache")
         """Where the step has a cache: digests of its `code`, of its place in the `graph` and of its `environment`, and
         what `@cache` says: `version`, `ttl` in seconds, and names to `ignore`."""
+        self.waits: List[Dict[str, Any]] = data.get("waits") or []
+        """What its tasks wait for before they begin, as `WaitSpec` has it."""
+        self.approval: Dict[str, Any] | None = data.get("approval")
+        """What a person is asked before they begin, as `ApprovalSpec` has it; `values` are what choices stand for."""
         self.synthetic: bool = data.get("virtual", False)
         self.backoff: Tuple[float, int] = data.get("backoff") or (0, 1)
         """The seconds between two attempts, and by what each further wait is longer; known in pod groups only."""

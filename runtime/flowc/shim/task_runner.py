@@ -33,7 +33,6 @@ from flowc.store.run_owner import this_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import datetime
     from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
@@ -87,7 +86,7 @@ def run_task(
         return _attempt(flow, state, task)
 
     layout: RunLayout | None = None
-    running.trace = None
+    running.trace = running.approval = None
     try:
         step = plan.step(task.step)
         if len(task.path) != step.depth:
@@ -116,6 +115,10 @@ def run_task(
         record_flow(state)
         if problem is not None:
             raise problem
+        if step.approval is not None:
+            from flowc.shim.gate import passed
+
+            running.approval = passed(layout, step, task.path)
         guard_breakpoints()
         _set_variables(plan, task)  # and once more after the user's file, which may set some
         if plan.pipeline:
@@ -130,25 +133,19 @@ def run_task(
 
 
 def record_flow(state: TaskState) -> None:
-    """In the first task, write down the code, the graph, and the time that the run is scheduled for."""
+    """In the first task, write the code and the graph down."""
     plan, step = state.plan, state.step
     if plan.is_first(step) and not (step.loops and state.path[-1]):
-        from flowc.shim.code_record import record_code
-        from flowc.shim.graph_info import record_graph
-
-        record_code(state.layout, plan)
-        record_graph(state.layout, plan)
-        if os.environ.get(env_names.SCHEDULED):
-            record_schedule(state.layout)
+        record_first(state.layout, plan)
 
 
-def record_schedule(layout: RunLayout) -> None:
-    """Write down the time that the run is scheduled for, if it is for one."""
-    from flowc.protocol.scheduled import scheduled_time
+def record_first(layout: RunLayout, plan: Plan) -> None:
+    """Write the code and the graph down."""
+    from flowc.shim.code_record import record_code
+    from flowc.shim.graph_info import record_graph
 
-    time = scheduled_time(os.environ)
-    if time is not None:
-        layout.keep_scheduled(time.isoformat())
+    record_code(layout, plan)
+    record_graph(layout, plan)
 
 
 def _set_variables(plan: Plan, task: Task) -> None:
@@ -247,6 +244,8 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
     attach(flow, state)
+    if running.approval is not None and step.condition is not None:
+        setattr(flow, step.condition, running.approval.value)
     method = step_of(flow, step.name)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
@@ -415,6 +414,7 @@ def manifest_head(state: TaskState, task: Task) -> Document:
         "started": task.started,
         "created": wall_time(),
         "parameters": state.parameters,
+        **({"approval": running.approval.record} if running.approval is not None else {}),
     }
 
 
@@ -531,8 +531,8 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
         {
             "graph": graph,
             "card": lambda: _cards(plan, task),
+            **({"approval": lambda: running.approval} if running.approval is not None else {}),
             **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {}),
-            **({"scheduled_time": _scheduled_time} if os.environ.get(env_names.SCHEDULED) else {}),
         },
     )
 
@@ -541,12 +541,6 @@ def _trigger() -> Trigger | None:
     from flowc.shim.trigger_events import trigger_of_run
 
     return trigger_of_run()
-
-
-def _scheduled_time() -> datetime | None:
-    from flowc.protocol.scheduled import scheduled_time
-
-    return scheduled_time(os.environ)
 
 
 def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:

@@ -43,14 +43,16 @@ CARDS_RECORD = "cards.json"
 """The cards of an attempt, for people, beside its manifest. No task reads it."""
 PARAMETERS = "parameters.json"
 """The run's parameters, as references."""
-SCHEDULED = "scheduled.json"
-"""The time that the run is scheduled for, where it is for one."""
 RESUMED = "resumed.json"
 """Written once a resumed run of the local engine has taken over what it can."""
 ORIGIN = "origin.json"
 """Which run is resumed, where no engine writes that down."""
 MARK = "from-"
 """Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
+WAITING = "waiting.json"
+"""What a task waits for before it begins, beside its attempts, since when, and what a person is asked."""
+APPROVAL = "approval.json"
+"""What a person has chosen for a task, beside its attempts."""
 REMOVED = "removed.json"
 """In the folder of a run that is being removed: whatever comes of that, the run is not whole any more."""
 IMPORTED = "imported.json"
@@ -74,11 +76,12 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     CODE_RECORD: {"file": str, "files": dict},
     CARDS_RECORD: {"cards": list},
     PARAMETERS: {"parameters": dict},
-    SCHEDULED: {"time": str},
     RESUMED: {"reused": dict},
     ATTEMPT_RECORD: {"started": float},
     ERROR_RECORD: {"type": str, "message": str, "traceback": str, "created": float},
     FAILED: {"artifacts": dict, "parameters": dict},
+    WAITING: {"since": float, "for": list},
+    APPROVAL: {"choice": str, "time": float},
 }
 """What must be in a file of this name; each may have more."""
 _RUN_FILES = frozenset({*_RECORDS, ORIGIN, REMOVED, IMPORTED})
@@ -309,15 +312,6 @@ class RunLayout:
             return dict(self._document(f"{self.prefix}/{PARAMETERS}", known=True)["parameters"])
         except MissingKey:
             return None
-
-    def keep_scheduled(self, time: str) -> None:
-        """Write down the time that the run is scheduled for, in ISO 8601."""
-        self.write_json(f"{self.prefix}/{SCHEDULED}", {"version": 1, "time": time})
-
-    def scheduled(self) -> str:
-        """The time that was written down; empty for a run that is for none."""
-        document = self.read_json(f"{self.prefix}/{SCHEDULED}")
-        return "" if document is None else str(document["time"])
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""

@@ -11,6 +11,9 @@ next iteration is an output of the pod. What the last iteration has chosen canno
 reads outputs of a task that may have been skipped as another does (#15837). So where there are several ways on, a pod
 of its own looks it up.
 
+What a step waits for are tasks before its own, with what that depends on: a pod that looks, and is retried until all is
+there, and a pause that a person ends, whose output is the choice.
+
 Argo skips a task whose `when` does not hold, and omits whatever needs the success of a task that was skipped or
 omitted. So in the arm of a switch the first task has the `when`, and the others need success; where arms come together,
 one of their ends has to have succeeded. Outside of arms a plain name is enough. A foreach of no items is Skipped as a
@@ -34,7 +37,7 @@ from flowc_targets.argo.argo_expressions import (
 )
 from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.manifest_text import unique_names
-from flowc_targets.argo.pod_templates import CHOICE, COUNT, INDEX, LOOK_UP, NEXT, group_arguments
+from flowc_targets.argo.pod_templates import ANSWER, CHOICE, COUNT, INDEX, LOOK_UP, NEXT, group_arguments
 from flowc_targets.argo.workflow_objects import ENTRYPOINT, DagTask, Parameter, Template
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ class _Dags:
         tasks: list[DagTask] = []
         for name in self.members[scope]:
             step = self._flow.by_name[name]
-            tasks += self._loop_tasks(step, root) if name in self._loops else [self._step_task(step, root)]
+            tasks += self._loop_tasks(step, root) if name in self._loops else self._step_tasks(step, root)
             tasks += [
                 DagTask(name=edge.name, template=NOTHING, depends=edge.depends, when=edge.when)
                 for edge in self._dependencies.edge_tasks(step)
@@ -105,14 +108,20 @@ class _Dags:
         inputs = () if root else (Parameter(name="index"),)
         return Template(name=ENTRYPOINT if root else self.bodies[scope], inputs=inputs, dag=tuple(tasks))
 
-    def _step_task(self, step: Step, root: bool) -> DagTask:
-        return DagTask(
-            name=self._tasks[step.name],
-            template=self._steps.by_name[step.name].name,
-            depends=self._dependencies.depends(step),
-            when=self._dependencies.when(step),
-            arguments=self._arguments(step, None if root else INDEX),
-        )
+    def _step_tasks(self, step: Step, root: bool) -> list[DagTask]:
+        """The task of a step, behind what it waits for: each of these succeeds where the one before it has."""
+        index = None if root else INDEX
+        place = () if index is None else (Parameter(name="index", value=index),)
+        arguments, tasks = self._arguments(step, index), list[DagTask]()
+        depends, when = self._dependencies.depends(step), self._dependencies.when(step)
+        for gate in self._steps.gates.get(step.name, ()):
+            tasks.append(DagTask(name=gate.name, template=gate.name, depends=depends, when=when, arguments=place))
+            depends, when = TaskStatus(gate.name, "Succeeded"), None
+            if gate.container is None:
+                arguments = (*arguments, Parameter(name=ANSWER, value=TaskOutput(gate.name, ANSWER)))
+        own = self._steps.by_name[step.name].name
+        name = self._tasks[step.name]
+        return [*tasks, DagTask(name=name, template=own, depends=depends, when=when, arguments=arguments)]
 
     def _arguments(self, step: Step, index: Value | None) -> tuple[Parameter, ...]:
         """What the template of a step is called with; `index` is `None` outside of every foreach."""
@@ -207,7 +216,7 @@ class _Dags:
     def _needs_dag(self, names: list[str]) -> bool:
         """Whether a body is more than one task: a foreach in it has two, and iterations may be followed by a choice."""
         steps = [self._flow.by_name[name] for name in names]
-        return len(steps) > 1 or any(step.kind in OPENERS or _iterates(step) for step in steps)
+        return len(steps) > 1 or any(step.kind in OPENERS or _iterates(step) or step.specs.gated for step in steps)
 
 
 def _members(flow: Flow) -> dict[str, list[str]]:

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc.protocol import env_names
-from flowc.protocol.encodings import join_tags
+from flowc.protocol import env_names, exit_codes
+from flowc.protocol.encodings import TIMED_OUT, join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.manifest_text import (
-    SCHEDULED_TIME,
     TRIGGER,
+    defused,
     env_value,
     may_be_literal,
     sent_argument,
@@ -31,6 +32,7 @@ from flowc_targets.argo.patches import with_pod_patch
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
 from flowc_targets.base.engine import ORIGIN
 from flowc_targets.kubernetes.objects import (
+    PRESENT,
     ConfigMapKeySelector,
     Container,
     EnvVar,
@@ -43,7 +45,7 @@ from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import ApprovalSpec, Flow, Step
     from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
@@ -57,6 +59,8 @@ CHOICE = "choice"
 """The output of a switch's task: the name of the step that it leads to."""
 COUNT = "count"
 """The output of an opener: how many items its foreach or gang has."""
+ANSWER = "answer"
+"""The output of a pause, and the input of the step behind it: what a person has chosen."""
 NEXT = "next"
 """The output of an iteration: the index of the one that follows."""
 STEP, INDEX = InputParameter("step"), InputParameter("index")
@@ -83,6 +87,12 @@ KILLED_POD = f'{LOST_POD} || (lastRetry.exitCode == "137" && !(lastRetry.message
 """The same for a pod of several tasks, of which one has further attempts: what kills a task, such as the kernel that
 has no memory left for it, kills its pod. The runner counts that as a failed attempt of the task."""
 
+NOT_YET = f'lastRetry.exitCode == "{exit_codes.NOT_YET}" || {LOST_POD}'
+"""The same for a pod that looks for what a step waits for: it says that this is not there yet."""
+_SPARE_LOOKS = 10
+"""How many more attempts such a pod has than its time has looks: what it waits too long for, it says itself."""
+_FOREVER = 10**6
+
 _HOOK = "exit-hook"
 
 
@@ -94,6 +104,8 @@ class StepTemplates:
     """Step to template; several steps may have the same."""
     shared: frozenset[str]
     """The names of templates that take the step's name as an input."""
+    gates: dict[str, tuple[Template, ...]]
+    """Of steps that wait: the templates of what they wait for, in order, each with the name of its task."""
 
     def takes_name(self, step: str) -> bool:
         """Whether a step's template takes the step's name."""
@@ -114,6 +126,8 @@ class _Needs(NamedTuple):
     """The step's name where its pods are a group of Kueue's, which is a group of one step; else empty."""
     command: str
     """Of the shim: `task`, or `group` for the tasks of a pod group."""
+    answered: bool
+    """Whether it takes what a person has chosen."""
 
 
 class PodTemplates:
@@ -150,7 +164,48 @@ class PodTemplates:
             names.add(name)
             by_name |= dict.fromkeys(members, self._template(name, needs[key], None))
         ordered = {step.name: by_name[step.name] for step in self._flow.steps if step.name in by_name}
-        return StepTemplates(ordered, frozenset(names))
+        return StepTemplates(ordered, frozenset(names), self._gates(target, sink))
+
+    def _gates(self, target: str, sink: DiagnosticSink) -> dict[str, tuple[Template, ...]]:
+        """The templates of what steps wait for: a pod that looks, and behind it a pause that a person ends."""
+        gated = [step for step in self._flow.steps if step.specs.gated and not step.virtual]
+        waits = unique_names("wait-", [step.name for step in gated])
+        asks = unique_names("ask-", [step.name for step in gated if step.specs.approval is not None])
+        found: dict[str, tuple[Template, ...]] = {}
+        for step in gated:
+            found[step.name] = (self._look(step, waits[step.name], target, sink),)
+            if step.specs.approval is not None:
+                found[step.name] += (self._pause(step, step.specs.approval, asks[step.name]),)
+        return found
+
+    def _look(self, step: Step, name: str, target: str, sink: DiagnosticSink) -> Template:
+        """The pod that looks for what a step waits for, with what it takes to get there, and no more."""
+        pod = step_pod(step.specs.looking, self._options, target, sink, self._options.qos)
+        needs = _Needs(pod, self._retry_looks(step), {}, self._flow.depth(step) > 0, False, "", "wait", False)
+        return self._template(name, needs, step.name)
+
+    def _retry_looks(self, step: Step) -> RetryStrategy:
+        waits = step.specs.waits
+        if not waits:
+            return RetryStrategy(limit=str(self._options.lost_pods(group=False) or 3), expression=LOST_POD)
+        every = min(wait.every for wait in waits)
+        looks = min(ceil(max(wait.timeout for wait in waits) / every) + _SPARE_LOOKS, _FOREVER)
+        return RetryStrategy(limit=str(looks), expression=NOT_YET, backoff=Backoff(duration=f"{every:g}s"))
+
+    def _pause(self, step: Step, spec: ApprovalSpec, name: str) -> Template:
+        """The pause that a person ends: Argo's UI shows an input of the output's name, with its choices."""
+        choices = spec.choices
+        inputs = [
+            Parameter(name=ANSWER, default=spec.default or choices[0], enum=choices, description=defused(spec.message))
+            if choices
+            else Parameter(name=ANSWER, default=spec.default or "", description=defused(spec.message)),
+            Parameter(name=STEP.name, value=step.name),
+            *([Parameter(name=INDEX.name)] if self._flow.depth(step) else []),
+        ]
+        supplied = ValueFrom(supplied=PRESENT, default=TIMED_OUT)
+        duration = PRESENT if spec.timeout is None else {"duration": f"{ceil(spec.timeout)}s"}
+        outputs = (Parameter(name=ANSWER, value_from=supplied),)
+        return Template(name=name, inputs=tuple(inputs), outputs=outputs, suspend=duration)
 
     def look_up(self) -> Template:
         """The pod that looks up a choice is that of a step that needs nothing."""
@@ -203,6 +258,7 @@ class PodTemplates:
             takes_parameters=step.name == self._flow.start and bool(self._flow.run_parameters),
             gang=step.name if gang and self._options.kueue_queue is not None else "",
             command="group" if group else "task",
+            answered=step.specs.approval is not None,
         )
 
     def _is_gang_member(self, step: Step) -> bool:
@@ -212,9 +268,11 @@ class PodTemplates:
         """The template of the one `step` that has these needs; of several, with the step's name as an input."""
         pod = needs.pod
         names = [*([STEP.name] if step is None else []), *([INDEX.name] if needs.nested else [])]
+        names += [ANSWER] if needs.answered else []
         attempt = "{{retries}}" if needs.retry is not None else "0"
-        option = "--step" if needs.command == "task" else f"--{needs.command}"
-        args = [option, step or str(STEP), "--index", str(INDEX) if needs.nested else "-", "--attempt", attempt]
+        option = "--group" if needs.command == "group" else "--step"
+        args = [option, step or str(STEP), "--index", str(INDEX) if needs.nested else "-"]
+        args += ["--attempt", attempt] if needs.command != "wait" else []
         args += ["--outputs", OUTPUTS_FOLDER] if needs.outputs else []
         template = Template(
             name=name,
@@ -232,7 +290,9 @@ class PodTemplates:
             priority_class_name=pod.priority_class_name,
             scheduler_name=pod.scheduler_name,
             security_context=pod.pod_security_context,
-            container=self._container(pod, needs.command, tuple(args), takes_parameters=needs.takes_parameters),
+            container=self._container(
+                pod, needs.command, tuple(args), takes_parameters=needs.takes_parameters, answered=needs.answered
+            ),
             volumes=pod.volumes,
         )
         template = self._patched(grouped(template, needs.gang) if needs.gang else template)
@@ -243,7 +303,13 @@ class PodTemplates:
         return template.patched(self._options.template_patch)
 
     def _container(
-        self, pod: StepPod, command: str, args: tuple[str, ...], *, takes_parameters: bool = False
+        self,
+        pod: StepPod,
+        command: str,
+        args: tuple[str, ...],
+        *,
+        takes_parameters: bool = False,
+        answered: bool = False,
     ) -> Container:
         options = self._options
         code = (VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True),)
@@ -252,7 +318,7 @@ class PodTemplates:
             image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
             command=(pod.python or options.python, *self._delivery.program, command),
             args=args,
-            env=self._env(pod, takes_parameters=takes_parameters),
+            env=self._env(pod, takes_parameters=takes_parameters, answered=answered),
             env_from=pod.env_from or env_from(options.env_from_secrets),
             ports=pod.ports,
             resources=pod.resources,
@@ -260,12 +326,14 @@ class PodTemplates:
             volume_mounts=(*(code if self._delivery.volume is not None else ()), *pod.volume_mounts),
         )
 
-    def _env(self, pod: StepPod, *, takes_parameters: bool) -> tuple[EnvVar, ...]:
+    def _env(self, pod: StepPod, *, takes_parameters: bool, answered: bool) -> tuple[EnvVar, ...]:
         """The user's variables first, so that flowc's own win and cannot be shadowed."""
         variables = {name: self._variable(name, value) for name, value in {**self._options.env, **pod.env}.items()}
         own = dict(self._own_env)
         if takes_parameters:
             own |= {parameter_variable(item.name): sent_argument(item.name) for item in self._flow.run_parameters}
+        if answered:
+            own[env_names.ANSWER] = str(InputParameter(ANSWER))
         variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
         return tuple(variables.values())
 
@@ -282,19 +350,9 @@ class PodTemplates:
             own[env_names.ORIGIN_RUN_ID] = options.origin_run
         if options.starts_on_events(self._flow.specs):
             own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
-        own |= self._schedule_variables()
         if options.tags:
             own[env_names.TAGS] = env_value(join_tags(options.tags))
         return own
-
-    def _schedule_variables(self) -> dict[str, str]:
-        """The time that the run is scheduled for: Argo knows it of a CronWorkflow's, and of `argo submit`."""
-        options = self._options
-        timezone = options.timezone_of(self._flow.specs)
-        zone = {env_names.TIMEZONE: timezone} if timezone is not None else {}
-        if options.scheduled_time and options.kind == "workflow":
-            return {env_names.SCHEDULED: options.scheduled_time, **zone}
-        return {env_names.SCHEDULED: SCHEDULED_TIME, **zone} if options.takes_scheduled_time(self._flow) else {}
 
     def _variable(self, name: str, value: str) -> EnvVar:
         if may_be_literal(value):

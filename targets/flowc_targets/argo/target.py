@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_targets.argo.events.sensor_model import EventSource, Sensor
     from flowc_targets.base.deployments import DeploymentClient
-    from flowc_targets.base.engine import Address, EngineClient
+    from flowc_targets.base.engine import Address, EngineClient, WaitingTask
     from flowc_targets.kubernetes.package_maps import CodePlace, RuntimePlace
 
 CAPABILITIES = Capabilities(
@@ -117,6 +117,12 @@ class ArgoTarget:
         from flowc_targets.argo.server.argo_client import ArgoClient
 
         return ArgoClient(address)
+
+    def release(self, address: Address, task: WaitingTask) -> str:
+        """End the pause before a task: see Release."""
+        from flowc_targets.argo.server.releasing import release
+
+        return release(address, task)
 
     def deployments(self, address: Address) -> DeploymentClient:
         """The deployments in a namespace: see DeploymentClient."""
@@ -187,10 +193,11 @@ def build_workflow(
     templates = dag_templates(flow, steps, full_crds=options.crds == "full")
     paused = any(task.template == NOTHING for template in templates for task in template.dag)
     templates += {template.name: template for template in steps.by_name.values()}.values()
+    templates += [gate for gates in steps.gates.values() for gate in gates]
     if has_look_up(flow):
         templates.append(pods.look_up())
     if paused:
-        templates.append(Template(name=NOTHING, suspend="0"))
+        templates.append(Template(name=NOTHING, suspend={"duration": "0"}))
     templates += pods.exit_hooks()
     labels = {**run_labels(flow), VERSION: code.rpartition("-")[2]}
     spec = _spec(flow, options, delivery.volume, tuple(templates)).patched(options.workflow_patch.get("spec") or {})

@@ -21,10 +21,12 @@ ENTRYPOINT = "main"
 
 
 class ValueFrom(ManifestObject):
-    """The file that an output parameter is read from, and its value where the pod left none."""
+    """Where an output parameter comes from, such as a pod's file, and its value where nothing came from there."""
 
-    path: str
+    path: str | None = None
     default: str
+    supplied: Mapping[str, str] | None = None
+    """Given and empty where whoever releases a pause supplies the value."""
 
 
 class Parameter(ManifestObject):
@@ -32,6 +34,7 @@ class Parameter(ManifestObject):
 
     name: str
     value: Value | None = None
+    default: str | None = None
     description: str | None = None
     value_from: ValueFrom | None = None
     enum: tuple[str, ...] | None = None
@@ -67,9 +70,9 @@ class RetryStrategy(ManifestObject):
 
 
 class Template(ManifestObject):
-    """A pod (`container`), a `dag`, or a pause of the duration `suspend`."""
+    """A pod (`container`), a `dag`, or a pause, which may end by itself after a duration."""
 
-    NESTED: ClassVar = {"inputs": "parameters", "outputs": "parameters", "dag": "tasks", "suspend": "duration"}
+    NESTED: ClassVar = {"inputs": "parameters", "outputs": "parameters", "dag": "tasks"}
 
     name: str
     parallelism: int | None = None
@@ -87,7 +90,7 @@ class Template(ManifestObject):
     scheduler_name: str | None = None
     security_context: PodSecurity | PodSecurityContext | None = None
     container: Container | None = None
-    suspend: str | None = None
+    suspend: Mapping[str, str] | None = None
     volumes: tuple[Volume, ...] = ()
 
 

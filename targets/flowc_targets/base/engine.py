@@ -7,6 +7,7 @@ more than what is here. The library that a client needs is imported when the cli
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 from urllib.parse import quote
@@ -129,8 +130,6 @@ class Deployed:
     parameters: tuple[DeployedParameter, ...] = field(default=())
     resumes: bool = False
     """Whether a run of it can resume another run."""
-    takes_time: bool = True
-    """Whether a run of it can be told which time it is scheduled for."""
 
 
 class EngineError(Exception):
@@ -161,12 +160,10 @@ class EngineError(Exception):
 class EngineClient(Protocol):
     """A connection to an engine. Every method may raise EngineError."""
 
-    def options(
-        self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
-    ) -> TargetOptions:
+    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
         """The target's options for what `submit` takes: with these texts for the flow's parameters.
 
-        `origin` is the id of a run to go on from, and `scheduled` the time that the run is for, in ISO 8601.
+        `origin` is the id of a run to go on from.
         """
         ...
 
@@ -182,12 +179,10 @@ class EngineClient(Protocol):
         """The thing deployed under a name."""
         ...
 
-    def start(
-        self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
-    ) -> RunState:
+    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Start a run of what is deployed, with these texts for its parameters, which arrive exact.
 
-        `origin` is the id of a run to go on from, and `scheduled` the time that the run is for, in ISO 8601.
+        `origin` is the id of a run to go on from.
         """
         ...
 
@@ -231,6 +226,29 @@ def checked_origin(origin: str | None) -> str | None:
         help_ = "name it as ID or Flow/ID, as `flowc runs` prints it; with /STEP,STEP behind it, these run again"
         raise EngineError("FC505", f"{origin!r} is not the id of a run", help_)
     return origin
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingTask:
+    """A task that waits for a person, who has chosen."""
+
+    run: str
+    """`Flow/id`, with the id in the store."""
+    step: str
+    index: str
+    """Its index path; `-` outside of every foreach."""
+    choice: str
+    note: str
+
+
+Release = Callable[[Address, WaitingTask], str]
+"""Lets an engine go on with a task, and returns what is to be said about it. Raises EngineError."""
+
+
+def release_of(target: Target) -> Release | None:
+    """What releases tasks of a target's engine; `None` for a target whose engine looks by itself."""
+    release: Release | None = getattr(target, "release", None)
+    return release
 
 
 def stored_id(run_id: str) -> str:

@@ -34,6 +34,15 @@ class ManifestText:
 
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class _Present(dict[str, str]):
+    def __bool__(self) -> bool:
+        return True
+
+
+PRESENT: Mapping[str, str] = _Present()
+"""A map without entries that a manifest has all the same: that it is there says something."""
 """The default of fields that map names to values."""
 
 

@@ -53,12 +53,14 @@ from flowc_targets.local.task_environment import (
     with_values,
 )
 from flowc_targets.local.task_output import TaskOutput, workers_that_fit
+from flowc_targets.local.waiting_tasks import WaitingTasks
 from flowc_targets.local.watched_output import WatchedOutput
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flowc.errors import FlowError
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.attempt_log import AttemptLog
@@ -122,12 +124,13 @@ class _Engine:
         self.origin = origin
         self.signals = signals
         self.max_workers = workers_that_fit(options.max_workers)
-        self.env = task_environment(flow, source, options, record, plan)
+        self.env = task_environment(source, options, record, plan)
         self.reused = Counter[str]()
         self.cached: CachedTasks
         self.servers: TaskServers | None = None
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
+        self.waiting = WaitingTasks(flow, record.layout, self.env, options.approvals, reporter.note)
         self.pool: ProcessPool[Attempt] = ProcessPool()
         self.retries: list[Retry] = []
         self.failed: FailedTask | None = None
@@ -138,6 +141,7 @@ class _Engine:
             for step in flow.steps
             if not step.virtual
         }
+        self.asking = False
         self.live = reporter if isinstance(reporter, LiveReporter) else None
 
     def run(self) -> RunResult:
@@ -151,6 +155,8 @@ class _Engine:
         if self.max_workers < self.options.max_workers:
             self.reporter.note(f"--max-workers {self.max_workers}: this process may not open more files (ulimit -n)")
         self.pool.watch(self.signals.descriptor, self.signals.drain)
+        if self.waiting.descriptor >= 0:
+            self.pool.watch(self.waiting.descriptor, self.waiting.drain)
         try:
             self._run_tasks()
         except BaseException:  # a bug: the run ends with this process
@@ -197,6 +203,7 @@ class _Engine:
         finally:
             self._stop()
             self.pool.close()
+            self.waiting.close()
             self._note_cached()
             imports.finish()
             self.record.finish_log(log)
@@ -250,11 +257,12 @@ class _Engine:
     def _over(self) -> bool:
         if self._has_failed() or self.signals.caught:
             return True
-        return not (self.pool.running or self.retries or self.schedule.has_ready)
+        return not (self.pool.running or self.retries or self.schedule.has_ready or self.waiting)
 
     def _turn(self) -> None:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
+        self._look_for_waiting()
         self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
         exits = self.pool.wait(self._timeout())
         self.error = self.error or (self.servers.error if self.servers is not None else "")
@@ -281,12 +289,38 @@ class _Engine:
             elif self.schedule.has_ready and self._has_room(self.schedule.width):
                 for _ in range(self.schedule.width):
                     key = self.schedule.pop()
-                    if not self._take_cached(key):
+                    if not self.waiting.add(key) and not self._take_cached(key):
                         self._start(key, 0)
                 if time.monotonic() - now > _LOOKING_SECONDS:
                     return
             else:
                 return
+
+    def _look_for_waiting(self) -> None:
+        """Start the tasks that wait no more, and look for what others wait for."""
+        for passed in self.waiting.take():
+            if passed.error is not None:
+                self._fail_waiting(passed.key, passed.error)
+            elif not self._take_cached(passed.key):
+                heapq.heappush(self.retries, Retry(0.0, [passed.key], 0))
+        if self.options.ask and self.waiting.asking != self.asking:
+            self.asking = self.waiting.asking
+            if self.asking:
+                self.pool.watch(0, self.waiting.read_terminal)
+            else:
+                self.pool.unwatch(0)
+        if not self._over():
+            self._start_ready()
+            self.waiting.look()
+
+    def _fail_waiting(self, key: TaskKey, error: FlowError) -> None:
+        kind, message = type(error).__name__, str(error)
+        self.record.record_error(key, 0, kind, message)
+        self.steps[key.step].end(failed=True)
+        if self.failed is None:
+            self.failed = FailedTask(key.step, index_text(key.path), 0, f"{kind}: {message}", "", "")
+        else:
+            self.reporter.warn(f"task {task_name(key)} failed, too: {message}")
 
     def _take_cached(self, key: TaskKey) -> bool:
         """Whether the cache has what a task leaves."""
@@ -368,6 +402,7 @@ class _Engine:
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [process.task.deadline for process in self.pool.running.values()]
+        due.append(self.waiting.next_look())
         if self._over() or (self.schedule.has_ready and self._has_room(self.schedule.width)):
             return 0.0  # the cache had all, or may have more
         if self.live is not None:

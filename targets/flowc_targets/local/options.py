@@ -74,7 +74,9 @@ class RunOptions:
     """Whether tasks have this process's standard input, for prompts and debuggers; for one task at a time."""
     post_mortem: bool = False
     """Whether the debugger begins in a task that fails, if it has a terminal."""
-    scheduled: str = ""
-    """The time that the run is scheduled for, in ISO 8601; empty for none."""
+    approvals: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What is chosen for steps with `@approval`, by step, where no person is asked."""
+    ask: bool = False
+    """Whether a person is asked at this process's standard input, too."""
     resume: ResumeOptions | None = None
     """Resume an earlier run, with its parameters; `params` must be empty."""

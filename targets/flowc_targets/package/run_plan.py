@@ -136,6 +136,7 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         "timeout": specs.timeout.seconds if specs.timeout else None,
         "env": specs.environment.known if specs.environment else {},
         **_optional_entries(specs),
+        **gate_entries(step),
         **called(flow, step),
         **_in_group(flow, step),
     }
@@ -171,6 +172,19 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
         entries["cards"] = cards
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
+    return entries
+
+
+def gate_entries(step: Step) -> StepEntry:
+    """What a task waits for before it begins."""
+    entries: StepEntry = {}
+    if step.specs.waits:
+        entries["waits"] = [wait.model_dump(exclude={"span"}, exclude_none=True) for wait in step.specs.waits]
+    if step.specs.approval is not None:
+        question = step.specs.approval.model_dump(exclude={"span"}, exclude_none=True)
+        if step.kind == "switch" and (values := {str(case.value): case.value for case in step.cases}):
+            question["values"] = {text: value for text, value in values.items() if text != value}
+        entries["approval"] = question
     return entries
 
 

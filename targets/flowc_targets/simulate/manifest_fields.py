@@ -196,7 +196,7 @@ _ARGUMENTS = record(
 """wfv1.Arguments."""
 _INPUT = record({"name": text, **_each("value default", scalar)}, ignored=_DESCRIBED, needs=("name",))
 _OUTPUT = record(
-    {"name": text, "valueFrom": record({**_each("path parameter", text), "default": scalar})},
+    {"name": text, "valueFrom": record({**_each("path parameter", text), "default": scalar, "supplied": anything})},
     ignored={"description": text},
     needs=("name", "valueFrom"),
 )
@@ -218,11 +218,13 @@ POD_LOSS = (
 """An `expression` of a retryStrategy that the simulator understands: another attempt for a lost pod only."""
 POD_KILLED = f'{POD_LOSS} || (lastRetry.exitCode == "137" && !(lastRetry.message matches "deadline|exceed"))'
 """The other one: also for a pod that was killed."""
+NOT_YET = f'lastRetry.exitCode == "75" || {POD_LOSS}'
+"""Also for a pod that has looked for something which is not there yet."""
 _RETRY = record(
     {
         "limit": text_or_number,
         "retryPolicy": one_of("Always", "OnFailure", "OnError", "OnTransientError"),
-        "expression": one_of(POD_LOSS, POD_KILLED),
+        "expression": one_of(POD_LOSS, POD_KILLED, NOT_YET),
         "backoff": record({**_each("duration factor cap", text_or_number), "maxDuration": text}),
     }
 )
@@ -243,7 +245,7 @@ _TEMPLATE = record(
         "outputs": record({"parameters": listing(_OUTPUT)}),
         "dag": record({"tasks": listing(_TASK), "failFast": boolean}, needs=("tasks",)),
         "container": _CONTAINER,
-        "suspend": record({"duration": text_or_number}, needs=("duration",)),
+        "suspend": record({"duration": text_or_number}),
         "retryStrategy": _RETRY,
         "parallelism": number,
         "activeDeadlineSeconds": text_or_number,

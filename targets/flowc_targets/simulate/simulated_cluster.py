@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc.protocol import env_names
 from flowc_targets.base.process_pool import ForkServer, ProcessPool
+from flowc_targets.simulate.answers import Answers
 from flowc_targets.simulate.problems import PodError
 from flowc_targets.simulate.simulated_pods import PodMaker, read_outputs
 
@@ -55,6 +56,7 @@ class SimulatedCluster:
         self._numbers = itertools.count()
         self._retries: set[int] = set()
         """The timers that are about further attempts."""
+        self._answers: Answers | None = None
         self.run: Run
 
     @property
@@ -122,6 +124,12 @@ class SimulatedCluster:
             self._next_look = time.monotonic() + _LOOK_SECONDS
             for process in self._running.values():
                 self._progress.printed(process.task, process.task.log)
+
+    def answer(self, step: str, index: str) -> str | None:
+        """What somebody has chosen for a task; `None` where nobody has so far."""
+        if self._answers is None:
+            self._answers = Answers(self.run.spec, self._options, self._progress)
+        return self._answers.find(step, index)
 
     def close(self) -> None:
         """End everything that runs."""

@@ -14,9 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowc_targets.simulate.dag_run import DagRun
-from flowc_targets.simulate.manifest_fields import POD_KILLED
+from flowc_targets.simulate.manifest_fields import NOT_YET, POD_KILLED
 from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
-from flowc_targets.simulate.substitution import processed, substituted, workflow_globals
+from flowc_targets.simulate.substitution import as_text, processed, substituted, workflow_globals
 from flowc_targets.simulate.workflow_nodes import FAILED, FULFILLED, Node, Nodes, fnv32a
 from flowc_targets.simulate.workflow_spec import seconds
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from flowc_targets.simulate.workflow_spec import Spec, Template
 
 
+LOOK_SECONDS = 0.5
+"""How often the answer to a question is looked for."""
 MAX_DEPTH = 100
 """Nested calls of templates at which the controller gives up (controller.go, maxStackDepth)."""
 
@@ -187,11 +189,39 @@ class Run:
             raise HeldError
 
     def _suspend(self, node: Node, raw: dict[str, Any]) -> None:
+        supplied = [item for item in raw.get("outputs", {}).get("parameters", []) if "supplied" in item["valueFrom"]]
+        if supplied:
+            self._ask(node, raw, supplied[0])
+        if "duration" not in raw["suspend"]:
+            return
         wait = seconds(raw["suspend"]["duration"])
+        default = {item["name"]: as_text(item["valueFrom"].get("default", "")) for item in supplied}
+
+        def end() -> None:
+            if not node.fulfilled:
+                node.outputs = default or node.outputs
+                self.mark(node, "Succeeded")
+
         if wait <= 0:
-            self.mark(node, "Succeeded")
+            end()
         else:
-            self.host.later(node.started + wait, lambda: self.mark(node, "Succeeded"))
+            self.host.later(node.started + wait, end)
+
+    def _ask(self, node: Node, raw: dict[str, Any], output: dict[str, Any]) -> None:
+        """Look again and again for what somebody has chosen, which ends a pause."""
+        inputs = {item["name"]: as_text(item.get("value", "")) for item in raw.get("inputs", {}).get("parameters", [])}
+
+        def look() -> None:
+            if node.fulfilled:
+                return
+            answer = self.host.answer(inputs.get("step", ""), inputs.get("index", ""))
+            if answer is None:
+                self.host.later(time.time() + LOOK_SECONDS, look)
+                return
+            node.outputs = {output["name"]: answer}
+            self.mark(node, "Succeeded")
+
+        self.queue.append(look)
 
     def _resume(self) -> None:
         """Go on with the DAGs that were held, until a limit is reached again."""
@@ -296,6 +326,8 @@ class RetryRun:
             wait *= float(factor) ** (len(self._attempts) - 1)
         if "cap" in backoff:
             wait = min(wait, seconds(backoff["cap"]))
+        if self._strategy.get("expression") == NOT_YET:  # looks for something are as far apart as they are on a cluster
+            return wait
         return wait * self._run.backoff
 
     def _values(self, name: str) -> dict[str, str]:
@@ -314,6 +346,7 @@ class RetryRun:
 
 def _is_lost(node: Node, expression: str) -> bool:
     """POD_LOSS or POD_KILLED for an attempt. Only these of their terms can occur here."""
-    codes = ["(exit code 143)", *(["(exit code 137)"] if expression == POD_KILLED else [])]
+    more = {POD_KILLED: "(exit code 137)", NOT_YET: "(exit code 75)"}
+    codes = ["(exit code 143)", *([more[expression]] if expression in more else [])]
     ended = any(code in node.message for code in codes)
     return node.phase == "Error" or (ended and "deadline" not in node.message)

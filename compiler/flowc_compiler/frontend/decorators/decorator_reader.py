@@ -215,7 +215,9 @@ class ArgumentReader:
         values: dict[str, Any] = {}
         nodes: Nodes = {}
         ok = True
-        for keyword, node in arguments_of(item):
+        for given, node in arguments_of(item):
+            by_place = given == "" and model.POSITIONAL is not None and model.POSITIONAL not in values
+            keyword = model.POSITIONAL if by_place else given
             found = self._values(name, model, keyword, node)
             ok = ok and found is not None
             for key, value in (found or {}).items():

@@ -46,7 +46,7 @@ def run_state(workflow: Json) -> RunState:
     """The state of a run: its tasks are there if the nodes are, its counts in any case."""
     meta, status = as_map(workflow.get("metadata")), as_map(workflow.get("status"))
     calls = _calls(workflow)
-    tasks = _in_order(list(_tasks(_nodes(status), calls, str(meta.get("name", "")))))
+    tasks = _in_order(list(_tasks(nodes_of(status), calls, str(meta.get("name", "")))))
     counts = [int(part) for part in str(status.get("progress") or "0/0").split("/") if part.isdecimal()]
     done, total = (counts[0], counts[1]) if len(counts) == 2 else (0, 0)
     if tasks:
@@ -76,7 +76,7 @@ def flow_of(meta: Json) -> str:
 def pods_of(workflow: Json) -> dict[str, TaskState]:
     """By the end of its pod's name, which is the node's, each task that has a pod; each attempt is there."""
     status = as_map(workflow.get("status"))
-    nodes, calls, name = _nodes(status), _calls(workflow), str(as_map(workflow.get("metadata")).get("name", ""))
+    nodes, calls, name = nodes_of(status), _calls(workflow), str(as_map(workflow.get("metadata")).get("name", ""))
     pods = {key: node for key, node in nodes.items() if node.get("type") == "Pod"}
     return {node_key(key): _task(node, [node], calls, name) for key, node in pods.items()}
 
@@ -91,7 +91,7 @@ def is_executor_line(text: str) -> bool:
     return text.startswith("time=") and " level=" in text and " argo=true" in text
 
 
-def _nodes(status: Json) -> dict[str, Json]:
+def nodes_of(status: Json) -> dict[str, Json]:
     """The nodes by id. A large status is compressed: gzip in base64, as Argo's packer makes it."""
     nodes = as_map(status.get("nodes"))
     compressed = status.get("compressedNodes")
@@ -135,9 +135,9 @@ def _task(node: Json, pods: list[Json], calls: Mapping[str, _Call], workflow: st
 
 def _place(node: Json, call: _Call | None) -> tuple[str, str | None]:
     """The step and the index of a node, by the arguments of its container; the node's own name for other pods."""
-    if call is None or call.command not in {"task", "choice", "group"}:
+    if call is None or call.command not in {"task", "choice", "group", "wait"}:
         return str(node.get("displayName") or node.get("name")), None
-    inputs = {str(item.get("name")): str(item.get("value", "")) for item in _parameters(node.get("inputs"))}
+    inputs = {str(item.get("name")): str(item.get("value", "")) for item in parameters_of(node.get("inputs"))}
     texts = [_INPUT.sub(lambda found: inputs.get(found[1], ""), text) for text in call.args]
     options = dict(zip(texts[::2], texts[1::2], strict=False))
     index = options.get("--index", "-")
@@ -176,5 +176,6 @@ def _numbers(index: str | None) -> list[int]:
     return [int(part) for part in (index or "").split(".") if part.isdecimal()]
 
 
-def _parameters(inputs: object) -> list[Json]:
+def parameters_of(inputs: object) -> list[Json]:
+    """The parameters of a node's inputs or outputs."""
     return as_maps(as_map(inputs).get("parameters"))

@@ -42,6 +42,7 @@ ARGUMENTS = ArgumentModels(
         **dict.fromkeys(("metaflow_ray", "ray_parallel"), "gang_arguments.RayArguments"),
         **dict.fromkeys(("torchrun", "torchrun_parallel"), "gang_arguments.TorchrunArguments"),
         "airflow_options": "step_arguments.AirflowArguments",
+        "approval": "wait_arguments.ApprovalArguments",
         "batch": "compute_arguments.BatchArguments",
         "cache": "step_arguments.CacheArguments",
         "card": "step_arguments.CardArguments",
@@ -60,12 +61,15 @@ ARGUMENTS = ArgumentModels(
         "retry": "step_arguments.RetryArguments",
         "secrets": "step_arguments.SecretsArguments",
         "timeout": "step_arguments.TimeoutArguments",
+        "wait_for": "wait_arguments.WaitForArguments",
     }
 )
 """Decorators of steps."""
 
 FLOW_ARGUMENTS = ArgumentModels(
     {
+        "airflow_external_task_sensor": "wait_arguments.ExternalTaskSensorArguments",
+        "airflow_s3_key_sensor": "wait_arguments.S3KeySensorArguments",
         "conda_base": "step_arguments.CondaArguments",
         "exit_hook": "flow_arguments.ExitHookArguments",
         "project": "flow_arguments.ProjectArguments",
@@ -73,11 +77,12 @@ FLOW_ARGUMENTS = ArgumentModels(
         "schedule": "flow_arguments.ScheduleArguments",
         "trigger": "flow_arguments.TriggerArguments",
         "trigger_on_finish": "flow_arguments.TriggerOnFinishArguments",
+        "wait_for": "wait_arguments.WaitForArguments",
     }
 )
 """Decorators of the flow's class."""
 
-REPEATABLE = frozenset({"card", "exit_hook"})
+REPEATABLE = frozenset({"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "wait_for"})
 """Decorators that may be given several times."""
 
 PROBLEMS = "problems"

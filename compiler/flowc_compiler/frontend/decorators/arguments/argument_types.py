@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -184,6 +184,9 @@ class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    POSITIONAL: ClassVar[str | None] = None
+    """The argument that may be given without its name."""
 
     def specs(self, origin: Origin) -> StepSpecs:
         """The requests of these arguments, as a part of a step's specs for `SpecBuilder`. Collects FC404 and FC409."""
