@@ -11,7 +11,7 @@ from tests.support import compiled, emitted
 
 TARGETS = ("argo", "airflow")
 CASES = {
-    "secret": ("@secrets(sources=['gcp-secret-manager.projects/p/secrets/s'])", "", "error", "projects/p/secrets/s"),
+    "secret": ("@secrets(sources=['gcp-secret-manager.projects/p/secrets/s'])", "", None, ""),
     "efs": ("@batch(efs_volumes=['fs-1'])", "", "error", "EFS"),
     "batch": ("@batch(cpu=1, queue='q', swappiness=0)", "", "warning", "queue, swappiness of `@batch`"),
     "pypi": ("@pypi(packages={'numpy': '1.26'}, python='3.12')", "", "warning", "numpy 1.26, Python 3.12"),

@@ -63,7 +63,8 @@ DECORATORS = {
     "@environment(vars={'a b': 'x'})": "FC501",
     "@environment(vars={'A': 'x'})": "",
     "@batch(efs_volumes=['fs-1'])": "FC501",
-    "@secrets(sources=['aws-secrets-manager.x'])": "FC501",
+    "@secrets(sources=['aws-secrets-manager.x'])": "",
+    "@secrets(sources=[{'type': 'vault', 'id': 'x', 'options': {'json': True}}])": "FC404",
     "@secrets(sources=[{'type': 'inline', 'id': 'x', 'options': {'env_vars': {'A': 'b'}}}])": "",
 }
 ROWS = {

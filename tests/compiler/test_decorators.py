@@ -211,13 +211,13 @@ def test_batch_says_the_same_in_other_words(tmp_path: Path) -> None:
 def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decorator = (
         "@secrets(sources=['aws-secrets-manager.a.b', {'type': 'kubernetes', 'id': 'k', 'role': 'own'},"
-        " {'type': 'gcp-secret-manager', 'id': 'g', 'options': {'version': 3}}], role='r', allow_override=True)"
+        " {'type': 'gcp-secret-manager', 'id': 'g', 'options': {'json': True}}], role='r', allow_override=True)"
     )
     assert spec(tmp_path, "secrets", decorator) == {
         "sources": (
             {"type": "aws-secrets-manager", "id": "a.b", "role": "r"},
             {"type": "kubernetes", "id": "k", "role": "own"},
-            {"type": "gcp-secret-manager", "id": "g", "options": {"version": 3}, "role": "r"},
+            {"type": "gcp-secret-manager", "id": "g", "options": {"json": True}, "role": "r"},
         ),
         "allow_override": True,
     }

@@ -121,9 +121,9 @@ class EnvironmentSpec(Spec):
 
 
 class SecretSource(Model):
-    """One source of `@secrets`. `kubernetes` is flowc's own: a Secret whose keys become variables."""
+    """One source of `@secrets`. `kubernetes` and `vault` are flowc's own: keys become variables."""
 
-    type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault"]
+    type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "vault"]
     id: str
     options: dict[str, Any] = {}
     """Options of the source besides the id; for `inline` the variables themselves, as `env_vars`."""

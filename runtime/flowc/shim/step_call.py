@@ -81,9 +81,9 @@ def end_fork(task: Task, error: BaseException | None = None) -> None:
 def _call_within_limits(code: Callable[[], None], state: TaskState, task: Task) -> None:
     step = state.step
     if step.secrets is not None:
-        from flowc.shim.step_guards import inject
+        from flowc.shim.task_secrets import inject
 
-        inject(step.secrets["sources"], step.secrets["allow_override"])
+        inject(step.name, step.secrets["sources"], step.secrets["allow_override"])
     if step.timeout is None:
         code()
         return

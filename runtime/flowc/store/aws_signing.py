@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import json
 import os
-import ssl
 import time
-from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
 from flowc.store import s3_settings
-from flowc.store.connections import Route
-from flowc.store.retry import Retries
-from flowc.store.s3_responses import retry_after
+from flowc.store.http_exchange import exchange, is_transient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +27,6 @@ RENEW_BEFORE = 300.0
 """Temporary keys are renewed when they have less than this to live, in seconds."""
 AGAIN = 30.0
 """Seconds until the next request to a source that did not answer, while the current keys are valid."""
-_TIMEOUT = 10.0
-_STATUSES = {408, 425, 429}
 _CODES = (b"IDPCommunicationError", b"Throttling", b"RequestLimitExceeded")
 """Codes that STS sends with status 400 for failures that pass."""
 
@@ -109,19 +102,28 @@ def _source(region: str) -> Callable[[float | None], Fetched] | None:
 
 def _web_identity(region: str, token_file: str, role: str, limit: float | None) -> Fetched:
     """Exchange the token that Kubernetes mounts (IRSA) for keys of a role."""
-    from xml.etree import ElementTree as ET
-
     query = query_string(
         [
             ("Action", "AssumeRoleWithWebIdentity"),
             ("RoleArn", role),
             ("RoleSessionName", os.environ.get("AWS_ROLE_SESSION_NAME") or f"flowc-{os.getpid()}"),
             ("Version", "2011-06-15"),
-            ("WebIdentityToken", _file_text(token_file)),
+            ("WebIdentityToken", file_text(token_file)),
         ]
     )
+    return keys_of_sts(_get(f"{sts_endpoint(region)}/?{query}", {"accept": "application/xml"}, limit, direct=False))
+
+
+def sts_endpoint(region: str) -> str:
+    """The URL of STS, which exchanges tokens and roles for keys."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://{s3_settings.amazon_host('sts', region)}"
-    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"}, limit, direct=False)
+    return endpoint.rstrip("/")
+
+
+def keys_of_sts(body: bytes) -> Fetched:
+    """The keys in an answer of STS, and when they expire."""
+    from xml.etree import ElementTree as ET
+
     fields = {element.tag.rpartition("}")[2]: element.text or "" for element in ET.fromstring(body).iter()}  # noqa: S314
     return _fetched(fields["AccessKeyId"], fields["SecretAccessKey"], fields["SessionToken"], fields["Expiration"])
 
@@ -131,8 +133,13 @@ def _container(url: str, limit: float | None) -> Fetched:
     token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     token_file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     if token_file:
-        token = _file_text(token_file)
-    document: Dict[str, str] = json.loads(_get(url, {"authorization": token} if token else {}, limit))
+        token = file_text(token_file)
+    return keys_of_agent(_get(url, {"authorization": token} if token else {}, limit))
+
+
+def keys_of_agent(body: bytes) -> Fetched:
+    """The keys in an answer of a container's or a machine's agent, and when they expire."""
+    document: Dict[str, str] = json.loads(body)
     return _fetched(
         document["AccessKeyId"], document["SecretAccessKey"], document["Token"], document.get("Expiration", "")
     )
@@ -143,37 +150,15 @@ def _get(url: str, headers: Dict[str, str], limit: float | None, *, direct: bool
 
     An agent on the task's own machine is asked directly, as Amazon's tools do: it knows the task by its address.
     """
-    parts = urlsplit(url)
-    route = Route(parts.scheme == "https", parts.netloc, direct=direct)
-    target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
-    headers = {"host": parts.netloc, **headers, **route.headers}
-    retries = Retries(f"credentials from {route}", limit)
-    while True:
-        after = 0.0
-        connection: http.client.HTTPConnection | None = None
-        try:
-            connection = route.open(_TIMEOUT)
-            connection.request("GET", target, headers=headers)
-            response = connection.getresponse()
-            body = response.read()
-        except ssl.SSLCertVerificationError as error:
-            problem, transient = f"{type(error).__name__}: {error}", False
-        except (OSError, http.client.HTTPException) as error:
-            problem, transient = f"{type(error).__name__}: {error}", True
-        else:
-            if response.status == 200:
-                retries.answered()
-                return body
-            problem = f"{response.status}: {body[:200].decode('utf-8', 'replace')}"
-            transient = response.status >= 500 or response.status in _STATUSES or any(code in body for code in _CODES)
-            after = retry_after(response.headers)
-        finally:
-            if connection is not None:
-                connection.close()
-        if not transient or not retries.wait(problem, after):
-            break
-    where = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    raise StoreError(f"no credentials from {where}: {problem}{retries.spent()}")
+    answer = exchange("credentials", "GET", url, headers, limit=limit, direct=direct, passes=_passes)
+    if answer.status == 200:
+        return answer.body
+    text = answer.body[:200].decode("utf-8", "replace")
+    raise StoreError(f"no credentials from {url.partition('?')[0]}: {answer.status}: {text}{answer.spent}")
+
+
+def _passes(status: int, body: bytes) -> bool:
+    return is_transient(status) or any(code in body for code in _CODES)
 
 
 def _fetched(access: str, secret: str, token: str, expiration: str) -> Fetched:
@@ -190,7 +175,8 @@ def _timestamp(text: str) -> float:
     return float(calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")))
 
 
-def _file_text(path: str) -> str:
+def file_text(path: str) -> str:
+    """What a file with a token has. Raises StoreError."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read().strip()
@@ -220,6 +206,7 @@ def sign(
     query: str,
     headers: Dict[str, str],
     payload_hash: str,
+    service: str = "s3",
 ) -> Dict[str, str]:
     """The headers of a signed request. `path` and `query` are encoded; `timestamp` is like 20260102T030405Z."""
     signed = {name.lower(): value for name, value in headers.items()}
@@ -230,7 +217,7 @@ def sign(
     names = ";".join(sorted(signed))
     canonical_headers = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
     canonical = "\n".join((method, path, query, canonical_headers, names, payload_hash))
-    scope = f"{timestamp[:8]}/{region}/s3/aws4_request"
+    scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{timestamp}\n{scope}\n{digest}"
     key = f"AWS4{credentials.secret_key}".encode()

@@ -14,7 +14,7 @@ from flowc_targets.base.options import TargetOptions
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import BatchSpec, Flow, SecretsSpec, Step
+    from flowc_compiler.ir import BatchSpec, Flow, Step
     from flowc_compiler.source import SourceFile, Span
 
 __all__ = ["Capabilities", "EmittedFile", "StoredFile", "Target", "TargetOptions"]
@@ -206,8 +206,6 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink, *, i
             sink.warning("FC501", message, step.specs.airflow.span, help="remove it if the flow is not for Airflow")
         if step.specs.foreach is not None and step.specs.foreach.label:
             _check_label(flow, step, target, sink)
-        if step.specs.secrets is not None:
-            _check_secrets(step, step.specs.secrets, target, sink)
     _check_packages(flow, target, sink, in_pods=in_pods)
 
 
@@ -236,16 +234,6 @@ def _check_batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink)
             spec.span,
             help="the step runs without; for rights in AWS give @kubernetes(service_account=...) of that role",
         )
-
-
-def _check_secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -> None:
-    for source in spec.sources:
-        if source.type not in ("inline", "kubernetes"):
-            sink.unsupported(
-                "FC501", target, f"step `{step.name}`: secret {source.id!r} of {source.type} is not fetched", spec.span,
-                help="sync it into a Kubernetes Secret (External Secrets Operator does) and give "
-                "{'type': 'kubernetes', 'id': name}, or fetch it in the step with the manager's client",
-            )  # fmt: skip
 
 
 def _check_packages(flow: Flow, target: str, sink: DiagnosticSink, *, in_pods: bool) -> None:

@@ -59,7 +59,7 @@ ARGUMENTS = ArgumentModels(
         "pytorch_parallel": "gang_arguments.PytorchArguments",
         "resources": "compute_arguments.ResourcesArguments",
         "retry": "step_arguments.RetryArguments",
-        "secrets": "step_arguments.SecretsArguments",
+        "secrets": "secret_arguments.SecretsArguments",
         "timeout": "step_arguments.TimeoutArguments",
         "wait_for": "wait_arguments.WaitForArguments",
     }

@@ -1,10 +1,9 @@
-"""How a task is retried, timed, caught and configured: `@retry`, `@timeout`, `@catch`, `@environment`, `@secrets`."""
+"""How a task is retried, timed, caught and configured: `@retry`, `@timeout`, `@catch`, `@environment`."""
 
 from __future__ import annotations
 
-import os
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
@@ -13,8 +12,6 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Options,
     Texts,
-    as_dict,
-    as_list,
 )
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
@@ -29,16 +26,10 @@ from flowc_compiler.ir import (
     FuseSpec,
     LoopSpec,
     RetryPolicy,
-    SecretSource,
-    SecretsSpec,
     StepSpecs,
     TaskVariable,
     TimeoutSpec,
 )
-
-_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_BACKENDS = ("inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault")
-
 
 _LONGEST_SECONDS = 2 * 10**9
 """An alarm and the fields of Kubernetes take less than 2**31, with the time that they get on top."""
@@ -214,78 +205,6 @@ class EnvironmentArguments(Arguments):
     def _specs(self, at: Origin, /) -> StepSpecs:
         variables = {key: value if isinstance(value, TaskVariable) else str(value) for key, value in self.vars.items()}
         return some_specs(environment=EnvironmentSpec(span=at.span, variables=variables))
-
-
-def _sources(value: object) -> object:
-    items = as_list(value)
-    if items is None:
-        raise ValueError("sources is a list of texts and dicts")
-    return tuple(_source(item) for item in items)
-
-
-def _source(item: object) -> SecretSource:
-    """One source: `"type.id"`, an id for the default type, or a dict of type, id, options and role."""
-    if isinstance(item, str):
-        kind, dot, identifier = item.partition(".")
-        return _checked({"type": kind, "id": identifier} if dot else {"id": item})
-    fields = as_dict(item)
-    if fields is None:
-        raise ValueError("a source is a text or a dict")
-    unknown = set(fields) - {"type", "id", "options", "role"}
-    if unknown:
-        raise ValueError(f"a source has type, id, options and role, not {', '.join(sorted(unknown))}")
-    return _checked(fields)
-
-
-def _checked(fields: dict[str, Any]) -> SecretSource:
-    kind = fields.get("type") or os.environ.get("METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE")
-    if kind is None:
-        raise ValueError("a source without a type: write 'aws-secrets-manager.id', or set the type")
-    if kind not in _BACKENDS:
-        raise ValueError(f"{kind!r} is not a type of secret: use one of {', '.join(_BACKENDS)}")
-    identifier = fields.get("id", "" if kind == "inline" else None)
-    if not isinstance(identifier, str) or (not identifier and kind != "inline"):
-        raise ValueError("the id of a source is a text")
-    options = as_dict(fields.get("options", {}))
-    if options is None:
-        raise ValueError("the options of a source are a dict")
-    role = fields.get("role")
-    if role is not None and not isinstance(role, str):
-        raise ValueError("the role of a source is a text")
-    if kind == "inline":
-        _check_inline(options.get("env_vars", {}))
-    return SecretSource(type=kind, id=identifier, options=options, role=role)
-
-
-def _check_inline(variables: object) -> None:
-    items = as_dict(variables)
-    if items is None:
-        raise ValueError("env_vars is a dict")
-    for name, value in items.items():
-        if not _VARIABLE.fullmatch(name):
-            raise ValueError(f"{name!r} is not the name of a variable")
-        if name.startswith(("METAFLOW_", "FLOWC_")):
-            raise ValueError(f"{name!r} begins with METAFLOW_ or FLOWC_, which secrets may not")
-        if not isinstance(value, str):
-            raise ValueError(f"the value of {name!r} is not a text")
-
-
-class SecretsArguments(Arguments):
-    """`@secrets`; the type `kubernetes` is flowc's own."""
-
-    sources: Annotated[tuple[SecretSource, ...], BeforeValidator(_sources)] = ()
-    role: str | None = None
-    allow_override: bool = False
-
-    def _specs(self, at: Origin, /) -> StepSpecs:
-        if not self.sources:
-            self._without_effect(at, ("role", "allow_override"), "without sources", "give sources=[...]")
-            return NO_SPECS
-        sources = tuple(
-            source if source.role is not None else source.model_copy(update={"role": self.role})
-            for source in self.sources
-        )
-        return some_specs(secrets=SecretsSpec(span=at.span, sources=sources, allow_override=self.allow_override))
 
 
 DRAWN_CARDS = frozenset({"default", "blank"})

@@ -10,6 +10,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import Argument
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
 from flowc_compiler.frontend.decorators.arguments.flow_arguments import check_hook, schedule_spec
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
+from flowc_compiler.frontend.decorators.arguments.secret_arguments import TYPES, secret_source
 from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader, FlowDecoratorReader
 from flowc_compiler.frontend.pipelines.settings.layer_reader import (
     LayerArguments,
@@ -69,8 +70,6 @@ STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "model", "resources
 """Arguments of a step that are expressed."""
 PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_failure", "on_success", "schedule"}
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
-
-_BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kubernetes")
 
 
 def step_specs(
@@ -159,9 +158,8 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
 def _secret(name: str) -> SecretSource:
     """A secret by its name: a Kubernetes Secret, or `aws-secrets-manager.id` and the like as in `@secrets`."""
     kind, dot, identifier = name.partition(".")
-    if dot and kind in _BACKENDS:
-        return SecretSource.model_validate({"type": kind, "id": identifier})
-    return SecretSource(type="kubernetes", id=name)
+    fetched = dot and kind in TYPES and kind != "inline"
+    return secret_source({"type": kind, "id": identifier} if fetched else {"type": "kubernetes", "id": name})
 
 
 def _branch(tree: Tree, name: str) -> Tree:
