@@ -131,6 +131,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "on_failure_callback": ("json.dumps",),
     "on_success_callback": ("json.dumps",),
     "origin_run": ("argo-1",),
+    "scheduled_time": ("2026-01-31T00:00:00Z",),
     "owner": ("ann",),
     "parallelism": ("5",),
     "parameters": ('{n = "2"}', '{other = "2"}'),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from flowc.protocol.scheduled import mentions_scheduled, parse_time, read_iso
 from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
 from flowc_cli.command_settings import report_problems, report_unknown_keys
 from flowc_cli.metaflow_variables import default_branch, default_decorators
@@ -18,6 +19,7 @@ from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
+from flowc_compiler.ir import Flow
 from flowc_compiler.syntax.import_root import INCLUDED, located
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
@@ -166,6 +168,33 @@ def run_parameters(
         config_value=tuple(item for item in options.config_value if "=" in item),
         parameters=parameters,
     )
+
+
+def checked_time(text: str | None, flow: Flow, given: Mapping[str, object], sink: DiagnosticSink) -> str:
+    """`--scheduled-time` in ISO 8601 with an offset, empty where it is not given.
+
+    Collects FC505 for what is not a time, and FC304 for parameters that need one and are not in `given`.
+    """
+    if text is None:
+        for parameter in flow.run_parameters:
+            if mentions_scheduled(parameter.default) and parameter.name not in given:
+                message = f"the default of parameter `{parameter.name}` is the time that the run is scheduled for"
+                help_ = f"give --scheduled-time, such as 2026-01-31, or `-p {parameter.name}=...`"
+                sink.error("FC304", message, parameter.span, help=help_)
+        return ""
+    schedule = flow.specs.schedule
+    read = read_time(text, sink)
+    return read and parse_time(read, schedule.timezone if schedule is not None else None).isoformat()
+
+
+def read_time(text: str, sink: DiagnosticSink) -> str:
+    """`--scheduled-time` in ISO 8601; without an offset, tasks take it for a time of the schedule's zone. FC505."""
+    try:
+        return read_iso(text).isoformat()
+    except ValueError:
+        help_ = "write it in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+01:00"
+        sink.error("FC505", f"--scheduled-time: {text!r} is not a time", None, help=help_)
+        return ""
 
 
 def given_configs(config: Sequence[str], config_value: Sequence[str], sink: DiagnosticSink) -> GivenConfigs:

@@ -148,6 +148,13 @@ Answers = Annotated[
     list[str] | None,
     typer.Option("--approve", metavar="STEP=CHOICE", help="the choice for a step with @approval: nobody is asked"),
 ]
+ScheduledTime = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="the time that the run is scheduled for, in ISO 8601; in the schedule's time zone if it has no offset",
+    ),
+]
 Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")]
 WATCH_HELP = "go on, and print again whenever something changes"
 Watch = Annotated[bool, typer.Option("--watch", help=WATCH_HELP)]

@@ -9,6 +9,7 @@ from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Any, Callable, Dict, List, Mapping, Set, TypeVar
 
     from flowc.client import Run, Task
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _ALWAYS = frozenset(
     {
         "flow_name", "graph", "is_running_flow", "namespace", "origin_run_id", "pathspec", "retry_count", "run",
-        "run_id", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
+        "run_id", "scheduled_time", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
     }
 )  # fmt: skip
 """Facts that are `None` where no task is running, as in Metaflow; others exist in tasks that have them only."""
@@ -48,6 +49,7 @@ class Current:
         card: Cards
         trigger: Trigger | None
         approval: Approval
+        scheduled_time: datetime | None
         parallel: Parallel
         is_parallel: bool
         torch: TorchrunExecutor

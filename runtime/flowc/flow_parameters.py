@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from flowc.errors import ParameterError
@@ -99,7 +100,7 @@ class Declaration:
         text = self._text_of_file() if text is None else text
         if text is None and self.fields.get("envvar") is not None:
             text = option_values().environment_text(self)
-        value = self._default(flow_name) if text is None else self._given(text)
+        value = scheduled_default(self.name, self._default(flow_name)) if text is None else self._given(text)
         if self.fields.get("callback") is not None:
             value = option_values().called_back(self, value)
         separator = self.field("separator")
@@ -160,6 +161,23 @@ class Declaration:
                 f"{type(value).__name__}, not {expected}; return that, or declare the type: type=..."
             )
         return value
+
+
+def scheduled_default(name: str, value: Any) -> Any:
+    """A default, with the time that the run is scheduled for in it if it is a text that says `{scheduled}`.
+
+    Raises ParameterError where such a run has no time.
+    """
+    if not isinstance(value, str) or "{scheduled" not in value:
+        return value
+    from flowc.protocol.scheduled import fill_scheduled, scheduled_time
+
+    try:
+        return fill_scheduled(value, scheduled_time(os.environ))
+    except ValueError as error:
+        raise ParameterError(
+            f"the default of parameter {name!r}: {error}; start it with --scheduled-time, or give the parameter"
+        ) from None
 
 
 class Parameter(Generic[T_co]):

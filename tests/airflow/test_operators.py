@@ -14,6 +14,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -122,7 +123,8 @@ class TaskInstance:
 
 def context(ti: TaskInstance | None = None, **params: object) -> dict[str, Any]:
     """What Airflow gives a task."""
-    return {"ti": ti or TaskInstance(), "run_id": "manual:1+2", "params": params}
+    run = SimpleNamespace(conf={}, run_type="manual")
+    return {"ti": ti or TaskInstance(), "run_id": "manual:1+2", "params": params, "dag_run": run}
 
 
 @pytest.fixture
@@ -227,6 +229,28 @@ def test_only_the_first_step_has_the_parameters(load: Callable[..., Any]) -> Non
         "FLOWC_PARAM_D": "flowc:default",
     }
     assert start == run
+
+
+@pytest.mark.parametrize(
+    ("kind", "conf", "expected"),
+    [
+        ("scheduled", {}, "2026-01-02T00:00:00+00:00"),
+        (SimpleNamespace(value="backfill"), None, "2026-01-02T00:00:00+00:00"),
+        ("manual", {}, ""),
+        ("manual", {"flowc-scheduled": "2026-01-05T00:00:00+00:00"}, "2026-01-05T00:00:00+00:00"),
+    ],
+)
+def test_the_time_that_a_run_is_scheduled_for(
+    kind: object, conf: object, expected: str, load: Callable[..., Any]
+) -> None:
+    """A run begins at the end of its data interval, which is when it was to begin."""
+    end = datetime(2026, 1, 2, tzinfo=UTC)
+    run = SimpleNamespace(run_type=kind, conf=conf, data_interval_end=end)
+    assert load("shim_task").scheduled_time(run) == expected
+    variables = (
+        load("process_operator").StepOperator(flow=flow(), task_id="s").shim_environment({**context(), "dag_run": run})
+    )
+    assert variables.get("FLOWC_SCHEDULED", "") == expected
 
 
 @pytest.mark.parametrize("value", ["", "$(x) {{ y }}", "flowc:default", "ü\n"])

@@ -76,6 +76,7 @@ for task_id, index, map_index in json.loads(sys.argv[2]):
         dag_id=dag.dag_id, task_id=task_id, run_id="a:b+c", map_index=map_index, try_number=1, max_tries=0, task=task
     )
     context = {"ti": ti, "run_id": "a:b+c", "params": {"text": "$(HOME) {{ x }}"}, "dag": dag}
+    context["dag_run"] = SimpleNamespace(conf={}, run_type="manual")
     pods[f"{task_id} {index}"] = task.build_pod_request_obj(context)
 print(json.dumps(ApiClient().sanitize_for_serialization(pods)))
 """

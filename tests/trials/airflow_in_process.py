@@ -104,8 +104,9 @@ class Dag:
             self._xcoms[operator.task_id, key] = value
 
         ti = SimpleNamespace(map_index=-1, try_number=1, max_tries=0, task=operator, xcom_pull=pull, xcom_push=push)
+        run = SimpleNamespace(conf=conf, run_type="manual")
         params = {name: conf.get(name, param.default) for name, param in self.params.items()}
-        context = {"ti": ti, "run_id": RUN_ID, "params": params}
+        context = {"ti": ti, "run_id": RUN_ID, "params": params, "dag_run": run}
         try:
             operator.pre_execute(context)
         except SkipError:

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import FlowOptions, flow_options, run_parameters
+from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, run_parameters
 from flowc_cli.local_runs import checked_answers, error_code, local_options, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace, variables_of_file
 from flowc_cli.outline import parameters_of
@@ -77,6 +77,7 @@ def run(
     ] = None,
     tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
     approve: shared.Answers = None,
+    scheduled_time: shared.ScheduledTime = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
@@ -124,9 +125,10 @@ def run(
             check_variables(compilation.source, "run", os.environ, sink)
             chosen = local_options(file, root, max_workers, engine, include, sink)
             check_code(compilation.source, chosen.include, sink)
+            scheduled = checked_time(scheduled_time, compilation.flow, params, sink)
             answers = checked_answers(approve or (), compilation.flow, sink)
             sink.raise_if_failed()
-            return compilation, replace(chosen, params=params, approvals=answers)
+            return compilation, replace(chosen, params=params, scheduled=scheduled, approvals=answers)
 
         prepared = _prepared(file, options, engine, sink, prepare)
         os.environ.update(task_namespace("run", os.environ))

@@ -15,6 +15,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from flowc.protocol.scheduled import read_iso
 from flowc_cli import shared_options as shared
 from flowc_cli.output import report as write_diagnostics
 from flowc_cli.output import write
@@ -48,6 +49,7 @@ def simulate(
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP)
     ] = None,
+    scheduled_time: shared.ScheduledTime = None,
     python: Annotated[
         str | None,
         typer.Option(
@@ -108,6 +110,7 @@ def simulate(
             fork=not fresh,
             backoff=backoff,
             timeout_grace=timeout_grace,
+            scheduled=read_iso(scheduled_time).isoformat() if scheduled_time is not None else "",
             env=_pairs(env),
             uid=uid,
             name=name,

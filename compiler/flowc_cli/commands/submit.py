@@ -14,7 +14,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
-from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, read_time
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
@@ -41,6 +41,7 @@ def submit(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")
     ] = None,
+    scheduled_time: shared.ScheduledTime = None,
     wait: shared.Wait = False,
     watch: shared.Watch = False,
     quiet: shared.Quiet = False,
@@ -78,7 +79,7 @@ def submit(
     """
     shown = chosen_watch(watch=watch, quiet=quiet, log_format=log_format, as_json=as_json)
     place = Place(target, server, namespace, user)
-    request = _Request(place, tuple(param or ()), resume, wait, shown, as_json, format)
+    request = _Request(place, tuple(param or ()), resume, scheduled_time, wait, shown, as_json, format)
     given = shared.given_options(
         root=root,
         image=image,
@@ -123,6 +124,8 @@ class _Request:
     """`name=value` of `-p`."""
     resume: str | None
     """The id of the run to continue."""
+    scheduled: str | None
+    """The time that the run is scheduled for, as it is written."""
     wait: bool
     watch: RunWatch | None
     as_json: bool
@@ -145,12 +148,13 @@ def _submit_file(
             raise
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
+        scheduled = "" if request.resume is not None else checked_time(request.scheduled, flow, values, sink)
         source = compilation.source
         emitted = build_options(target.options_model, target.name, source.path, given, settings, sink, deploys=False)
         sink.raise_if_failed()
         assert emitted is not None, "wrong options have been reported"
         client = replace(request.place, namespace=emitted.namespace).client()
-        files = emit_files(target, flow, source, client.options(emitted, values, request.resume), sink)
+        files = emit_files(target, flow, source, client.options(emitted, values, request.resume, scheduled), sink)
         sink.raise_if_failed()
         upload_stored({item: emitted.root or "" for file in files for item in file.stored}, sink)
         sink.raise_if_failed()
@@ -173,10 +177,11 @@ def _submit_deployed(name: str, request: _Request, others: Sequence[str]) -> int
         client = request.place.client()
         deployed = client.deployed(name)
         values = _checked(deployed, request, sink)
+        scheduled = read_time(request.scheduled, sink) if request.scheduled is not None else ""
         if sink.failed:
             report(sink.diagnostics, sink.sources, request.form)
             return INPUT_ERROR
-        return _started(client, client.start(deployed, values, request.resume), request)
+        return _started(client, client.start(deployed, values, request.resume, scheduled), request)
     except EngineError as error:
         return fail(error, request.form)
 

@@ -277,8 +277,11 @@ class DeployedFlow:
         return
 
     def trigger(self, **kwargs: Any) -> TriggeredRun:
-        """Start a run; parameters are keywords. Raises RuntimeError."""
+        """Start a run; parameters are keywords, `scheduled_time` is the time that it is for. Raises RuntimeError."""
+        time = kwargs.pop("scheduled_time", None)
         words = ["submit", f"--from={self.name}", "--json", *self.deployer.where(), *parameter_words(kwargs)]
+        if time is not None:
+            words.append(f"--scheduled-time={time if isinstance(time, str) else time.isoformat()}")
         return TriggeredRun(self.deployer, self.deployer.ask(words))
 
     def resume(self, origin_run_id: str, step_to_rerun: Union[str, None] = None) -> TriggeredRun:

@@ -78,8 +78,8 @@ FACTS: Dict[str, Tuple[str, ...]] = {
         (
             "branch_name", "card", "flow_name", "graph", "is_parallel", "is_production", "is_running_flow",
             "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec", "project_flow_name",
-            "project_name", "ray_storage_path", "retry_count", "run", "run_id", "step_name", "tags", "task", "task_id",
-            "tempdir", "trigger", "username",
+            "project_name", "ray_storage_path", "retry_count", "run", "run_id", "scheduled_time", "step_name", "tags",
+            "task", "task_id", "tempdir", "trigger", "username",
         ),
         (),
     ),

@@ -11,6 +11,7 @@ import os
 
 from flowc.current import user_of
 from flowc.protocol import env_names
+from flowc.protocol.scheduled import scheduled_text
 from flowc.shim.argument_values import Values
 from flowc.store import artifacts
 from flowc.store.run_layout import task_id
@@ -229,6 +230,7 @@ def current_fact(plan: Plan, task: Task, name: str, environment: Mapping[str, st
         "origin_run_id": environment.get(env_names.ORIGIN_RUN_ID) or None,
         "tags": sorted(task.tags),
         "trigger": environment.get(env_names.TRIGGER) or None,
+        "scheduled_time": scheduled_text(environment) or None,
         "username": user_of(environment),
         "namespace": user or user_of(environment),
         **dict.fromkeys(("project_name", "branch_name", "project_flow_name", "is_user_branch", "is_production")),

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from flowc.current import running
 from flowc.errors import FlowError, ParameterError, PipelineError, ProtocolError, UnloadableArtifact
+from flowc.flow_parameters import scheduled_default
 from flowc.pipeline_calls import awaited
 from flowc.protocol import env_names
 from flowc.protocol.conversions import conversion
@@ -286,7 +287,7 @@ class RunParameter:
             raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
         from flowc.shim.argument_values import literal
 
-        return literal(self._entry["default"])
+        return scheduled_default(self.name, literal(self._entry["default"]))
 
     def _computed(self, values: Values) -> Any:
         """The default that the function's own signature has, as this task's import of the file makes it."""
@@ -308,7 +309,7 @@ class RunParameter:
                 check_constraints(kind, value)
                 return value
             if "default" in self._entry:
-                value = values.value(self._entry["default"])
+                value = scheduled_default(self.name, values.value(self._entry["default"]))
                 return None if value is None else from_data(kind, value)
             if "computed" in self._entry:
                 return self._computed(values)

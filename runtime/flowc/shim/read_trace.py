@@ -26,7 +26,8 @@ _SAME_EVERYWHERE = frozenset(
 KNOWN_FACTS = frozenset(
     {
         "branch_name", "is_production", "is_user_branch", "namespace", "origin_run_id", "pathspec",
-        "project_flow_name", "project_name", "retry_count", "run_id", "tags", "task_id", "trigger", "username",
+        "project_flow_name", "project_name", "retry_count", "run_id", "scheduled_time", "tags", "task_id",
+        "trigger", "username",
     }
 )  # fmt: skip
 """Facts of `current` whose values are known without the user's code."""

@@ -18,6 +18,7 @@ from functools import partial
 
 from flowc.errors import CorruptArtifact, MissingInput, NewerFormat, ParameterError, ProtocolError
 from flowc.protocol import env_names
+from flowc.protocol.scheduled import scheduled_text
 from flowc.store import artifacts
 from flowc.store.run_layout import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, is_partial, task_id
 
@@ -45,6 +46,8 @@ def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Docu
     origin, rerun = _asked(plan)
     source: RunLayout | None = layout.of_run(origin)
     first = plan.is_first(step) and not (step.loops and path[-1])
+    if not scheduled_text(os.environ):
+        os.environ[env_names.SCHEDULED] = layout.of_run(origin).scheduled()
     if first:
         _begin(layout, plan, layout.of_run(origin), rerun)
     before = frozenset[str]() if first else _before(layout, plan, step, path)
@@ -90,6 +93,10 @@ def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[st
         why = "it is being imported or removed" if names else f"it is not in {store.url}"
         raise ProtocolError(f"cannot resume run {source.run!r} of flow {plan.flow}: {why}")
     layout.write_json(f"{layout.prefix}/{ORIGIN}", {"version": 1, "origin": source.run, "rerun": sorted(rerun)})
+    if os.environ.get(env_names.SCHEDULED):
+        from flowc.shim.task_runner import record_schedule
+
+        record_schedule(layout)
     kept = source.kept_parameters()
     if kept is None:
         return

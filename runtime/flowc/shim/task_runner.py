@@ -33,6 +33,7 @@ from flowc.store.run_owner import this_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
@@ -133,19 +134,30 @@ def run_task(
 
 
 def record_flow(state: TaskState) -> None:
-    """In the first task, write the code and the graph down."""
+    """In the first task, write down the code, the graph, and the time that the run is scheduled for."""
     plan, step = state.plan, state.step
     if plan.is_first(step) and not (step.loops and state.path[-1]):
         record_first(state.layout, plan)
 
 
 def record_first(layout: RunLayout, plan: Plan) -> None:
-    """Write the code and the graph down."""
+    """Write down the code, the graph, and the time that the run is scheduled for."""
     from flowc.shim.code_record import record_code
     from flowc.shim.graph_info import record_graph
 
     record_code(layout, plan)
     record_graph(layout, plan)
+    if os.environ.get(env_names.SCHEDULED):
+        record_schedule(layout)
+
+
+def record_schedule(layout: RunLayout) -> None:
+    """Write down the time that the run is scheduled for, if it is for one."""
+    from flowc.protocol.scheduled import scheduled_time
+
+    time = scheduled_time(os.environ)
+    if time is not None:
+        layout.keep_scheduled(time.isoformat())
 
 
 def _set_variables(plan: Plan, task: Task) -> None:
@@ -533,6 +545,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
             "card": lambda: _cards(plan, task),
             **({"approval": lambda: running.approval} if running.approval is not None else {}),
             **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {}),
+            **({"scheduled_time": _scheduled_time} if os.environ.get(env_names.SCHEDULED) else {}),
         },
     )
 
@@ -541,6 +554,12 @@ def _trigger() -> Trigger | None:
     from flowc.shim.trigger_events import trigger_of_run
 
     return trigger_of_run()
+
+
+def _scheduled_time() -> datetime | None:
+    from flowc.protocol.scheduled import scheduled_time
+
+    return scheduled_time(os.environ)
 
 
 def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from flowc.protocol import env_names
+from flowc.protocol.scheduled import python_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,15 +122,7 @@ def _time(stamp: Any) -> datetime | None:
         if isinstance(stamp, (int, float)):
             return datetime.fromtimestamp(stamp)
         if isinstance(stamp, str):
-            return datetime.fromisoformat(_digits(stamp)).astimezone().replace(tzinfo=None)
+            return datetime.fromisoformat(python_iso(stamp)).astimezone().replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         return None
     return None
-
-
-def _digits(stamp: str) -> str:
-    """A time as `fromisoformat` of Python 3.9 reads it: with an offset, and six digits of a second or none."""
-    import re
-
-    text = re.sub(r"[zZ]$", "+00:00", stamp)
-    return re.sub(r"\.(\d+)", lambda found: f".{found[1][:6]:0<6}", text)

@@ -43,6 +43,8 @@ CARDS_RECORD = "cards.json"
 """The cards of an attempt, for people, beside its manifest. No task reads it."""
 PARAMETERS = "parameters.json"
 """The run's parameters, as references."""
+SCHEDULED = "scheduled.json"
+"""The time that the run is scheduled for, where it is for one."""
 RESUMED = "resumed.json"
 """Written once a resumed run of the local engine has taken over what it can."""
 ORIGIN = "origin.json"
@@ -76,6 +78,7 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     CODE_RECORD: {"file": str, "files": dict},
     CARDS_RECORD: {"cards": list},
     PARAMETERS: {"parameters": dict},
+    SCHEDULED: {"time": str},
     RESUMED: {"reused": dict},
     ATTEMPT_RECORD: {"started": float},
     ERROR_RECORD: {"type": str, "message": str, "traceback": str, "created": float},
@@ -312,6 +315,15 @@ class RunLayout:
             return dict(self._document(f"{self.prefix}/{PARAMETERS}", known=True)["parameters"])
         except MissingKey:
             return None
+
+    def keep_scheduled(self, time: str) -> None:
+        """Write down the time that the run is scheduled for, in ISO 8601."""
+        self.write_json(f"{self.prefix}/{SCHEDULED}", {"version": 1, "time": time})
+
+    def scheduled(self) -> str:
+        """The time that was written down; empty for a run that is for none."""
+        document = self.read_json(f"{self.prefix}/{SCHEDULED}")
+        return "" if document is None else str(document["time"])
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""

@@ -175,7 +175,7 @@ def _isolated(root: Union[str, os.PathLike[str], None]) -> Generator[str, None, 
         del os.environ[name]
     os.environ[env_names.ROOT] = folder if root is None else os.fspath(root)
     os.environ[env_names.RUN_ID] = RUN_ID
-    for name in (env_names.ORIGIN_RUN_ID, env_names.TRIGGER, env_names.TAGS):
+    for name in (env_names.ORIGIN_RUN_ID, env_names.SCHEDULED, env_names.TRIGGER, env_names.TAGS):
         os.environ.pop(name, None)
     try:
         yield folder

@@ -238,7 +238,7 @@ _OF_THE_FILE = """
     KubernetesPodOperatorCallback Param Path
     PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64 combined_schedule
     dag dataclass datetime encoded field flow index indices io iteration json k8s merge_patch os patched_pod pendulum
-    publish quote subprocess sys task task_group tempfile timedelta timezone zipfile zipped zlib
+    publish quote scheduled_time subprocess sys task task_group tempfile timedelta timezone zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc._version import __version__
+from flowc.protocol import env_names
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_VOLUME
@@ -196,7 +197,7 @@ def _package(flow: Flow, code: PackagedCode, options: AirflowOptions) -> dict[st
     given: dict[str, Expression] = {
         "tags": tuple(join_tags((tag,)) for tag in options.tags),
         "python": None if workers_own else options.python,
-        "environment": {**options.env, **options.store_env},
+        "environment": {**options.env, **options.store_env, **_timezone(flow)},
         "parameters": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
         "volume": client_object(volume),
     }
@@ -204,6 +205,11 @@ def _package(flow: Flow, code: PackagedCode, options: AirflowOptions) -> dict[st
         "name": flow.name, "digest": code.digest, "root": options.root or "", "start": flow.start,
     }  # fmt: skip
     return own | {name: value for name, value in given.items() if value not in (None, (), {})}
+
+
+def _timezone(flow: Flow) -> dict[str, str]:
+    schedule = flow.specs.schedule
+    return {} if schedule is None or schedule.timezone is None else {env_names.TIMEZONE: schedule.timezone}
 
 
 def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> dict[str, Expression]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 OBJECT_LIMIT = 63
 """The longest name of a Workflow, which becomes a label's value."""
 
+SCHEDULED_TIME = "{{workflow.scheduledTime}}"
+"""What Argo replaces where a Workflow has the annotation SCHEDULED_ANNOTATION, and leaves as it is elsewhere."""
+SCHEDULED_ANNOTATION = "workflows.argoproj.io/scheduled-time"
+"""The controller's annotation of what a CronWorkflow has started, and that of `argo submit --scheduled-time`."""
 CRON_LIMIT = 52
 """The longest name of a CronWorkflow: the controller puts a dash and ten digits behind it."""
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from flowc.protocol.scheduled import mentions_scheduled
 from flowc_targets.base.engine import ORIGIN_PATTERN
 from flowc_targets.base.options import TargetOptions, Unused
+from flowc_targets.base.parameter_defaults import takes_scheduled_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +101,11 @@ class ArgoOptions(TargetOptions):
         pattern=f"^({ORIGIN_PATTERN})?$",
         description="continue this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
     )
+    scheduled_time: str | None = Field(
+        default=None,
+        pattern=r"^[0-9TtZz:.+-]*$",
+        description="workflow: the time that the run is scheduled for, in ISO 8601",
+    )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
     pod_gc: Literal["OnPodSuccess", "OnPodCompletion", "OnWorkflowSuccess", "OnWorkflowCompletion"] | None = Field(
         default=None, description="when to delete finished pods, and with them their logs; by default never"
@@ -148,6 +155,8 @@ class ArgoOptions(TargetOptions):
             yield Unused(_OF_CRON, f"with kind={self.kind}", "compile with --kind cron", self._by_schedule)
             what = f"with kind={self.kind}, whose output is the same for Argo 3.5 to 4.1"
             yield Unused(("argo_version",), what, "leave it out", True)
+        if self.kind != "workflow":
+            yield Unused(("scheduled_time",), f"with kind={self.kind}", "give it to `flowc submit`")
         if self.kind == "workflow":
             why = "with kind=workflow, which runs once, when it is applied"
             yield Unused((*_OF_EVENTS, *_OF_TRIGGERS), why, "compile with --kind template or --kind cron")
@@ -188,6 +197,17 @@ class ArgoOptions(TargetOptions):
         """Whether a deployment of a flow with these specs starts runs on events."""
         return self.kind != "workflow" and bool(specs.trigger or specs.trigger_on_finish)
 
+    def takes_scheduled_time(self, flow: Flow) -> bool:
+        """Whether runs have the time that they are scheduled for, where the engine knows it."""
+        if self.kind == "workflow":
+            return any(mentions_scheduled(parameter.default) for parameter in flow.run_parameters)
+        return (self.kind == "cron" and self.schedule is not None) or takes_scheduled_time(flow)
+
+    def timezone_of(self, specs: FlowSpecs) -> str | None:
+        """The time zone of the schedule: the option's in a CronWorkflow, else that of `@schedule`."""
+        own = self.timezone if self.kind == "cron" else None
+        return own or (specs.schedule.timezone if specs.schedule is not None else None)
+
     def schedule_of(self, specs: FlowSpecs) -> tuple[str, str | None] | None:
         """Five fields of cron and a time zone: the option's, else those of `@schedule`; `None` where there is neither.
 
@@ -195,8 +215,7 @@ class ArgoOptions(TargetOptions):
         """
         from flowc_compiler.ir.schedules import to_crontab
 
-        spec = specs.schedule
-        timezone = self.timezone or (spec.timezone if spec is not None else None)
+        spec, timezone = specs.schedule, self.timezone_of(specs)
         if self.schedule is not None:
             return to_crontab(self.schedule), timezone
         return None if spec is None else (spec.cron, timezone)

@@ -20,6 +20,7 @@ from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.manifest_text import (
+    SCHEDULED_TIME,
     TRIGGER,
     defused,
     env_value,
@@ -350,9 +351,19 @@ class PodTemplates:
             own[env_names.ORIGIN_RUN_ID] = options.origin_run
         if options.starts_on_events(self._flow.specs):
             own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
+        own |= self._schedule_variables()
         if options.tags:
             own[env_names.TAGS] = env_value(join_tags(options.tags))
         return own
+
+    def _schedule_variables(self) -> dict[str, str]:
+        """The time that the run is scheduled for: Argo knows it of a CronWorkflow's, and of `argo submit`."""
+        options = self._options
+        timezone = options.timezone_of(self._flow.specs)
+        zone = {env_names.TIMEZONE: timezone} if timezone is not None else {}
+        if options.scheduled_time and options.kind == "workflow":
+            return {env_names.SCHEDULED: options.scheduled_time, **zone}
+        return {env_names.SCHEDULED: SCHEDULED_TIME, **zone} if options.takes_scheduled_time(self._flow) else {}
 
     def _variable(self, name: str, value: str) -> EnvVar:
         if may_be_literal(value):

@@ -130,6 +130,8 @@ class Deployed:
     parameters: tuple[DeployedParameter, ...] = field(default=())
     resumes: bool = False
     """Whether a run of it can resume another run."""
+    takes_time: bool = True
+    """Whether a run of it can be told which time it is scheduled for."""
 
 
 class EngineError(Exception):
@@ -160,10 +162,12 @@ class EngineError(Exception):
 class EngineClient(Protocol):
     """A connection to an engine. Every method may raise EngineError."""
 
-    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
+    def options(
+        self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> TargetOptions:
         """The target's options for what `submit` takes: with these texts for the flow's parameters.
 
-        `origin` is the id of a run to go on from.
+        `origin` is the id of a run to go on from, and `scheduled` the time that the run is for, in ISO 8601.
         """
         ...
 
@@ -179,10 +183,12 @@ class EngineClient(Protocol):
         """The thing deployed under a name."""
         ...
 
-    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+    def start(
+        self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> RunState:
         """Start a run of what is deployed, with these texts for its parameters, which arrive exact.
 
-        `origin` is the id of a run to go on from.
+        `origin` is the id of a run to go on from, and `scheduled` the time that the run is for, in ISO 8601.
         """
         ...
 

@@ -6,8 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, cast
 
+from flowc.protocol.scheduled import mentions_scheduled
+
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Parameter
+    from flowc_compiler.ir import Flow, Parameter
 
 
 def literal_default(parameter: Parameter) -> object:
@@ -15,9 +17,11 @@ def literal_default(parameter: Parameter) -> object:
 
     That is so for one that is computed, for the file of an IncludeFile, for `Parameter(type=str, default=5)`, which
     stays an int in Python, and for what JSON would change: tuples, keys that are no strings, infinity. It is also so
-    where a variable of the task may give the value.
+    where a variable of the task may give the value, and for a text with the time that a run is scheduled for.
     """
     value = parameter.default
+    if mentions_scheduled(value):
+        return None
     if parameter.dynamic_default or parameter.source == "file" or value is None:
         return None
     if parameter.envvar or parameter.counted or (parameter.flag is not None and parameter.type != "bool"):
@@ -26,6 +30,12 @@ def literal_default(parameter: Parameter) -> object:
         items = list(cast("list[object]", value)) if isinstance(value, list | tuple) else []
         return items if items and _is_json(items) and _all_fit(items, parameter.type) else None
     return value if _fits(value, parameter.type) else None
+
+
+def takes_scheduled_time(flow: Flow) -> bool:
+    """Whether a deployment of a flow has the time that each run is scheduled for."""
+    mentioned = any(mentions_scheduled(parameter.default) for parameter in flow.run_parameters)
+    return flow.specs.schedule is not None or mentioned
 
 
 def _all_fit(items: list[object], kind: str) -> bool:

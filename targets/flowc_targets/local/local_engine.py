@@ -124,7 +124,7 @@ class _Engine:
         self.origin = origin
         self.signals = signals
         self.max_workers = workers_that_fit(options.max_workers)
-        self.env = task_environment(source, options, record, plan)
+        self.env = task_environment(flow, source, options, record, plan)
         self.reused = Counter[str]()
         self.cached: CachedTasks
         self.servers: TaskServers | None = None

@@ -78,5 +78,7 @@ class RunOptions:
     """What is chosen for steps with `@approval`, by step, where no person is asked."""
     ask: bool = False
     """Whether a person is asked at this process's standard input, too."""
+    scheduled: str = ""
+    """The time that the run is scheduled for, in ISO 8601; empty for none."""
     resume: ResumeOptions | None = None
     """Resume an earlier run, with its parameters; `params` must be empty."""

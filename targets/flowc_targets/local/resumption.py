@@ -214,7 +214,7 @@ def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunO
     params = {name: text for name, text in origin.texts.items() if name in names}
     passed = {parameter.name: params[parameter.name] for parameter in missing if parameter.name in params}
     check_params(flow.model_copy(update={"parameters": tuple(missing)}), passed)
-    return replace(options, params=params)
+    return replace(options, params=params, scheduled=origin.layout.scheduled())
 
 
 def _from_start(flow: Flow, *, lacking: bool) -> str:

@@ -90,6 +90,8 @@ class RunRecord:
                 **({"origin_flow": origin_flow} if origin_flow not in (None, flow.name) else {}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
+            if options.scheduled:
+                self.layout.keep_scheduled(options.scheduled)
         except StoreError as error:
             raise_unusable(options.root, error)
         self._over = threading.Event()

@@ -69,11 +69,21 @@ def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:
     return with_defaults(flow, bind_parameters(flow, list(params.items()), DiagnosticSink()))
 
 
-def task_environment(source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
+def task_environment(
+    flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path
+) -> dict[str, str]:
     """The environment of every task of a run."""
     env = environment_of_tasks(source, options, plan, record.root, record.run_id, record.origin or "")
+    env |= schedule_variables(flow, options.scheduled)
     env[env_names.RERUN_STEPS] = ",".join(sorted(record.rerun))  # the cache has nothing for these
     return env
+
+
+def schedule_variables(flow: Flow, scheduled: str) -> dict[str, str]:
+    """The variables of a run that is scheduled for a time, if it is."""
+    schedule = flow.specs.schedule
+    timezone = schedule.timezone if schedule is not None else None
+    return {env_names.SCHEDULED: scheduled, env_names.TIMEZONE: timezone or ""}
 
 
 def environment_of_tasks(

@@ -34,6 +34,7 @@ from flowc_targets.local.task_environment import (
     check_params,
     check_variables,
     environment_of_tasks,
+    schedule_variables,
     step_variables,
     with_values,
 )
@@ -288,6 +289,7 @@ class _Trial:
         options = replace(self.options, post_mortem=self.tried.post_mortem)
         env = environment_of_tasks(self.source, options, self.scratch / PLAN_FILE, self.root, self.run_id)
         env.update(step_variables(environment) if environment is not None else {})
+        env |= schedule_variables(self.flow, self.inputs.origin.scheduled() if self.inputs.origin is not None else "")
         env[env_names.CACHE] = "off"  # to try a step is to run it
         index = index_text(self.inputs.path)
         command = [self.options.python, "-c", BOOT, "task", "--step", step.name, "--index", index]

@@ -26,7 +26,7 @@ from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.problems import HeldError, ManifestError, NodeError
 from flowc_targets.simulate.simulated_cluster import SimulatedCluster
 from flowc_targets.simulate.simulated_pods import PodMaker, known_field
-from flowc_targets.simulate.substitution import encoded_parameter, tags, to_json
+from flowc_targets.simulate.substitution import SCHEDULED_ANNOTATION, encoded_parameter, tags, to_json
 from flowc_targets.simulate.workflow_nodes import FAILED, Call
 from flowc_targets.simulate.workflow_run import Run
 from flowc_targets.simulate.workflow_spec import Spec, Task, Template, make_spec, seconds, topological
@@ -58,6 +58,8 @@ class SimulateOptions:
     """Seconds by which a pod may outlive its `@timeout`, instead of what the manifest was compiled with."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables of all pods, over what the manifest says."""
+    scheduled: str = ""
+    """The time that the run is scheduled for, in ISO 8601; the present minute of a CronWorkflow by default."""
     uid: str | None = None
     name: str | None = None
     approvals: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -81,7 +83,7 @@ class SimulationResult:
 def prepare_manifest(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     """A manifest that has been read and checked, with the values for its arguments. Raises ManifestError."""
     manifest = read_manifest(text)
-    manifest = _with_values(manifest, options.parameters)
+    manifest = _with_time(_with_values(manifest, options.parameters), options.scheduled)
     uid = options.uid or str(uuid.uuid4())
     metadata = manifest.metadata
     name = options.name or metadata.get("name") or f"{metadata.get('generateName', 'workflow-')}{uid[:5]}"
@@ -163,6 +165,19 @@ def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
     return replace(manifest, spec=spec)
 
 
+def _with_time(manifest: Manifest, scheduled: str) -> Manifest:
+    """A manifest with the annotation by which Argo knows the time. Raises ManifestError where nothing reads it."""
+    if manifest.kind == "CronWorkflow" and not scheduled:
+        scheduled = time.strftime("%Y-%m-%dT%H:%M:00Z", time.gmtime())
+    elif scheduled and _SCHEDULED_TAG not in json.dumps(manifest.spec):
+        problem = "nothing in the manifest reads the time that its run is scheduled for"
+        raise ManifestError(problem, code="FC506", help="leave out --scheduled-time, or put @schedule above the flow")
+    if not scheduled:
+        return manifest
+    annotations = {**manifest.metadata.get("annotations", {}), SCHEDULED_ANNOTATION: scheduled}
+    return replace(manifest, metadata={**manifest.metadata, "annotations": annotations})
+
+
 def _sent(name: str, value: str, manifest: Manifest) -> str:
     """A value as an argument: in base64 if the shim reads it and would take it for an encoding."""
     plain = plain_text(value)
@@ -181,9 +196,10 @@ def _folder(keep: Path | None) -> Generator[Path]:
         yield folder
 
 
+_SCHEDULED_TAG = "{{workflow.scheduledTime}}"
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _GLOBAL = re.compile(
-    r"workflow\.(name|namespace|uid|mainEntrypoint|serviceAccountName|creationTimestamp|status|failures|duration"
+    r"workflow\.(name|namespace|uid|mainEntrypoint|serviceAccountName|creationTimestamp|scheduledTime|status|failures|duration"
     r"|labels\..+|annotations\..+)|retries|lastRetry\..+|pod\.name|node\.name|tasks\.name"
 )
 _TASK_TAG = re.compile(r"tasks\.([^.]+)\.(?:outputs\.parameters\.(.+)|(status))")

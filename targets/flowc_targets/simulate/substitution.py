@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from flowc_targets.simulate.workflow_spec import Spec, Template
 
 
+SCHEDULED_ANNOTATION = "workflows.argoproj.io/scheduled-time"
+"""By which the controller knows the time that a run is scheduled for."""
 _GO = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ESCAPES = {letter: ascii(letter)[1:-1] for letter in "\n\r\t\\"}
 _ESCAPES.update({"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v", '"': '\\"'})
@@ -131,6 +133,9 @@ def workflow_globals(spec: Spec, started: float) -> dict[str, str]:
         "workflow.uid": spec.uid,
         "workflow.creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
     }
+    scheduled = spec.metadata.get("annotations", {}).get(SCHEDULED_ANNOTATION)
+    if scheduled is not None:
+        values["workflow.scheduledTime"] = str(scheduled)
     for kind in ("labels", "annotations"):
         values |= {f"workflow.{kind}.{key}": value for key, value in spec.metadata.get(kind, {}).items()}
     values |= {f"workflow.parameters.{name}": value for name, value in spec.arguments.items()}

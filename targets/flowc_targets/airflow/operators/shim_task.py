@@ -25,6 +25,19 @@ def encoded(value: Any) -> str:
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
+def scheduled_time(run: Any) -> str:
+    """Return the time that a run is scheduled for; empty if nothing has scheduled it.
+
+    That is when it was to begin: the end of what Airflow calls its data interval.
+    """
+    given = (run.conf or {}).get("flowc-scheduled")
+    if given:
+        return str(given)
+    kind = getattr(run.run_type, "value", run.run_type)
+    end = run.data_interval_end if kind in ("scheduled", "backfill") else None
+    return end.isoformat() if end else ""
+
+
 def publish(context: Any, said: str) -> None:
     """Publish what a task has said: a count, which is a number, a choice, which is the
     name of a step and never one, and on a line of its own the label of its item.
@@ -131,8 +144,11 @@ class ShimTask:
             "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
             "FLOWC_TAGS": ",".join(self.flow.tags),
         }
-        conf = getattr(context.get("dag_run"), "conf", None) or {}
-        origin = conf.get("flowc-origin-run")
+        run = context["dag_run"]
+        scheduled = scheduled_time(run)
+        if scheduled:
+            variables["FLOWC_SCHEDULED"] = scheduled
+        origin = (run.conf or {}).get("flowc-origin-run")
         if origin:
             variables["FLOWC_ORIGIN_RUN_ID"] = str(origin)
         elif self.step == self.flow.start:

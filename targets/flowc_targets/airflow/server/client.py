@@ -36,6 +36,8 @@ _HOW_TO_DEPLOY = (
     "--dags-folder DIR"
 )
 _HOW_TO_APPLY = "apply the manifest that `flowc compile` writes beside the DAG file, then put that into the dags folder"
+SCHEDULED_CONF = "flowc-scheduled"
+"""What in a run's conf says which time it is scheduled for, beside the params: see operators/shim_task.py."""
 PAUSE_SECONDS = 2.0
 """Time between two requests for the state of a run."""
 RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
@@ -50,15 +52,19 @@ class AirflowClient:
         self._reader = RunReader(self.api)
         self._values: dict[str, str] = {}
         self._origin: str | None = None
+        self._scheduled = ""
         self.folder: Path | None = None
 
-    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
-        """Return the options unchanged: values and the origin go to the run, not into the file."""
+    def options(
+        self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> TargetOptions:
+        """Return the options unchanged: values, the origin and the time go to the run, not into the file."""
         self._origin = checked_origin(origin)
         airflow = (
             options if isinstance(options, AirflowOptions) else AirflowOptions.model_validate(options.model_dump())
         )
         self._values = dict(values)
+        self._scheduled = scheduled
         self.folder = Path(airflow.dags_folder) if airflow.dags_folder is not None else None
         return airflow.submitted()
 
@@ -76,7 +82,7 @@ class AirflowClient:
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
         """Trigger the DAG, which Airflow must have as it was compiled. With a dags folder, put it there first."""
-        return self._triggered(self.put(files), self._values, self._origin)
+        return self._triggered(self.put(files), self._values, self._origin, self._scheduled)
 
     def put(self, files: Sequence[EmittedFile]) -> Json:
         """Return the DAG as Airflow has it: as it was compiled. With a dags folder, put it there first."""
@@ -106,9 +112,11 @@ class AirflowClient:
         summary = self._reader.summary(name, dag)
         return Deployed("DAG", name, summary.flow if summary is not None else name, parameters_of(dag))
 
-    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+    def start(
+        self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> RunState:
         """Trigger a DAG."""
-        return self._triggered(self.api.dag(deployed.name), values, checked_origin(origin))
+        return self._triggered(self.api.dag(deployed.name), values, checked_origin(origin), scheduled)
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
         """Return the latest runs of flowc's DAGs."""
@@ -168,9 +176,11 @@ class AirflowClient:
         """Return the current state of a run, and its task instances with theirs."""
         return self._reader.state(self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id"))))
 
-    def _triggered(self, dag: Json, values: Mapping[str, str], origin: str | None) -> RunState:
+    def _triggered(self, dag: Json, values: Mapping[str, str], origin: str | None, scheduled: str) -> RunState:
         dag_id = str(dag.get("dag_id"))
         conf = conf_of(dag, values) if origin is None else {**_unread_values(dag, values), ORIGIN: origin}
+        if scheduled:
+            conf[SCHEDULED_CONF] = scheduled
         if dag.get("is_paused"):
             help_ = f"turn its switch on in Airflow, or `airflow dags unpause {dag_id}`"
             raise EngineError.refused(f"DAG {dag_id} is paused, so a run would not begin", help_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_compiler.diagnostics import suggest
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.manifest_text import TRIGGER, encode_value
+from flowc_targets.argo.manifest_text import SCHEDULED_ANNOTATION, SCHEDULED_TIME, TRIGGER, encode_value
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate
@@ -53,7 +54,9 @@ class ArgoClient:
         """The namespace of the runs."""
         return self.access.namespace
 
-    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
+    def options(
+        self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> TargetOptions:
         """A Workflow that Argo Server can start, with these values."""
         argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
         if argo.is_given("kind", by_flow=True):
@@ -63,6 +66,8 @@ class ArgoClient:
         changed: dict[str, object] = {"kind": "workflow", "through": "server", "parameters": given}
         if origin is not None:
             changed["origin_run"] = checked_origin(origin)
+        if scheduled:
+            changed["scheduled_time"] = scheduled
         return argo.model_copy(update=changed)
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
@@ -115,9 +120,11 @@ class ArgoClient:
         """A template or a cron workflow: see find_deployed."""
         return find_deployed(self._server, name)
 
-    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+    def start(
+        self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None, scheduled: str = ""
+    ) -> RunState:
         """Submit a run of a template or a cron workflow. The server itself puts the run together."""
-        body = submission(deployed, values, checked_origin(origin), self.access.namespace)
+        body = submission(deployed, values, checked_origin(origin), self.access.namespace, scheduled)
         return run_state(self._post("workflow", "submit_workflow", body))
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
@@ -335,10 +342,12 @@ def find_deployed(server: ArgoServer, name: str) -> Deployed:
     for kind in kinds:
         found = _find(server, kind, bare)
         if found is not None:
-            parameters = _parameters(server, found)
+            specs = _specs(server, found)
+            parameters = _parameters(specs)
             own = tuple(item for item in parameters if item.name not in _OWN)
             resumes = any(item.name == ORIGIN for item in parameters)
-            return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes)
+            takes_time = any(SCHEDULED_TIME in json.dumps(spec) for spec in specs)
+            return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes, takes_time)
     what = " or ".join(kind.name for kind in kinds)
     message = f"there is no {what} {bare!r} in namespace {namespace}"
     help_ = "`argo template list` and `argo cron list` list what is deployed; -n names another namespace"
@@ -355,17 +364,23 @@ def _find(server: ArgoServer, kind: _Kind, name: str) -> Json | None:
         raise
 
 
-def _parameters(server: ArgoServer, found: Json) -> tuple[DeployedParameter, ...]:
-    """The arguments of a template; those of a cron workflow over those of the template that it refers to."""
+def _specs(server: ArgoServer, found: Json) -> list[Json]:
+    """The spec of a template; that of a cron workflow behind that of the template that it refers to."""
     spec = as_map(found.get("spec"))
     spec = as_map(spec.get("workflowSpec")) or spec
-    arguments: dict[str, Json] = {}
     reference = as_map(spec.get("workflowTemplateRef"))
-    if reference.get("name"):
-        kind = KINDS[2] if reference.get("clusterScope") else KINDS[0]
-        below = _find(server, kind, str(reference["name"])) or {}
-        arguments |= _arguments(as_map(below.get("spec")))
-    arguments |= _arguments(spec)
+    if not reference.get("name"):
+        return [spec]
+    kind = KINDS[2] if reference.get("clusterScope") else KINDS[0]
+    below = _find(server, kind, str(reference["name"])) or {}
+    return [as_map(below.get("spec")), spec]
+
+
+def _parameters(specs: list[Json]) -> tuple[DeployedParameter, ...]:
+    """The arguments of specs, of which the later win."""
+    arguments: dict[str, Json] = {}
+    for spec in specs:
+        arguments |= _arguments(spec)
     return tuple(_parameter(name, argument) for name, argument in arguments.items())
 
 
@@ -379,7 +394,9 @@ def _parameter(name: str, argument: Json) -> DeployedParameter:
     return DeployedParameter(name, required, tuple(str(item) for item in argument.get("enum") or ()))
 
 
-def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None, namespace: str) -> Json:
+def submission(
+    deployed: Deployed, values: Mapping[str, str], origin: str | None, namespace: str, scheduled: str = ""
+) -> Json:
     """The body of a submission. Raises EngineError FC503 for a value that no variable of a pod holds, and FC611."""
     encoded = {name: encode_value(value) for name, value in values.items()}
     if origin is not None:
@@ -387,6 +404,10 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
             message = f"{deployed.kind} {deployed.name} cannot continue another run: it has no argument {ORIGIN}"
             raise EngineError.refused(message, "compile and deploy it with this version of flowc, or submit the file")
         encoded[ORIGIN] = origin
+    if scheduled and not deployed.takes_time:
+        message = f"{deployed.kind} {deployed.name} does not read the time that a run is scheduled for"
+        raise EngineError.refused(message, "deploy it with @schedule, or with `{scheduled}` in a parameter's default")
+    annotations = {TITLE: deployed.flow, **({SCHEDULED_ANNOTATION: scheduled} if scheduled else {})}
     for name, value in encoded.items():
         if len(value.encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {name!r} is longer than {ARGUMENT_BYTES} bytes"
@@ -398,7 +419,7 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
         "submitOptions": {
             "parameters": [f"{name}={value}" for name, value in encoded.items()],
             "labels": ",".join(f"{key}={value}" for key, value in LABELS.items()),
-            "annotations": f"{TITLE}={deployed.flow}",
+            "annotations": ",".join(f"{key}={value}" for key, value in annotations.items()),
         },
     }
 
