@@ -15,8 +15,8 @@ _GROUPS = {
     "fuse dags_folder",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
     "Inputs": "run no_run artifact input artifacts_module",
-    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace origin_run_id origin "
-    "scheduled_time wait watch pdb approve choose note",
+    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace container origin_run_id "
+    "origin scheduled_time wait watch pdb approve choose note",
     "Logs": "step task attempt stdout stderr timestamps tail follow values",
     "Server": "server user check_server port",
     "Diagnostics": "fix ignore select error only_flows jobs no_cache",

@@ -189,6 +189,16 @@ TimeoutGrace = Annotated[
         help=GRACE_HELP,
     ),
 ]
+Container = Annotated[
+    Literal["docker", "podman", "local"] | None,
+    typer.Option(
+        "--container",
+        envvar=env_names.CONTAINER,
+        show_envvar=False,
+        metavar="docker|podman|local",
+        help="what runs steps with @container; local is their command, as a process",
+    ),
+]
 StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(metavar="fork|spawn", help="how task processes begin")]
 
 PASS_PARAMETERS = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -115,7 +115,8 @@ def _task(args: List[str]) -> int:
     except (ProtocolError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
-    kept = keep_log(plan.flow, task)
+    # Of a step in three containers, what the middle one prints is with the engine: the other two would hide that.
+    kept = keep_log(plan.flow, task) if env_names.CONTAINER_PART not in os.environ else None
     if kept is not None:
         leave(kept)
     from flowc.shim.task_runner import run_task  # the process that keeps the log doesn't need it

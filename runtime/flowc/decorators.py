@@ -282,6 +282,25 @@ def secrets(
     return _decorated(target)
 
 
+def container(
+    target: Any = None,
+    *,
+    image: str = "",
+    command: Sequence[str] = (),
+    args: Sequence[str] = (),
+    env: Dict[str, str] | None = None,
+    inputs: Dict[str, str] | None = None,
+    outputs: Dict[str, str] | None = None,
+    **unpacked: Any,
+) -> Decorator:
+    """Run a command in a container of any image instead of Python.
+
+    `inputs` and `outputs` say in which file an artifact is; the words of the command and the variables of `env` may
+    have `{inputs.name}`, `{outputs.name}` and `{values.name}` in them.
+    """
+    return _decorated(target)
+
+
 def conda(target: Any = None, **options: Any) -> Decorator:
     """Name packages of Conda that the step needs: packages, libraries, python, disabled."""
     return _decorated(target)

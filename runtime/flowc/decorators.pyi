@@ -279,6 +279,15 @@ def secrets(
     *, sources: _Listed[_Secret] | list[str] | list[dict[str, Any]] = (), role: str | None = None,
     allow_override: bool = False,
 ) -> StepDecorator: ...  # fmt: skip
+def container(
+    *,
+    image: str,
+    command: Sequence[str],
+    args: Sequence[str] = (),
+    env: Mapping[str, str | float] | None = None,
+    inputs: Mapping[str, str] | None = None,
+    outputs: Mapping[str, str] | None = None,
+) -> StepDecorator: ...
 @overload
 def conda(step: _Step, /) -> _Step: ...
 @overload

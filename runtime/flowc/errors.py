@@ -77,6 +77,17 @@ class PeerFailed(FlowError):  # noqa: N818
         self.peer = peer
 
 
+class ContainerFailed(FlowError):  # noqa: N818
+    """The container of a step has failed, or its files are not as the step says."""
+
+    headline = "The container failed"
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.args = (message, exit_code)
+        self.exit_code = exit_code
+
+
 class GangTimeout(ProtocolError):  # noqa: N818
     """Not all members of a gang started in time."""
 

@@ -132,6 +132,7 @@ USES = {
     "card": ["(type='blank')"],
     "catch": ["", "(var='failure', print_exception=False)"],
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
+    "container": ["(image='x')", "(image='x', command='ls', outputs={'a': '/b'})", "(wrong=1)"],
     "environment": ["(vars={'A': 'b'})"],
     "foreach_options": ["", "(parallelism=2)"],
     "fuse": ["", "(disabled=True)", "(disabled=3)"],

@@ -98,6 +98,7 @@ _TITLES = {
     "FC412": "a secret that is plain text in the compiled files",
     "FC413": "steps that cannot share a pod",
     "FC414": "a step that is not cached",
+    "FC415": "a container step that says more or less than its container does",
     "FC501": "the target cannot express this",
     "FC502": "a required option is missing",
     "FC503": "a target's limit is exceeded",

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         CacheSpec,
         CardSpec,
         CatchSpec,
+        CommandSpec,
         ContainerSpec,
         DependencySpec,
         EnvironmentSpec,
@@ -100,8 +101,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
-    "ApprovalSpec", "Argument",
-    "BatchSpec", "BranchStep", "CacheSpec", "Call", "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "Config",
+    "ApprovalSpec", "Argument", "BatchSpec", "BranchStep", "CacheSpec", "Call", "CardSpec", "CatchSpec", "ChosenValue",
+    "CollectionValue", "CommandSpec", "Config",
     "ContainerSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan",
     "Flow", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep",
     "LiteralValue", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity", "NodeSelector", "NodeSelectorRequirement",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CacheSpec,
         CardSpec,
         CatchSpec,
+        CommandSpec,
         ContainerSpec,
         DependencySpec,
         EnvironmentSpec,
@@ -49,6 +50,7 @@ class StepSpecs(Model):
     environment: EnvironmentSpec | None = None
     secrets: SecretsSpec | None = None
     container: ContainerSpec | None = None
+    command: CommandSpec | None = None
     batch: BatchSpec | None = None
     dependencies: DependencySpec | None = None
     cards: tuple[CardSpec, ...] = ()

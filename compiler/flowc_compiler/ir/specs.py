@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from flowc.protocol.container import VALUES, placeholders
 from flowc_compiler.ir.base import Model, TaskVariable
 from flowc_compiler.source import Span
 
@@ -249,6 +250,33 @@ class ContainerSpec(Spec):
     """Seconds that the members of a gang may take to find each other."""
     patch: dict[str, Any] = {}
     """A part of a pod, `metadata` and `spec` in Kubernetes' words, that is merged into it."""
+
+
+class CommandSpec(Spec):
+    """`@container`, flowc's own: the command that the step runs in an image of its own, instead of Python.
+
+    Words and variables may have the placeholders of `flowc.protocol.container` in them, and files are named as there.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    """The program and its arguments."""
+    env: dict[str, str] = {}
+    inputs: dict[str, str] = {}
+    """Name of an artifact, a parameter or an argument to the file that the command finds it in."""
+    outputs: dict[str, str] = {}
+    """Name of an artifact or output to the file that the command leaves it in."""
+
+    @property
+    def planned(self) -> dict[str, Any]:
+        """The spec as the run plan has it."""
+        return self.model_dump(mode="json", exclude={"span"})
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the values that the command gets."""
+        named = (name for kind, name in placeholders(self.planned) if kind == VALUES)
+        return tuple(dict.fromkeys((*self.inputs, *named)))
 
 
 class BatchSpec(Spec):

@@ -133,6 +133,9 @@ def _problem(steps: list[Step]) -> tuple[str, str] | None:
         if step.specs.gated:
             help_ = "let a step before the foreach wait, or leave out items_per_task"
             return f"`{step.name}` waits before it begins, and no pod waits", help_
+        if step.specs.command is not None:
+            help_ = "leave out items_per_task, or let one container work on several items"
+            return f"`{step.name}` runs a container, which needs a pod", help_
         found = conflict(pod, step.specs)
         if found is not None:
             help_ = f"give `{step.name}` and `{first.name}` the same, or leave out items_per_task"

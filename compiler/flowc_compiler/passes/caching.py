@@ -74,6 +74,8 @@ def _obstacle(flow: Flow, step: Step) -> tuple[str, str] | None:
         return "a person chooses before it begins", "remove @cache from it, or say `enabled=False`"
     if specs.parallel is not None or any(isinstance(flow.by_name[name], ParallelStep) for name in step.parents):
         return "it is a member of a gang", "remove @cache from it, or say `enabled=False`"
+    if specs.command is not None:
+        return "it runs a container, whose image may change", "remove @cache from it, or say `enabled=False`"
     has_secrets = specs.secrets is not None or (specs.container is not None and specs.container.secrets)
     if has_secrets and specs.cache is not None and not specs.cache.secrets:
         way_out = "write `@cache(secrets=True)` if its artifacts show all that it does, or `@cache(enabled=False)`"

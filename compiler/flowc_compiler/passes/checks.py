@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
+from flowc.protocol.container import PLACEHOLDER
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
 from flowc_compiler.ir.base import Model
@@ -18,6 +19,7 @@ from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import DependencySpec, ParallelSpec
+    from flowc_compiler.ir.specs import Spec
 
 WHY = {
     "foreach": "opens a foreach, and without its list the number of the next tasks is unknown",
@@ -75,6 +77,13 @@ def check_secrets(flow: Flow, sink: DiagnosticSink) -> Flow:
 
             named = dict.fromkeys(name for name, value in known.items() if is_plain_secret(name, value))
             found.setdefault(environment.span, {}).update(named)
+        command = step.specs.command
+        if command is not None and command.env:
+            from flowc_compiler.evaluate.environment_reads import is_plain_secret
+
+            written = ((name, text) for name, text in command.env.items() if not PLACEHOLDER.search(text))
+            named = dict.fromkeys(name for name, text in written if is_plain_secret(name, text))
+            found.setdefault(command.span, {}).update(named)
         for source in secrets.sources if secrets is not None else ():
             if secrets is not None and source.type == "inline":
                 found.setdefault(secrets.span, {}).update(dict.fromkeys(source.options.get("env_vars", {})))
@@ -125,7 +134,50 @@ def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
     _check_events(flow, sink)
     _check_bounds(flow, sink)
     _check_catch(flow, sink)
+    _check_containers(flow, sink)
     return flow
+
+
+def _check_containers(flow: Flow, sink: DiagnosticSink) -> None:
+    """What has no place in a step that runs a container, where flowc's shim only has the time before and after it."""
+    reported: set[str] = set()
+    for step in flow.steps:
+        specs = step.specs
+        if specs.command is None or str(specs.command.span) in reported:
+            continue
+        reported.add(str(specs.command.span))
+        shown = f"the step `{_shown(step)}`"
+        if step.kind == "join" and step.call is None:
+            message = f"{shown} is a join, and a container has no `inputs`"
+            help_text = "merge in a join of its own, and run the container in the step after it"
+            sink.error("FC406", message, specs.command.span, help=help_text)
+        card = next(iter(specs.cards), None)
+        found: dict[str, Spec | None] = {"@catch": specs.catch, "@parallel": specs.parallel, "@card": card}
+        if specs.secrets is not None and any(source.type != "kubernetes" for source in specs.secrets.sources):
+            found["@secrets"] = specs.secrets
+        renamed = specs.environment.from_task.items() if specs.environment is not None else ()
+        if any(name != item.source or item.default is not None for name, item in renamed):
+            found["@environment"] = specs.environment
+        for name, spec in found.items():
+            if spec is not None:
+                message = f"`{name}` cannot be used on {shown}, which runs a container: {_NOT_IN_CONTAINERS[name]}"
+                sink.error("FC406", message, spec.span, help=_INSTEAD_IN_CONTAINERS[name])
+
+
+_NOT_IN_CONTAINERS = {
+    "@catch": "nothing of flowc runs after one that failed",
+    "@parallel": "it knows no other members",
+    "@card": "it cannot fill the card",
+    "@environment": "nothing of flowc runs in it that would read a variable under another name, or has its default",
+    "@secrets": "nothing of flowc runs in it that would fetch them",
+}
+_INSTEAD_IN_CONTAINERS = {
+    "@catch": "let the command end with 0 and write what went wrong to an output",
+    "@parallel": "use a foreach if the tasks need not know each other",
+    "@card": "show its outputs in the step after it",
+    "@environment": "give it a Kubernetes Secret that has the variable by its own name: @kubernetes(secrets=['NAME'])",
+    "@secrets": "use a Kubernetes Secret: sources=[{'type': 'kubernetes', 'id': 'NAME'}]",
+}
 
 
 def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:

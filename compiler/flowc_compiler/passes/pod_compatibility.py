@@ -10,6 +10,7 @@ from flowc_compiler.ir import ContainerSpec, Placement
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
 
+_CONTAINER = "another container (`@container`)"
 _NO_CONTAINER = ContainerSpec()
 _NO_PLACEMENT = Placement()
 
@@ -101,6 +102,8 @@ _NOT_SAID: tuple[object, ...] = (None, (), {}, frozenset[str]())
 
 def difference(one: StepSpecs, other: StepSpecs) -> str | None:
     """Why the tasks of two steps are not put into one pod unless their flow says so: what the other has, in words."""
+    if one.command is not None or other.command is not None:
+        return _CONTAINER
     if one is other:
         return None
     aspects = (*_EQUAL, *_PLACES, _Aspect("other GPUs", _gpus))
@@ -112,6 +115,8 @@ def conflict(pod: StepSpecs, step: StepSpecs) -> str | None:
 
     A step that says nothing of nodes and GPUs goes where the others go.
     """
+    if step.command is not None or pod.command is not None:
+        return _CONTAINER
     for aspect in _EQUAL:
         if aspect.of(pod) != aspect.of(step):
             return aspect.words

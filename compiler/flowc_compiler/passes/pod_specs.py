@@ -35,6 +35,7 @@ def pod_specs(specs: StepSpecs, iterations: int | None = 1) -> StepSpecs:
             "accelerator": specs.accelerator,
             "placement": specs.placement,
             "container": specs.container,
+            "command": specs.command,
             "dependencies": specs.dependencies,
             "batch": specs.batch,
             "airflow": specs.airflow,

@@ -53,6 +53,12 @@ LOG_KEEPER = "FLOWC_LOG_KEEPER"
 PACKAGES = "FLOWC_PACKAGES"
 """The folder that a pod installs the packages of its step in."""
 
+CONTAINER = "FLOWC_CONTAINER"
+"""How steps with `@container` run where there are no pods: `docker`, `podman`, or `local` for the command alone, as a
+process; by default the first of these two programs that is installed."""
+CONTAINER_PART = "FLOWC_CONTAINER_PART"
+"""What of such a step the shim does in a container of its own in a pod: see `flowc.protocol.container`."""
+
 TIMEOUT_GRACE = "FLOWC_TIMEOUT_GRACE"
 """The grace period of `@timeout` in seconds: a step that goes on after its timeout is ended after a fifth of it."""
 MAX_NUM_SPLITS = "FLOWC_MAX_NUM_SPLITS"

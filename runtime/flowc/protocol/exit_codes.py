@@ -6,7 +6,7 @@ but for two that are known from there and from coreutils.
 
 from __future__ import annotations
 
-from flowc.errors import Fatal, ProtocolError, TimeoutException
+from flowc.errors import ContainerFailed, Fatal, ProtocolError, TimeoutException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def exit_code_of(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, Fatal):
         return FATAL
+    if isinstance(error, ContainerFailed) and error.exit_code is not None:
+        return error.exit_code
     if isinstance(error, TimeoutException):
         return TIMED_OUT
     return PROTOCOL_ERROR if isinstance(error, ProtocolError) else USER_ERROR

@@ -134,7 +134,10 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
     }
 
 
-OWN = ("Fatal", "Inputs", "airflow_options", "approval", "cache", "foreach_options", "fuse", "loop", "wait_for")
+OWN = (
+    "Fatal", "Inputs", "airflow_options", "approval", "cache", "container", "foreach_options", "fuse", "loop",
+    "wait_for",
+)  # fmt: skip
 """Names for class flows that `flowc` has and Metaflow does not."""
 
 MODULES: Dict[str, Dict[str, str]] = {

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         closes: str | None
         closes_kind: str | None
         condition: str | None
+        container: Json
         env: Dict[str, str]
         fan: Json
         foreach_var: str | None
@@ -94,6 +95,8 @@ class PlanStep:
         self.env: Dict[str, str] = data.get("env") or {}
         self.from_task: Dict[str, Tuple[str, str | None]] = data.get("from_task") or {}
         self.gang: Dict[str, Any] = data.get("gang") or {}
+        self.container: Dict[str, Any] | None = data.get("container")
+        """What a step with `@container` runs: `image`, `command`, `env`, and files by artifact: `inputs`, `outputs`."""
         self.install: Dict[str, Any] | None = data.get("install")
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")

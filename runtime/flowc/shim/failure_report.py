@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from flowc.errors import FlowError, PeerFailed, error_text
+from flowc.errors import ContainerFailed, FlowError, PeerFailed, error_text
 from flowc.protocol.exit_codes import exit_code_of
 from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
@@ -39,6 +39,8 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task, w
             "traceback": text,
             "created": wall_time(),
         }
+        if isinstance(error, ContainerFailed) and error.exit_code is not None:
+            record["exit_code"] = error.exit_code
         if isinstance(error, PeerFailed):
             record["peer"] = error.peer
         try:

@@ -137,7 +137,12 @@ def _call(
         if "pydantic" in sys.modules:
             _check_constraints(function, arguments, f"step {step.name!r}")
         running.state, running.metadata, running.saved = state, {}, {}
-        returned.update(_outputs(step, call, awaited(pass_arguments(function, arguments))))
+        if step.container is not None:
+            from flowc.shim.container_step import run_container
+
+            write = returned.__setitem__
+            return run_container(step.container, task, step.env, arguments.__getitem__, write)
+        return returned.update(_outputs(step, call, awaited(pass_arguments(function, arguments))))
 
     caught = call_step(beside, code, state, task)
     if caught is not None:

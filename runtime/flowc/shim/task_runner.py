@@ -20,6 +20,7 @@ from flowc.errors import (
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
 from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol.container import OUTPUTS
 from flowc.protocol.exit_codes import OK, exit_code_of
 from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import call_step, end_fork
@@ -98,11 +99,15 @@ def run_task(
         if task.log is not None:
             task.log.store = layout.store
         state = TaskState(layout, plan, step, task.path)
-        if os.environ.get(env_names.ORIGIN_RUN_ID) and not os.environ.get(env_names.REPLAYED):
+        if _may_be_taken_over(step):
             from flowc.shim.takeover import take_over
 
             taken = take_over(layout, plan, step, task.path)
             if taken is not None:
+                if step.container is not None:
+                    from flowc.shim.container_step import leave_out
+
+                    leave_out()
                 write_outputs(plan, task, taken)
                 return OK
         if step.cache is not None and problem is None:
@@ -112,7 +117,8 @@ def run_task(
             if found is not None:
                 say_cached(task, found)
                 return OK
-        layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
+        if os.environ.get(env_names.CONTAINER_PART) != OUTPUTS:
+            layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
         record_flow(state)
         if problem is not None:
             raise problem
@@ -131,6 +137,17 @@ def run_task(
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
         return _report(error, layout, task)
+
+
+def _may_be_taken_over(step: PlanStep) -> bool:
+    """Whether to look for the task's work in a run that this one resumes."""
+    if not os.environ.get(env_names.ORIGIN_RUN_ID) or os.environ.get(env_names.REPLAYED):
+        return False
+    if step.container is None:
+        return True
+    from flowc.shim.container_step import may_be_taken_over
+
+    return may_be_taken_over()
 
 
 def record_flow(state: TaskState) -> None:
@@ -267,12 +284,27 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
         layout.commit(step.name, task.path, task.attempt, decided)
         return
     code = method if inputs is None else partial(method, inputs)
+    if step.container is not None:
+        code = _with_container(flow, code, step.container, step.env, task)
     if gang is None:
         _run_alone(flow, code, state, task)
         return
     # A fallback of @catch calls no code.
     manifest = gang.finished_before(task.first + step.retries) if step.catch is not None else None
     gang.commit(manifest or called(flow, gang.around(code, step), state, task, gang))
+
+
+def _with_container(
+    flow: FlowSpec, code: Callable[[], None], spec: Dict[str, Any], variables: Dict[str, str], task: Task
+) -> Callable[[], None]:
+    """Run the step's container, and then its code, which only says what follows."""
+    from flowc.shim.container_step import run_container
+
+    def run() -> None:
+        run_container(spec, task, variables, partial(getattr, flow), partial(setattr, flow))
+        code()
+
+    return run
 
 
 def _run_alone(flow: FlowSpec, code: Callable[[], None], state: TaskState, task: Task) -> None:

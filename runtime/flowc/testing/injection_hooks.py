@@ -173,7 +173,10 @@ def _change_steps(faults: _Faults, module: Any) -> None:
 
     def step_of(flow: Any, name: str) -> Any:
         found = faults.replacement(name)
-        return original(flow, name) if found is None else MethodType(partial(_replaced_step, faults, found), flow)
+        if found is None:
+            return original(flow, name)
+        flow.__dict__["_flowc"].step.container = None
+        return MethodType(partial(_replaced_step, faults, found), flow)
 
     module.step_of = step_of
 
@@ -205,6 +208,8 @@ def _change_functions(faults: _Faults, module: Any) -> None:
 
     def changed_call(load: Any, state: Any, values: Any, task: Any) -> Any:
         running.append(task.step)
+        if task.step in faults.data["replace"]:
+            state.step.container = None
         try:
             return call(load, state, values, task)
         finally:

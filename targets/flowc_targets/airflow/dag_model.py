@@ -56,7 +56,7 @@ Expression: TypeAlias = (
 """What can be printed: literals, lists (given as tuples), dicts with string keys, names and calls."""
 
 
-OperatorName: TypeAlias = Literal["StepOperator", "EmptyOperator", "HookOperator"]
+OperatorName: TypeAlias = Literal["StepOperator", "ContainerOperator", "EmptyOperator", "HookOperator"]
 """What runs a step, what runs nothing (the scheduler itself marks such a task as done), and what calls an exit hook."""
 
 
@@ -234,11 +234,12 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 
 _OF_THE_FILE = """
     AirflowFailException AirflowSkipException Any ApiClient Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator
-    CronTriggerTimetable EmptyOperator FLOW FLOWC FlowPackage HookOperator KubernetesPodOperator
+    ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator KubernetesPodOperator
     KubernetesPodOperatorCallback Param Path
     PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64 combined_schedule
-    dag dataclass datetime encoded field flow index indices io iteration json k8s merge_patch os patched_pod pendulum
-    publish quote scheduled_time subprocess sys task task_group tempfile timedelta timezone zipfile zipped zlib
+    dag dataclass datetime deepcopy encoded field flow index indices io iteration json k8s merge_patch os patched_pod
+    pendulum publish quote scheduled_time subprocess sys task task_group tempfile time timedelta timezone zipfile zipped
+    zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

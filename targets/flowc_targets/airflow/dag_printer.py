@@ -58,7 +58,7 @@ def print_file(file: DagFile) -> str:
 def print_beside(file: DagFile, runtime: str) -> str:
     """Print a DAG file that takes the operators from the module `runtime` in its folder."""
     imports = [*_dag_imports(file), Import("sys"), Import("Path", "pathlib")]
-    shared = [name for name in ("HookOperator", "StepOperator") if file.has_operator(name)]
+    shared = [name for name in ("ContainerOperator", "HookOperator", "StepOperator") if file.has_operator(name)]
     shared += ["FlowPackage", *(["PublishOutput"] if file.has_option("callbacks") else [])]
     shared += ["indices"] if file.has_foreach else []
     head = [
@@ -95,6 +95,8 @@ def _operator_modules(file: DagFile) -> Iterator[str]:
     if in_pods:
         yield "code_in_pods"
     yield "pod_operator" if in_pods else "process_operator"
+    if file.has_operator("ContainerOperator"):
+        yield "container_operator"
     if file.has_operator("HookOperator"):
         yield "hook_operator"
     if file.has_option("callbacks"):

@@ -37,7 +37,7 @@ class DagSummary:
 def summarize(file: DagFile) -> Mapping[str, Expression]:
     """Return the value of the constant."""
     defaults = file.dag.get("default_args")
-    steps = [task for task in file.body.tasks() if task.operator == "StepOperator"]
+    steps = [task for task in file.body.tasks() if task.operator in ("StepOperator", "ContainerOperator")]
     common = defaults.get("pool") if isinstance(defaults, dict) else None
     pools = {None if pool is None else str(pool) for pool in (common, *(task.options.get("pool") for task in steps))}
     return {

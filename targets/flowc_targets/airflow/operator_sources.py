@@ -25,7 +25,7 @@ _HASH_LENGTH = 10
 _NAMED = re.compile(rb"(?<=d)(?=ag)|(?<=a)(?=sset)", re.IGNORECASE)
 """The places in words that Airflow looks for to tell which files have DAGs: in base64 they come by chance."""
 _OF_ALL = ("flow_package", "shim_task", "index_paths", "zipped_code")
-_OF_PODS = ("code_in_pods", "pod_operator", "hook_operator", "publish_output")
+_OF_PODS = ("code_in_pods", "pod_operator", "container_operator", "hook_operator", "publish_output")
 _OF_PROCESSES = ("process_operator", "hook_operator")
 
 OPERATORS = Path(__file__).with_name("operators")

@@ -133,7 +133,8 @@ def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions
     """Return the code for the files of a package, and report what is too large, and what moved to a ConfigMap."""
     own, program = split_package(files)
     code = PackagedCode(own, zip_files(program), code_digest(files, {})[:_HASH_LENGTH], None)
-    if not options.in_pods or (options.code != "configmap" and not _exceeds_file(files, options, sink)):
+    most = MOST_IN_FILE // 2 if any(step.specs.command is not None for step in flow.steps) else MOST_IN_FILE
+    if not options.in_pods or (options.code != "configmap" and not _exceeds_file(files, options, sink, most)):
         return code
     name = config_map_name(dag_id(flow, options), code.digest)
     maps = package_maps(name, files, {}, ObjectMeta(labels={**run_labels(flow), ENGINE: "airflow"}))
@@ -142,9 +143,7 @@ def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions
         message = f"the code has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
         sink.unsupported("FC503", "airflow", message, flow.span, help=largest_files(maps.sizes))
     elif options.code is None:
-        message = (
-            f"the code is in ConfigMaps: it has more than the {MOST_IN_FILE:,} characters of base64 that a pod can"
-        )
+        message = f"the code is in ConfigMaps: it has more than the {most:,} characters of base64 that a pod can"
         help_ = "apply the manifest beside the DAG file before Airflow reads the DAG file"
         sink.warning("FC503", f"{message} carry (target airflow)", None, help=help_)
     for step in flow.steps:
@@ -152,18 +151,18 @@ def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions
     return replace(code, maps=maps)
 
 
-def _exceeds_file(files: Mapping[str, bytes], options: AirflowOptions, sink: DiagnosticSink) -> bool:
+def _exceeds_file(files: Mapping[str, bytes], options: AirflowOptions, sink: DiagnosticSink, most: int) -> bool:
     """Whether no pod can carry the code in its environment; an error where that is requested."""
     # What is short enough uncompressed need not be compressed to know.
-    if encoded_size(sum(map(len, files.values()))) <= MOST_IN_FILE:
+    if encoded_size(sum(map(len, files.values()))) <= most:
         return False
     package = zip_files(files)
     encoded = encoded_size(len(package))
-    if encoded > MOST_IN_FILE and options.code == "file":
-        message = f"the code package has {encoded:,} characters of base64, but a pod can carry only {MOST_IN_FILE:,}"
+    if encoded > most and options.code == "file":
+        message = f"the code package has {encoded:,} characters of base64, but a pod can carry only {most:,}"
         help_ = f"compile with --code configmap; {largest_files(compressed_sizes(package))}"
         sink.unsupported("FC503", "airflow", message, None, help=help_)
-    return encoded > MOST_IN_FILE and options.code != "file"
+    return encoded > most and options.code != "file"
 
 
 def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:

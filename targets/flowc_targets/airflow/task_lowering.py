@@ -29,6 +29,7 @@ from flowc_targets.airflow.dag_model import (
 )
 from flowc_targets.airflow.documentation import markdown
 from flowc_targets.airflow.switch_choices import switch_choices
+from flowc_targets.kubernetes.container_step import command_words
 from flowc_targets.kubernetes.pod import group_variables, pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import deployment_name, finished_event
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import AirflowSpec, Flow, Scope, Step
+    from flowc_compiler.ir import AirflowSpec, CommandSpec, Flow, Scope, Step
     from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -209,7 +210,10 @@ class _Lowering:
 
     def _add_step(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> None:
         """Add a step's task, or those of its iterations, and the edges to what follows it in the same block."""
-        operator: OperatorName = "EmptyOperator" if step.virtual else "StepOperator"
+        container = self._options.in_pods and step.specs.command is not None
+        operator: OperatorName = "ContainerOperator" if container else "StepOperator"
+        if step.virtual:
+            operator = "EmptyOperator"
         options = self._common_options(step) if step.virtual else {**index, **self._step_options(step)}
         prefix, iterations = self._prefixes.get(step.name, ""), 1
         if prefix:
@@ -373,6 +377,8 @@ class _Lowering:
             outlets = (*map(asset, specs.airflow.outlets), *(outlets if isinstance(outlets, tuple) else ()))
         options["variables"] = self._variables_of(step)
         if in_pods:
+            if specs.command is not None:
+                options |= _container_options(specs.command)
             options |= pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
         options["outlets"] = outlets
         options["doc_md"] = markdown(step.doc) if step.doc else None
@@ -416,6 +422,16 @@ class _Lowering:
             # Airflow never starts attempts anew, so that whatever a peer has written is news.
             return {**variables, env_names.GANG_FRESH: "1"}
         return variables
+
+
+def _container_options(spec: CommandSpec) -> dict[str, Expression | None]:
+    """The options of the ContainerOperator beside those of the StepOperator."""
+    found = command_words(spec)
+    return {
+        "container_image": spec.image,
+        "container_command": None if found.scripted else found.words,
+        "container_env": dict(found.variables),
+    }
 
 
 def _loops(step: Step) -> bool:

@@ -16,6 +16,7 @@ from flowc_compiler.ir.manifest_schema import (
     volume_problems,
 )
 from flowc_compiler.ir.manifest_schema import TABLE as POD_TABLE
+from flowc_targets.argo.container_sets import patch_of_set
 from flowc_targets.argo.workflow_objects import ENTRYPOINT
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.objects import to_manifest
@@ -145,4 +146,4 @@ def with_pod_patch(template: Template, patch: Mapping[str, Any]) -> Template:
     rest = rest_of_pod(patch)
     if rest:
         own["podSpecPatch"] = json.dumps(rest, sort_keys=True)
-    return template.patched(own)
+    return template.patched(own if template.container_set is None else patch_of_set(own))

@@ -19,6 +19,7 @@ from flowc.protocol.encodings import TIMED_OUT, join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
+from flowc_targets.argo.container_sets import as_container_set, patch_of_set
 from flowc_targets.argo.manifest_text import (
     SCHEDULED_TIME,
     TRIGGER,
@@ -46,7 +47,7 @@ from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ApprovalSpec, Flow, Step
+    from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, Step
     from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
@@ -129,6 +130,8 @@ class _Needs(NamedTuple):
     """Of the shim: `task`, or `group` for the tasks of a pod group."""
     answered: bool
     """Whether it takes what a person has chosen."""
+    container: CommandSpec | None
+    """What a step with `@container` runs."""
 
 
 class PodTemplates:
@@ -260,6 +263,7 @@ class PodTemplates:
             gang=step.name if gang and self._options.kueue_queue is not None else "",
             command="group" if group else "task",
             answered=step.specs.approval is not None,
+            container=step.specs.command.model_copy(update={"span": None}) if step.specs.command is not None else None,
         )
 
     def _is_gang_member(self, step: Step) -> bool:
@@ -296,12 +300,15 @@ class PodTemplates:
             ),
             volumes=pod.volumes,
         )
+        if needs.container is not None:
+            template = as_container_set(template, needs.container, OUTPUTS_FOLDER)
         template = self._patched(grouped(template, needs.gang) if needs.gang else template)
         return with_pod_patch(template, pod.patch) if pod.patch else template
 
     def _patched(self, template: Template) -> Template:
         """The template of a pod with what all of them are patched with."""
-        return template.patched(self._options.template_patch)
+        patch = self._options.template_patch
+        return template.patched(patch if template.container_set is None else patch_of_set(patch))
 
     def _container(
         self,

@@ -398,7 +398,11 @@ def _annotation(key: str) -> ObjectFieldSelector:
 
 
 def _template(template: Template) -> Template:
-    container = template.container
+    container, found = template.container, template.container_set
+    if found is not None:
+        containers = tuple(map(_container, found.containers))
+        first = tuple(map(_container, template.init_containers))
+        return template.replace(init_containers=first, container_set=found.replace(containers=containers))
     return template if container is None else template.replace(container=_container(container))
 
 

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
     from flowc_targets.argo.argo_expressions import Depends, Value, When
-    from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, PodSecurityContext, Volume
+    from flowc_targets.kubernetes.objects import (
+        Container,
+        LocalObjectReference,
+        ObjectMeta,
+        PodSecurityContext,
+        Volume,
+        VolumeMount,
+    )
 
 ENTRYPOINT = "main"
 """The template of the whole flow."""
@@ -69,8 +76,15 @@ class RetryStrategy(ManifestObject):
     backoff: Backoff | None = None
 
 
+class ContainerSet(ManifestObject):
+    """Containers of one pod, each of which may wait for others."""
+
+    containers: tuple[Container, ...]
+    volume_mounts: tuple[VolumeMount, ...] = ()
+
+
 class Template(ManifestObject):
-    """A pod (`container`), a `dag`, or a pause, which may end by itself after a duration."""
+    """A pod (`container` or `container_set`), a `dag`, or a pause, which may end by itself after a duration."""
 
     NESTED: ClassVar = {"inputs": "parameters", "outputs": "parameters", "dag": "tasks"}
 
@@ -89,7 +103,9 @@ class Template(ManifestObject):
     priority_class_name: str | None = None
     scheduler_name: str | None = None
     security_context: PodSecurity | PodSecurityContext | None = None
+    init_containers: tuple[Container, ...] = ()
     container: Container | None = None
+    container_set: ContainerSet | None = None
     suspend: Mapping[str, str] | None = None
     volumes: tuple[Volume, ...] = ()
 

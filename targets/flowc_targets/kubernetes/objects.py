@@ -350,6 +350,7 @@ class ContainerPort(ManifestObject):
 class Container(ManifestObject):
     """A container of a pod."""
 
+    name: str | None = None
     image: str
     image_pull_policy: str | None = None
     command: tuple[str, ...]

@@ -62,6 +62,8 @@ class RunOptions:
     """How long a task may take to end after SIGTERM before it is killed."""
     timeout_grace: float = TIMEOUT_GRACE_SECONDS
     """How much longer than its `@timeout` a task may run: it ends itself in a fifth of that."""
+    container: Literal["docker", "podman", "local"] | None = None
+    """What runs steps with `@container`; by default the first of docker and podman that is installed."""
     retry_wait: bool = False
     """Whether attempts are as far apart as `@retry` says, as they are on an engine."""
     quiet: bool = False

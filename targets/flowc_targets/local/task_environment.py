@@ -104,6 +104,8 @@ def environment_of_tasks(
     if is_remote(root) and all(os.environ.get(name) for name in PAIRS[0]):
         # To set up obstore in every process takes longer than all of a short task's requests.
         env.setdefault(env_names.S3_CLIENT, "stdlib")
+    if options.container is not None:
+        env[env_names.CONTAINER] = options.container
     if options.post_mortem:
         env[env_names.POST_MORTEM] = "1"
     env[env_names.GANG_HOST] = "127.0.0.1"

@@ -170,6 +170,8 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
     cards = [card.model_dump(exclude={"span"}, exclude_defaults=True) for card in specs.cards]
     if any(cards):
         entries["cards"] = cards
+    if specs.command is not None:
+        entries["container"] = specs.command.planned
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
     return entries

@@ -149,26 +149,32 @@ _CONTAINER_SECURITY = record(
         **_each("capabilities seccompProfile seLinuxOptions", anything),
     },
 )
-_CONTAINER = record(
-    {
-        **_each("command args", listing(text)),
-        "env": listing(_ENV),
-        "envFrom": listing(_ENV_FROM),
-        "volumeMounts": listing(_MOUNT),
-    },
-    ignored={
-        **_each("image name", text),
-        "imagePullPolicy": one_of("Always", "IfNotPresent", "Never"),
-        "resources": record({}, ignored=_each("requests limits", mapping(text_or_number))),
-        **_each("ports resizePolicy", listing(anything)),
-        "securityContext": _CONTAINER_SECURITY,
-        "readinessProbe": anything,
-        **_each("terminationMessagePath terminationMessagePolicy", text),
-    },
-    needs=("command",),
-)
+_IN_CONTAINER = {
+    **_each("command args", listing(text)),
+    "env": listing(_ENV),
+    "envFrom": listing(_ENV_FROM),
+    "volumeMounts": listing(_MOUNT),
+}
+_IGNORED_IN_CONTAINER = {
+    **_each("image name", text),
+    "imagePullPolicy": one_of("Always", "IfNotPresent", "Never"),
+    "resources": record({}, ignored=_each("requests limits", mapping(text_or_number))),
+    **_each("ports resizePolicy", listing(anything)),
+    "securityContext": _CONTAINER_SECURITY,
+    "readinessProbe": anything,
+    **_each("terminationMessagePath terminationMessagePolicy", text),
+}
+_CONTAINER = record(_IN_CONTAINER, _IGNORED_IN_CONTAINER, needs=("command",))
 """corev1.Container. Hooks and probes that run commands in it or end it are refused, and so are an open standard input
 and a terminal."""
+
+_CONTAINER_OF_SET = record(
+    {**_IN_CONTAINER, "dependencies": listing(text)}, _IGNORED_IN_CONTAINER, needs=("name", "command")
+)
+_CONTAINER_SET = record(
+    {"containers": listing(_CONTAINER_OF_SET), "volumeMounts": listing(_MOUNT)}, needs=("containers",)
+)
+"""wfv1.ContainerSetTemplate."""
 
 _DOWNWARD = record({"path": text, "fieldRef": _FIELD_REF}, needs=("path", "fieldRef"))
 _KEY_PATH = record(_each("key path", text), ignored={"mode": number}, needs=("key", "path"))
@@ -245,6 +251,8 @@ _TEMPLATE = record(
         "outputs": record({"parameters": listing(_OUTPUT)}),
         "dag": record({"tasks": listing(_TASK), "failFast": boolean}, needs=("tasks",)),
         "container": _CONTAINER,
+        "containerSet": _CONTAINER_SET,
+        "initContainers": listing(_CONTAINER),
         "suspend": record({"duration": text_or_number}),
         "retryStrategy": _RETRY,
         "parallelism": number,

@@ -37,7 +37,12 @@ _OF_MAP = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 Mounts = list[tuple[str, str]]
 """Folders of a container, and the folder here for each, the longest first."""
-HERE = {env_names.GANG_HOST: "127.0.0.1", env_names.GANG_PORT: "0", env_names.ENGINE: "simulate"}
+HERE = {
+    env_names.GANG_HOST: "127.0.0.1",
+    env_names.GANG_PORT: "0",
+    env_names.ENGINE: "simulate",
+    env_names.CONTAINER: "local",
+}
 """Pods of one machine share one address, so that the members of a gang take free ports. The run's id says Argo."""
 
 

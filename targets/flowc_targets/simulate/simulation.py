@@ -265,6 +265,8 @@ def _template_problems(spec: Spec, template: Template, path: str, manifest: Mani
     if len(kinds) != 1:
         yield f"{path}: must be one of dag, container and suspend, and is {' and '.join(kinds) or 'none of them'}"
         return
+    if "initContainers" in template.raw:
+        yield f"{path}.initContainers: the simulator runs those of steps with @container only"
     yield from _volume_problems(template.raw.get("volumes", []), path, manifest)
     yield from _durations(template, path)
     if template.kind == "container":

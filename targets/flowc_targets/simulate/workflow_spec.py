@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from flowc.protocol import env_names
 from flowc_targets.simulate.expression_parser import Depends, parse_depends
 from flowc_targets.simulate.substitution import as_text, to_json
 
@@ -48,7 +49,7 @@ class Template:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         """Raises DependsError."""
-        self.raw = raw
+        self.raw = raw = _in_one_process(raw)
         self.name: str = raw["name"]
         self.inputs: list[dict[str, Any]] = raw.get("inputs", {}).get("parameters", [])
         self.outputs = [_output(item) for item in raw.get("outputs", {}).get("parameters", [])]
@@ -86,6 +87,17 @@ class Template:
             task = self.tasks[name]
             above = (self.tasks[parent].ancestors for parent in task.depends.names)
             task.ancestors = frozenset(task.depends.names).union(*above)
+
+
+def _in_one_process(raw: dict[str, Any]) -> dict[str, Any]:
+    """The template of a step with `@container` as one whose only container does all of it; any other as it is."""
+    for container in raw.get("containerSet", {}).get("containers", []):
+        env = [item for item in container.get("env", []) if item["name"] != env_names.CONTAINER_PART]
+        if len(env) < len(container.get("env", [])):
+            mounts = [*container.get("volumeMounts", []), *raw["containerSet"].get("volumeMounts", [])]
+            kept = {key: value for key, value in raw.items() if key not in ("containerSet", "initContainers")}
+            return {**kept, "container": {**container, "env": env, "volumeMounts": mounts}}
+    return raw
 
 
 _UNUSED = frozenset({"nodeSelector", "tolerations", "affinity"})

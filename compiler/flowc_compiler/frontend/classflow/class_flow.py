@@ -44,7 +44,7 @@ from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileValues
-    from flowc_compiler.ir.artifact_effects import EffectsReader, FlowEffects
+    from flowc_compiler.ir.artifact_effects import EffectsReader, FlowEffects, Place
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
@@ -129,6 +129,7 @@ class _FlowReader:
         self._constants: dict[str, None] = {}
         self._step_bodies: dict[str, ClassBodyReader] = {}
         self._alone = False
+        self._container_places: dict[str, Place] = {}
 
     @cached_property
     def _values(self) -> FileValues:
@@ -167,6 +168,12 @@ class _FlowReader:
         ends = self._graph.ends(node.name, name)
         steps = self._graph.steps()
         report_unused(self._attached, self._sink)
+        commands = {step.name: command for step in steps if (command := step.specs.command) is not None}
+        if commands:
+            from flowc_compiler.frontend.container_steps import with_containers
+
+            places = self._container_places
+            effects = with_containers(effects, {name: (commands[name], places[name]) for name in commands})
         specs = self._flow_decorators.specs()
         start, end = ends
         return Flow.model_construct(
@@ -243,10 +250,19 @@ class _FlowReader:
                 joins=len(function.args.args) == 2,
                 marks=marks,
                 transition=transition,
-                read_specs=lambda: body.decorators.read(function, self._attached),
+                read_specs=lambda: self._specs(body, function),
                 view=body.view,
             )
         )
+
+    def _specs(self, body: ClassBodyReader, function: FunctionNode) -> StepSpecs:
+        specs = body.decorators.read(function, self._attached)
+        if specs.command is not None:
+            from flowc_compiler.frontend.container_steps import check_body, decorator_place
+
+            check_body(function, body.view, self._sink, method=True)
+            self._container_places[function.name] = decorator_place(function, body.view)
+        return specs
 
     def _signature(self, body: ClassBodyReader, function: FunctionNode) -> str | None:
         """The name of a step's `self`; `None` with FC107 collected when its signature is not a step's."""

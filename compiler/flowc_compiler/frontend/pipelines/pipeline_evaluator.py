@@ -163,7 +163,13 @@ class PipelineEvaluator(Interpreter):
         key = tuple(map(id, layers))
         if key not in self._specs:
             known = extra_variables(self, layers)
-            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached, self.modules, known))
+            specs = step_specs(layers, self.sink, self.attached, self.modules, known)
+            self._specs[key] = (layers, specs)
+            if specs.command is not None:
+                from flowc_compiler.frontend.container_steps import check_body, check_signature
+
+                check_body(step.node, step.view, self.sink, method=False)
+                check_signature(step.node, step.outputs, specs.command, self.sink)
         return self._specs[key][1]
 
     def step_layers(self) -> list[SettingsLayer]:

@@ -48,6 +48,7 @@ ARGUMENTS = ArgumentModels(
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
         "conda": "step_arguments.CondaArguments",
+        "container": "container_arguments.ContainerArguments",
         "environment": "step_arguments.EnvironmentArguments",
         "foreach_options": "step_arguments.ForeachOptionsArguments",
         "fuse": "step_arguments.FuseArguments",
