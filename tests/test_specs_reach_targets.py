@@ -83,7 +83,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     SecretSource: {"type": "aws-secrets-manager", "id": "id"},
     LockedPackages: {"name": "0" * 12, "files": {"requirements.txt": ""}, "oldest_python": "3.11"},
     DependencySpec: {"manager": "pypi", "packages": {"numpy": "1.26"}},
-    ScheduleSpec: {"cron": "0 0 * * *", "original": "daily"},
+    ScheduleSpec: {"crons": ("0 0 * * *",), "original": ("daily",)},
     ProjectSpec: {"name": "project"},
     TriggerEvent: {"name": "event"},
     TriggerSpec: {"events": (TriggerEvent(name="event"),)},
@@ -108,7 +108,7 @@ OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
 NOT_THE_TARGETS = {
     "cards": "read by the shim, from the plan in the code package",
     "parallel": "an IR of a gang is what the targets lower or refuse, by the step's kind",
-    "schedule.original": "what the file says, for people; `cron` is the same in other words",
+    "schedule.original": "what the file says, for people; `crons` is the same in other words",
     "catch.print_exception": "read by the shim, from the plan in the code package",
     "catch.variable": "read by the shim, from the plan in the code package",
 }

@@ -341,14 +341,14 @@ def project(
 def schedule(
     target: Any = None,
     *,
-    cron: str | None = None,
+    cron: str | Sequence[str] | None = None,
     weekly: bool = False,
     daily: bool = True,
     hourly: bool = False,
     timezone: str | None = None,
     **unpacked: Any,
 ) -> Decorator:
-    """Say when the deployed flow runs."""
+    """Say when the deployed flow runs. It may be given several times, and `cron` may be several."""
     return _decorated(target)
 
 

@@ -347,7 +347,7 @@ def schedule(flow: type[_Flow], /) -> type[_Flow]: ...
 @overload
 def schedule(
     *,
-    cron: str | None = None,
+    cron: str | Sequence[str] | None = None,
     weekly: bool = False,
     daily: bool = True,
     hourly: bool = False,

@@ -217,6 +217,28 @@ def test_a_schedule_together_with_assets(tmp_path: Path) -> None:
     assert "combined_schedule" not in events
 
 
+@pytest.mark.parametrize(
+    ("crons", "events", "expected"),
+    [
+        ("['0 5 * * *', '0 17 * * *']", "", "'0 5,17 * * *'"),
+        ("['0 5 * * *', '30 17 * * *']", "", "several_crons(['0 5 * * *', '30 17 * * *'], 'Europe/Berlin', [])"),
+        (
+            "['0 5 * * *', '30 17 * * *']",
+            "@trigger(event='e')\n",
+            "several_crons(['0 5 * * *', '30 17 * * *'], 'Europe/Berlin', [Asset('e')])",
+        ),
+    ],
+)
+def test_several_crons(tmp_path: Path, crons: str, events: str, expected: str) -> None:
+    """Those that one expression has are one, for Airflow 2, which has no schedule of several."""
+    above = f"@schedule(cron={crons}, timezone='Europe/Berlin')\n{events}class Plain"
+    text, diagnostics = emit_text(
+        tmp_path, "from flowc import schedule, trigger\n" + PLAIN.replace("class Plain", above)
+    )
+    assert dag_arguments(text)["schedule"] == expected
+    assert ["Airflow 2 has no schedule" in item.message for item in diagnostics] == [True] * ("several" in expected)
+
+
 def test_only_a_dag_that_users_start_is_never_paused(tmp_path: Path) -> None:
     """Others follow `core.dags_are_paused_at_creation`."""
     assert "is_paused_upon_creation" not in emit_text(tmp_path, CAUGHT)[0]

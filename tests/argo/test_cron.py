@@ -41,6 +41,20 @@ def test_the_field_is_that_of_the_version(tmp_path: Path, version: str, field: s
     assert [(key, spec[key]) for key in ("schedule", "schedules") if key in spec] == [(field, value)]
 
 
+SEVERAL = """@schedule(cron=["0 5 * * *", "0 17 * * *"])
+@schedule(hourly=True)"""
+
+
+def test_several_crons(tmp_path: Path) -> None:
+    """Argo 3.5 has one schedule: what one cron cannot say is an error there."""
+    new = deployed(tmp_path, flow(SEVERAL), kind="cron")["CronWorkflow"]["spec"]
+    assert new["schedules"] == ["0 5 * * *", "0 17 * * *", "0 * * * *"]
+    old = deployed(tmp_path, flow(SEVERAL), kind="cron", argo_version="3.5")["CronWorkflow"]["spec"]
+    assert old["schedule"] == "0 * * * *"
+    apart = '@schedule(cron=["0 5 * * *", "30 17 * * *"])'
+    assert codes(tmp_path, flow(apart), kind="cron", argo_version="3.5")[0][:2] == ("FC501", "error")
+
+
 def test_every_option_is_written(tmp_path: Path) -> None:
     options = {
         "concurrency_policy": "Forbid", "starting_deadline_seconds": 0, "successful_history": 0, "failed_history": 7,

@@ -109,7 +109,14 @@ FLOW_USES = {
     "exit_hook": ["(on_error=['module.tell'])", "()", "(on_success=['absent'])"],
     "project": ["(name='shop')", ""],
     "pypi_base": ["(packages={'numpy': '1.26'})"],
-    "schedule": ["(daily=True)", "(cron='* * * * *')", "(cron='99 * * * *')", "(timezone='Nowhere/X')"],
+    "schedule": [
+        "(daily=True)",
+        "(cron='* * * * *')",
+        "(cron=['0 1 * * *', '0 2 L * ? *'])",
+        "(cron=[5])",
+        "(cron='99 * * * *')",
+        "(timezone='Nowhere/X')",
+    ],
     "trigger": [
         "(event='sold')",
         "()",

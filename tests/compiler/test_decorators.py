@@ -304,12 +304,17 @@ def test_cards_reach_the_ir_and_what_is_not_drawn_is_reported(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        ("", {"cron": "0 0 * * *", "original": "daily"}),
-        ("()", {"cron": "0 0 * * *", "original": "daily"}),
-        ("(hourly=True)", {"cron": "0 * * * *", "original": "hourly"}),
-        ("(weekly=True, hourly=True)", {"cron": "0 0 * * 0", "original": "weekly"}),
-        ("(cron='0 9 ? * MON *', weekly=True)", {"cron": "0 9 * * 1", "original": "0 9 ? * MON *"}),
-        ("(timezone='Europe/Berlin')", {"cron": "0 0 * * *", "original": "daily", "timezone": "Europe/Berlin"}),
+        ("", {"crons": ["0 0 * * *"], "original": ["daily"]}),
+        ("()", {"crons": ["0 0 * * *"], "original": ["daily"]}),
+        ("(hourly=True)", {"crons": ["0 * * * *"], "original": ["hourly"]}),
+        ("(weekly=True, hourly=True)", {"crons": ["0 0 * * 0"], "original": ["weekly"]}),
+        ("(cron='0 9 ? * MON *', weekly=True)", {"crons": ["0 9 * * 1"], "original": ["0 9 ? * MON *"]}),
+        ("(timezone='Europe/Berlin')", {"crons": ["0 0 * * *"], "original": ["daily"], "timezone": "Europe/Berlin"}),
+        (
+            "(cron=['0 9 ? * MON *', '0 5 * * *', '0 9 * * 1'])",
+            {"crons": ["0 9 * * 1", "0 5 * * *"], "original": ["0 9 ? * MON *", "0 5 * * *"]},
+        ),
+        ("(hourly=True)\n@schedule", {"crons": ["0 * * * *", "0 0 * * *"], "original": ["hourly", "daily"]}),
         ("(daily=False)", None),
     ],
 )

@@ -357,7 +357,7 @@ def test_a_pipeline_has_a_schedule_and_hooks() -> None:
     )  # fmt: skip
     specs = layers.pipeline_specs()
     assert specs.schedule is not None
-    assert (specs.schedule.cron, specs.schedule.timezone) == ("0 5 * * 1", "Europe/Berlin")
+    assert (specs.schedule.crons, specs.schedule.timezone) == (("0 5 * * 1",), "Europe/Berlin")
     assert [(hook.on_success, hook.on_error) for hook in specs.exit_hooks] == [
         (("helpers.done",), ()), ((), ("notify",)), (("helpers.tidy",), ("helpers.tidy",)),
     ]  # fmt: skip
@@ -369,7 +369,7 @@ def test_decorators_of_flows_stand_above_pipelines() -> None:
     specs = layers.pipeline_specs()
     assert specs.schedule is not None
     assert specs.project is not None
-    assert (specs.schedule.cron, specs.project.name) == ("0 0 * * *", "prices")
+    assert (specs.schedule.crons, specs.project.name) == (("0 0 * * *",), "prices")
     assert layers.codes == []
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowc_compiler.ir.schedules import ScheduleError, to_crontab
+from flowc.protocol.scheduled import parse_time
+from flowc_compiler.ir.schedules import ScheduleError, merged_crons, scheduled_times, to_crontab
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -233,3 +234,66 @@ def test_translation(expression: str, wanted: str) -> None:
 def test_what_cron_cannot_say(expression: str, reason: str) -> None:
     with pytest.raises(ScheduleError, match=re.escape(reason)):
         to_crontab(expression)
+
+
+def times(crons: list[str], start: str, end: str, timezone: str | None = None) -> list[str]:
+    """The times of crons, as ISO 8601 has them."""
+    span = (parse_time(text, timezone) for text in (start, end))
+    return [time.isoformat() for time in scheduled_times(crons, timezone, *span)]
+
+
+@pytest.mark.parametrize(
+    ("crons", "merged"),
+    [
+        (["0 5 * * *"], ["0 5 * * *"]),
+        (["0 5 * * *", "0 17 * * *"], ["0 5,17 * * *"]),
+        (["0 5 * * *", "30 17 * * *"], ["0 5 * * *", "30 17 * * *"]),
+        (["0 5 * * *", "0 17 * * *", "0 1 * * *", "30 * * * *"], ["0 1,5,17 * * *", "30 * * * *"]),
+        (["0 5 1-15 * *", "0 5 16-31 * *"], ["0 5 * * *"]),
+        (["0 5 1-15 * 1", "0 5 16-31 * 1"], ["0 5 1-15 * 1", "0 5 16-31 * 1"]),
+        (["0 5 1 * *", "0 5 1 * 1"], ["0 5 1 * *", "0 5 1 * 1"]),
+    ],
+)
+def test_crons_that_are_one(crons: list[str], merged: list[str]) -> None:
+    assert list(merged_crons(crons)) == merged
+    whole = ("2027-01-01", "2027-03-01")
+    assert times(merged, *whole) == times(crons, *whole)
+
+
+@settings(deadline=None, max_examples=50)
+@given(cron=st.sampled_from(["*/20 3 * * *", "0 0 29 2 *", "5 4 13 * 5", "0 */6 1,15 3-5 *", "59 23 * * 0,6"]))
+def test_times_are_those_that_the_fields_match(cron: str) -> None:
+    """Minute by minute, where no daylight saving is."""
+    minute, hour, day, month, weekday = cron.split()
+    expected = [
+        f"{one.isoformat()}T{hours:02}:{minutes:02}:00+00:00"
+        for one in YEAR[:800]
+        if one.month in crontab_set(month, 1, 12) and day_matches(day, weekday, one)
+        for hours in sorted(crontab_set(hour, 0, 23))
+        for minutes in sorted(crontab_set(minute, 0, 59))
+    ]
+    end = YEAR[799].isoformat() + "T23:59:00"
+    assert times([cron], YEAR[0].isoformat(), end) == expected
+
+
+def day_matches(day: str, weekday: str, one: date) -> bool:
+    """As crontab has it: of two restricted fields either is enough."""
+    by_month, by_week = one.day in crontab_set(day, 1, 31), one.isoweekday() % 7 in crontab_set(weekday, 0, 6)
+    return (by_month or by_week) if "*" not in (day, weekday) else (by_month and by_week)
+
+
+def test_times_and_daylight_saving() -> None:
+    """In Berlin 02:00 to 03:00 is not there on 2026-03-28, and is twice on 2026-10-25."""
+    zone = "Europe/Berlin"
+    daily = times(["30 2 * * *"], "2026-03-28", "2026-03-30T23:59", zone)
+    assert daily == ["2026-03-28T02:30:00+01:00", "2026-03-30T02:30:00+02:00"]
+    assert times(["30 2 * * *"], "2026-10-25", "2026-10-25T23:59", zone) == ["2026-10-25T02:30:00+02:00"]
+    hourly = times(["0 * * * *"], "2026-10-25T01:30", "2026-10-25T03:30", zone)
+    assert hourly == ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T03:00:00+01:00"]
+
+
+def test_both_ends_of_a_span_count_and_times_once() -> None:
+    crons = ["0 */12 * * *", "0 0 * * *"]
+    assert times(crons, "2026-01-01", "2026-01-02") == [
+        "2026-01-01T00:00:00+00:00", "2026-01-01T12:00:00+00:00", "2026-01-02T00:00:00+00:00",
+    ]  # fmt: skip

@@ -48,12 +48,28 @@ def some_specs(**specs: object) -> StepSpecs:
     return NO_SPECS.model_copy(update=specs)
 
 
-def build_flow_specs(sources: Iterable[Mapping[str, object]]) -> FlowSpecs:
-    """The specs of a flow, each by its name in `FlowSpecs`; those that a flow has several of add up."""
+def build_flow_specs(sources: Iterable[Mapping[str, object]], sink: DiagnosticSink) -> FlowSpecs:
+    """The specs of a flow, each by its name in `FlowSpecs`; those that a flow has several of add up.
+
+    Collects FC404 for schedules of several time zones.
+    """
     fields: dict[str, Any] = {}
     for name, spec in (item for source in sources for item in source.items()):
-        fields[name] = (*fields.get(name, ()), *spec) if isinstance(spec, tuple) else spec
+        old = fields.get(name)
+        fields[name] = (*(old or ()), *spec) if isinstance(spec, tuple) else _added(old, spec, sink)
     return FlowSpecs.model_construct(**fields)
+
+
+def _added(old: object, new: object, sink: DiagnosticSink) -> object:
+    """A spec beside one of the same name: the times of both for schedules, else the later one."""
+    from flowc_compiler.ir import ScheduleSpec
+
+    if not isinstance(old, ScheduleSpec) or not isinstance(new, ScheduleSpec):
+        return new
+    if old.timezone != new.timezone:
+        message = f"`@schedule` has the time zones {old.timezone or 'UTC'} and {new.timezone or 'UTC'}"
+        sink.error("FC404", message, new.span, help="give all of them one `timezone`: an engine has one for a flow")
+    return old.with_times_of(new)
 
 
 class SpecBuilder:

@@ -21,12 +21,20 @@ class ProjectSpec(Spec):
 class ScheduleSpec(Spec):
     """`@schedule`: when the flow runs."""
 
-    cron: str
-    """Five fields: minute, hour, day of month, month, day of week (0 is Sunday), as in crontab, Argo and Airflow."""
-    original: str
-    """What the file says: a cron expression of five, six or seven fields, `hourly`, `daily` or `weekly`."""
+    crons: tuple[str, ...]
+    """Of five fields: minute, hour, day of month, month, day of week (0 is Sunday), as in crontab, Argo and Airflow.
+    The flow runs at the times of each, and once where several have the same."""
+    original: tuple[str, ...]
+    """What the file says: cron expressions of five, six or seven fields, `hourly`, `daily` or `weekly`."""
     timezone: str | None = None
     """An IANA name; UTC where there is none."""
+
+    def with_times_of(self, other: ScheduleSpec) -> ScheduleSpec:
+        """A schedule that has the times of another, too, which is of the same time zone."""
+        crons = dict(zip(self.crons, self.original, strict=True))
+        for cron, original in zip(other.crons, other.original, strict=True):
+            crons.setdefault(cron, original)
+        return self.model_copy(update={"crons": tuple(crons), "original": tuple(crons.values())})
 
 
 class TriggerEvent(Model):

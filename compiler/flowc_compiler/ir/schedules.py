@@ -8,8 +8,11 @@ crontab, Argo (robfig/cron) and Airflow (croniter) read it alike.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import Span
@@ -188,6 +191,78 @@ def _text(values: frozenset[int], field: _Field, *, steps: bool = True) -> str:
         else:
             runs.append([value])
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
+
+
+def merged_crons(crons: Sequence[str]) -> tuple[str, ...]:
+    """The same times in fewer expressions: those that differ in one field are one, `0 5,17 * * *`.
+
+    Not in a day field where the other one is restricted, too: either day is enough there.
+    """
+    if len(crons) == 1:
+        return tuple(crons)
+    found: list[list[frozenset[int]]] = []
+    for cron in crons:
+        fields = _fields(cron)
+        for other in found:
+            differing = [place for place in range(5) if other[place] != fields[place]]
+            if len(differing) == 1 and not (differing[0] in _DAYS_OF and _restricted(other, _DAYS_OF[differing[0]])):
+                other[differing[0]] |= fields[differing[0]]
+                break
+        else:
+            found.append(fields)
+    texts = tuple(_join_values(fields) for fields in found)
+    return texts if len(texts) == len(crons) else merged_crons(texts)
+
+
+def scheduled_times(crons: Sequence[str], timezone: str | None, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The times of crons of five fields from `start` to `end`, both of them included, in the time zone.
+
+    A time that daylight saving skips is none; one that comes twice counts once, or twice where it is of every hour.
+    """
+    from datetime import UTC, timedelta
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo(timezone) if timezone not in (None, "UTC") else UTC
+    found = [_fields(cron) for cron in crons]
+    day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    while day <= last:
+        times: set[datetime] = set()
+        for fields in found:
+            if not _has_day(fields, day):
+                continue
+            folds = (0, 1) if len(fields[1]) == 24 else (0,)
+            for hour, minute, fold in itertools.product(fields[1], fields[0], folds):
+                local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone, fold=fold)
+                if local.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+                    times.add(local.astimezone(UTC))
+        yield from (time.astimezone(zone) for time in sorted(times) if start <= time <= end)
+        day += timedelta(days=1)
+
+
+_FIELDS = (_MINUTE, _HOUR, _DAY, _MONTH, _CRONTAB_WEEKDAY)
+_DAYS_OF = {2: 4, 4: 2}
+"""The place of each of the two day fields, and that of the other."""
+
+
+def _fields(cron: str) -> list[frozenset[int]]:
+    """The values of each field of a cron that `to_crontab` has made."""
+    return [_values(text, field) for text, field in zip(cron.split(), _FIELDS, strict=True)]
+
+
+def _join_values(fields: Sequence[frozenset[int]]) -> str:
+    minute, hour, days, month, weekdays = fields
+    return _join(_text(minute, _MINUTE), _text(hour, _HOUR), days, _text(month, _MONTH), weekdays)
+
+
+def _restricted(fields: Sequence[frozenset[int]], place: int) -> bool:
+    return fields[place] != _FIELDS[place].everything
+
+
+def _has_day(fields: Sequence[frozenset[int]], day: date) -> bool:
+    """Whether a day fits: of a day of month and a day of week that are both restricted, either is enough."""
+    by_month, by_week = day.day in fields[2], day.isoweekday() % 7 in fields[4]
+    both = _restricted(fields, 2) and _restricted(fields, 4)
+    return day.month in fields[3] and (by_month or by_week if both else by_month and by_week)
 
 
 def check_timezone(timezone: str | None, owner: str, span: Span | None, sink: DiagnosticSink) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowc_compiler.ir.schedules import merged_crons
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
@@ -204,6 +205,10 @@ def _check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
     _check_triggers(flow, sink)
     if specs.schedule is None:
         return
+    if len(merged_crons(specs.schedule.crons)) > 1:
+        message = "Airflow 2 has no schedule of several crons: the DAG file is for Airflow 3 (target airflow)"
+        help_ = "for Airflow 2, write times that one cron has, such as 0 5,17 * * *"
+        sink.warning("FC501", message, specs.schedule.span, help=help_)
     for parameter in flow.run_parameters:
         if parameter.required and not parameter.has_default:
             sink.unsupported(

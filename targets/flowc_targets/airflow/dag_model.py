@@ -28,6 +28,8 @@ FILE_START = "# Compiled by flowc "
 """The first characters of flowc's DAG files."""
 COMBINED_SCHEDULE = "combined_schedule"
 """The function, and the module of `operators/`, for a DAG that times and assets start."""
+SEVERAL_CRONS = "several_crons"
+"""The same for one whose times are those of several cron expressions; assets may start it, too."""
 RUNTIME_NAME = "flowc_runtime_"
 """The start of the names of modules with what the DAG files of a folder share."""
 SUMMARY = "FLOWC"
@@ -213,17 +215,20 @@ class DagFile:
         return any(name in task.options for task in self.body.tasks())
 
     @property
-    def has_combined_schedule(self) -> bool:
-        """Whether times and assets start it."""
-        return isinstance(self.dag.get("schedule"), Call)
+    def schedule_module(self) -> str | None:
+        """The module of `operators/` with the function that makes its schedule, if it has one."""
+        schedule = self.dag.get("schedule")
+        return schedule.function if isinstance(schedule, Call) else None
 
     @property
     def has_assets(self) -> bool:
         """Whether the file names assets: those that its DAG waits for or updates."""
+        schedule = self.dag.get("schedule")
         return (
             self.has_option("outlets")
             or self.has_option("inlets")
-            or isinstance(self.dag.get("schedule"), (tuple, Call))
+            or isinstance(schedule, tuple)
+            or (isinstance(schedule, Call) and schedule.args[-1] != ())
         )
 
 
@@ -235,11 +240,11 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 _OF_THE_FILE = """
     AirflowFailException AirflowSkipException Any ApiClient Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator
     ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator KubernetesPodOperator
-    KubernetesPodOperatorCallback Param Path
+    KubernetesPodOperatorCallback MultipleCronTriggerTimetable Param Path
     PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64 combined_schedule
     dag dataclass datetime deepcopy encoded field flow index indices io iteration json k8s merge_patch os patched_pod
-    pendulum publish quote scheduled_time subprocess sys task task_group tempfile time timedelta timezone zipfile zipped
-    zlib
+    pendulum publish quote scheduled_time several_crons subprocess sys task task_group tempfile time timedelta timezone
+    zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

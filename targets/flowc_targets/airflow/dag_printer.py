@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
-    COMBINED_SCHEDULE,
     SUMMARY,
     ArmGroup,
     Block,
@@ -65,7 +64,8 @@ def print_beside(file: DagFile, runtime: str) -> str:
         *_header(file), "", *import_lines(imports), "",
         "# This folder is on Airflow's path only if it is the dags folder itself.",
         "sys.path.append(str(Path(__file__).parent))", "",
-        *_runtime_import(runtime, sorted(shared)), *_schedule(file), "", *([""] * file.has_combined_schedule),
+        *_runtime_import(runtime, sorted(shared)), *_schedule(file), "",
+        *([""] if file.schedule_module is not None else []),
         *_constants(file),
     ]  # fmt: skip
     parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
@@ -74,8 +74,8 @@ def print_beside(file: DagFile, runtime: str) -> str:
 
 def _schedule(file: DagFile) -> Iterator[str]:
     """Yield what a DAG file has itself of the operators' modules: the shared one must not speak of assets."""
-    if file.has_combined_schedule:
-        yield from ("", read_source(COMBINED_SCHEDULE).definitions)
+    if file.schedule_module is not None:
+        yield from ("", read_source(file.schedule_module).definitions)
 
 
 def _runtime_import(module: str, names: list[str]) -> Iterator[str]:
@@ -131,8 +131,8 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("task_group", "airflow.sdk", "airflow.decorators")
     if file.has_assets:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
-    if file.has_combined_schedule:
-        yield from read_source(COMBINED_SCHEDULE).imports
+    if file.schedule_module is not None:
+        yield from read_source(file.schedule_module).imports
     if file.body.has_arms:
         yield Import("TaskGroup", "airflow.sdk", "airflow.utils.task_group")
     if "params" in file.dag:

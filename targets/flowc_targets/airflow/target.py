@@ -13,9 +13,11 @@ from flowc.protocol import env_names
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_VOLUME
+from flowc_compiler.ir.schedules import merged_crons
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import (
     COMBINED_SCHEDULE,
+    SEVERAL_CRONS,
     Call,
     DagFile,
     Name,
@@ -273,9 +275,11 @@ def _schedule(flow: Flow) -> Expression:
     assets = tuple({item.args: item for item in found}.values())
     if specs.schedule is None:
         return assets or None
-    if not assets:
-        return specs.schedule.cron
-    return Call(COMBINED_SCHEDULE, (specs.schedule.cron, specs.schedule.timezone or "UTC", assets))
+    timezone = specs.schedule.timezone or "UTC"
+    cron, *others = merged_crons(specs.schedule.crons)
+    if others:
+        return Call(SEVERAL_CRONS, ((cron, *others), timezone, assets))
+    return Call(COMBINED_SCHEDULE, (cron, timezone, assets)) if assets else cron
 
 
 def _param(parameter: Parameter) -> Call:

@@ -211,7 +211,14 @@ def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     if options.timezone is not None:
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
-        if options.schedule_of(flow.specs) is None and options.kind == "cron":
+        times = options.schedule_of(flow.specs)
+        if times is not None and len(times[0]) > 1 and (options.kind, options.argo_version) == ("cron", "3.5"):
+            span = flow.specs.schedule.span if flow.specs.schedule is not None else None
+            sink.unsupported(
+                "FC501", TARGET_NAME, "a CronWorkflow of Argo 3.5 has one schedule", span,
+                help="compile with --argo-version 3.6 or newer, or write times that one cron has",
+            )  # fmt: skip
+        if times is None and options.kind == "cron":
             help_ = 'put @schedule(cron="...") above the class, or give --set \'schedule="0 5 * * *"\''
             if flow.specs.trigger is not None or flow.specs.trigger_on_finish is not None:
                 help_ = (

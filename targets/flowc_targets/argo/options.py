@@ -208,17 +208,19 @@ class ArgoOptions(TargetOptions):
         own = self.timezone if self.kind == "cron" else None
         return own or (specs.schedule.timezone if specs.schedule is not None else None)
 
-    def schedule_of(self, specs: FlowSpecs) -> tuple[str, str | None] | None:
-        """Five fields of cron and a time zone: the option's, else those of `@schedule`; `None` where there is neither.
+    def schedule_of(self, specs: FlowSpecs) -> tuple[tuple[str, ...], str | None] | None:
+        """Crons of five fields and a time zone: the option's, else those of `@schedule`; `None` where there is neither.
 
         Raises ScheduleError for an option that cannot be translated.
         """
-        from flowc_compiler.ir.schedules import to_crontab
+        from flowc_compiler.ir.schedules import merged_crons, to_crontab
 
         spec, timezone = specs.schedule, self.timezone_of(specs)
         if self.schedule is not None:
-            return to_crontab(self.schedule), timezone
-        return None if spec is None else (spec.cron, timezone)
+            return (to_crontab(self.schedule),), timezone
+        if spec is None:
+            return None
+        return (merged_crons(spec.crons) if self.argo_version == "3.5" else spec.crons), timezone
 
 
 def _takes_qos(specs: StepSpecs) -> bool:

@@ -296,12 +296,12 @@ def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refe
     """The CronWorkflow that runs what a WorkflowTemplate has: a copy of it, or the template itself with `refer`."""
     times = options.schedule_of(flow.specs)
     assert times is not None, "check_flow has reported a missing schedule"
-    cron, timezone = times
+    crons, timezone = times
     plural = options.argo_version != "3.5"
     reference = TemplateRef(workflow_template_ref=LocalObjectReference(name=template.metadata.name or ""))
     spec = CronSpec(
-        schedule=None if plural else cron,
-        schedules=(cron,) if plural else (),
+        schedule=None if plural else crons[0],
+        schedules=crons if plural else (),
         timezone=timezone or "UTC",
         concurrency_policy=options.concurrency_policy,
         starting_deadline_seconds=options.starting_deadline_seconds,

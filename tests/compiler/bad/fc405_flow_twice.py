@@ -14,6 +14,6 @@ class Base(FlowSpec):
 
 @project(name="b")
 @schedule(daily=True)
-@schedule(hourly=True)  # FC405
+@schedule(hourly=True, timezone="Europe/Berlin")  # FC404
 class Bad(Base):
     pass

@@ -379,7 +379,7 @@ class FlowDecoratorReader:
         from flowc_compiler.frontend.spec_builder import Origin, build_flow_specs
 
         asked = (use.arguments.flow_specs(Origin(use.span, self._sink), self._main) for use in self._found)
-        return build_flow_specs(asked)
+        return build_flow_specs(asked, self._sink)
 
     def base_packages(self) -> tuple[DependencySpec, ...]:
         """What `@conda_base` and `@pypi_base` give to every step."""

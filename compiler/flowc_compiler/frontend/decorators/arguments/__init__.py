@@ -83,7 +83,9 @@ FLOW_ARGUMENTS = ArgumentModels(
 )
 """Decorators of the flow's class."""
 
-REPEATABLE = frozenset({"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "wait_for"})
+REPEATABLE = frozenset(
+    {"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "schedule", "wait_for"}
+)
 """Decorators that may be given several times."""
 
 PROBLEMS = "problems"

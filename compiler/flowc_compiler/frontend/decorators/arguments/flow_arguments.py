@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -50,10 +50,14 @@ class ProjectArguments(Arguments):
         return {"project": ProjectSpec(span=at.span, **self.model_dump())}
 
 
-class ScheduleArguments(Arguments):
-    """`@schedule`: `cron` wins over `weekly`, that over `hourly`, that over `daily`."""
+def _crons(value: object) -> object:
+    return value if value is None or isinstance(value, str) else as_list(value)
 
-    cron: str | None = None
+
+class ScheduleArguments(Arguments):
+    """`@schedule`: `cron`, one or several, wins over `weekly`, that over `hourly`, that over `daily`."""
+
+    cron: Annotated[str | tuple[str, ...] | None, BeforeValidator(_crons)] = None
     weekly: bool = False
     daily: bool = True
     hourly: bool = False
@@ -70,11 +74,12 @@ class ScheduleArguments(Arguments):
         if not (self.cron or self.weekly or self.hourly or self.daily):
             self._without_effect(at, ("timezone",), "without a schedule", "leave it out")
         if self.cron:
-            return {"schedule": schedule_spec(self.cron, self.timezone, "`@schedule`", at)}
+            crons = (self.cron,) if isinstance(self.cron, str) else self.cron
+            return {"schedule": schedule_spec(crons, self.timezone, "`@schedule`", at)}
         check_timezone(self.timezone, "`@schedule`", at.span, at.sink)
         for name, cron in (("weekly", "0 0 * * 0"), ("hourly", "0 * * * *"), ("daily", "0 0 * * *")):
             if getattr(self, name):
-                return {"schedule": ScheduleSpec(span=at.span, cron=cron, original=name, timezone=self.timezone)}
+                return {"schedule": ScheduleSpec(span=at.span, crons=(cron,), original=(name,), timezone=self.timezone)}
         return {}
 
 
@@ -208,17 +213,20 @@ def _exactly_one(name: str, argument: str, single: bool, several: bool, at: Orig
     return single != several
 
 
-def schedule_spec(cron: str, timezone: str | None, owner: str, origin: Origin) -> ScheduleSpec | None:
+def schedule_spec(crons: Sequence[str], timezone: str | None, owner: str, origin: Origin) -> ScheduleSpec | None:
     """A schedule of five fields. Collects FC404 for an unknown time zone, FC407 for times that cron cannot express."""
     check_timezone(timezone, owner, origin.span, origin.sink)
-    try:
-        return ScheduleSpec(span=origin.span, cron=to_crontab(cron), original=cron, timezone=timezone)
-    except ScheduleError as error:
-        origin.error(
-            "FC407", f"the schedule {cron!r} cannot be translated: {error}",
-            help="write five fields as in crontab, or choose times that they can say",
-        )  # fmt: skip
-        return None
+    found: dict[str, str] = {}
+    for cron in crons:
+        try:
+            found.setdefault(to_crontab(cron), cron)
+        except ScheduleError as error:
+            origin.error(
+                "FC407", f"the schedule {cron!r} cannot be translated: {error}",
+                help="write five fields as in crontab, or choose times that they can say",
+            )  # fmt: skip
+            return None
+    return ScheduleSpec(span=origin.span, crons=tuple(found), original=tuple(found.values()), timezone=timezone)
 
 
 def check_hook(name: object, view: ModuleView, owner: str, kind: str, origin: Origin) -> bool:

@@ -248,4 +248,4 @@ def _schedule(tree: Tree | Leaf | None, sink: DiagnosticSink) -> ScheduleSpec | 
     fields = checked(ScheduleFields, tree, "Schedule", sink, SCHEDULE)
     if fields is None:
         return None
-    return schedule_spec(fields.cron_expression, fields.timezone, "Schedule", Origin(span, sink))
+    return schedule_spec((fields.cron_expression,), fields.timezone, "Schedule", Origin(span, sink))
