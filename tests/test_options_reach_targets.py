@@ -163,6 +163,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "timeout_grace": ("77",),
     "timezone": ("Europe/Berlin",),
     "ttl_seconds": ("50",),
+    "ui_url": ("https://argo.example",),
+    "workflow_priority": ("5",),
     "workflow_patch": ("{spec = {priority = 1}}",),
 }
 """By option values for `--set` that are not the default."""

@@ -23,7 +23,7 @@ def check_for_engines(compilation: Compilation, sink: DiagnosticSink) -> None:
     """Collect what is wrong with the code package, and what every engine refuses of the steps' specs."""
     flow, source = compilation.flow, compilation.source
     check_package(flow, source, included_patterns(source.path, sink), sink)
-    if not flow.specs.exit_hooks and not any(_concerns_engines(step.specs) for step in flow.steps):
+    if not flow.specs.hooks and not any(_concerns_engines(step.specs) for step in flow.steps):
         return  # what follows brings the options of targets
     found = [_refused_by(name, compilation, sink) for name in _ENGINES]
     for key, item in found[0].items():

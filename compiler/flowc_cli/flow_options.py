@@ -13,6 +13,7 @@ from flowc.protocol.scheduled import mentions_scheduled, parse_time, read_iso
 from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
 from flowc_cli.command_settings import report_problems, report_unknown_keys
 from flowc_cli.metaflow_variables import default_branch, default_decorators
+from flowc_cli.notice_options import NO_NOTICES, NoticeOptions
 from flowc_cli.output import Form, report
 from flowc_cli.project_config import cache_setting, included_patterns, variables_at_compile
 from flowc_cli.python_call import current_call
@@ -48,6 +49,8 @@ class FlowOptions:
     """Patterns of `--include`."""
     cache: bool | None = None
     """`--cache` or `--no-cache`; the settings of the project decide where neither is given."""
+    notices: NoticeOptions = NO_NOTICES
+    """What a deployed flow tells people beside what it says itself."""
     checks: CheckSettings = NO_SETTINGS
     """What `flowc check` ignores, what it selects, and which warnings are errors."""
     note_unread: bool = True
@@ -79,6 +82,7 @@ class FlowOptions:
             from flowc_compiler.passes.caching import apply_cache
 
             found = replace(found, flow=apply_cache(found.flow, cache, sink))
+        found = replace(found, flow=self.notices.apply(found.flow, sink))
         branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)
         branch, production = self.branch or branch, self.production or production
         if branch is None and not production:
@@ -130,6 +134,7 @@ def flow_options(
     param: list[str] | None = None,
     include: list[str] | None = None,
     cache: bool | None = None,
+    notices: NoticeOptions = NO_NOTICES,
 ) -> FlowOptions:
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
@@ -137,7 +142,14 @@ def flow_options(
     attached = (*(decorators or ()), *default_decorators(os.environ))
     lists = (attached, tuple(config or ()), tuple(config_value or ()))
     return FlowOptions(
-        flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()), cache=cache
+        flow,
+        *lists,
+        branch,
+        production,
+        parameters=parameters,
+        include=tuple(include or ()),
+        cache=cache,
+        notices=notices,
     )
 
 

@@ -13,6 +13,9 @@ _GROUPS = {
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start batch "
     "fuse dags_folder",
+    "Deadlines and notifications": "notify_on_error notify_on_success notify_slack_webhook_url "
+    "notify_pager_duty_integration_key notify_incident_io_api_key incident_io_alert_source_config_id "
+    "incident_io_metadata workflow_timeout workflow_priority",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
     "Inputs": "run no_run artifact input artifacts_module",
     "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace container origin_run_id "

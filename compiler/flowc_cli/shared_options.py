@@ -105,6 +105,42 @@ RuntimePlace = Annotated[
     str | None,
     typer.Option(metavar="PLACE", help="argo: where flowc's own code is: `configmap`, `image` or `store`"),
 ]
+NotifyOnError = Annotated[
+    bool | None, typer.Option("--notify-on-error/--no-notify-on-error", show_default=False, help="tell of failed runs")
+]
+NotifyOnSuccess = Annotated[
+    bool | None,
+    typer.Option("--notify-on-success/--no-notify-on-success", show_default=False, help="tell of runs that succeed"),
+]
+_SECRET = "by the NAME of a variable, or SECRET/KEY of a Kubernetes Secret"  # noqa: S105 (a help text)
+NotifySlack = Annotated[
+    str | None,
+    typer.Option("--notify-slack-webhook-url", metavar="NAME", help=f"tell by this webhook of Slack, {_SECRET}"),
+]
+NotifyPagerDuty = Annotated[
+    str | None,
+    typer.Option(
+        "--notify-pager-duty-integration-key", metavar="NAME", help=f"tell by this key of PagerDuty, {_SECRET}"
+    ),
+]
+NotifyIncidentIo = Annotated[
+    str | None,
+    typer.Option("--notify-incident-io-api-key", metavar="NAME", help=f"tell by this key of incident.io, {_SECRET}"),
+]
+AlertSource = Annotated[
+    str | None,
+    typer.Option("--incident-io-alert-source-config-id", metavar="ID", help="the alert source of incident.io"),
+]
+AlertMetadata = Annotated[
+    list[str] | None,
+    typer.Option("--incident-io-metadata", metavar="NAME=VALUE", help="what its alerts say beside the run"),
+]
+WorkflowTimeout = Annotated[
+    int | None, typer.Option(metavar="SECONDS", min=1, help="end a run that takes longer, instead of its @deadline")
+]
+WorkflowPriority = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="argo: begin Workflows with higher numbers first")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="any option of the target, as name=value")
 ]

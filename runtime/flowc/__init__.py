@@ -16,6 +16,7 @@ from flowc.decorators import (
     conda,
     conda_base,
     container,
+    deadline,
     environment,
     exit_hook,
     foreach_options,
@@ -25,6 +26,7 @@ from flowc.decorators import (
     loop,
     metaflow_ray,
     namespaced_event_name,
+    notify,
     parallel,
     project,
     pypi,
@@ -78,16 +80,16 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow", "FlowSpec",
-    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run",
-    "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
-    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "batch", "cache", "card",
-    "catch", "conda", "conda_base", "config_expr", "container", "current", "default_metadata", "default_namespace",
-    "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace", "get_step_context",
-    "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace", "namespaced_event_name", "parallel",
-    "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base",
-    "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun",
-    "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped", "wait_for",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
+    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
+    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "batch", "cache",
+    "card", "catch", "conda", "conda_base", "config_expr", "container", "current", "deadline", "default_metadata",
+    "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace",
+    "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
+    "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile",
+    "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets",
+    "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped", "wait_for",
 ]  # fmt: skip
 
 

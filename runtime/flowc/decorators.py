@@ -373,6 +373,39 @@ def exit_hook(
     return _decorated(target)
 
 
+def deadline(
+    target: Any = None,
+    *,
+    seconds: float = 0,
+    minutes: float = 0,
+    hours: float = 0,
+    days: float = 0,
+    **unpacked: Any,
+) -> Decorator:
+    """End a run that takes longer than the sum of these."""
+    return _decorated(target)
+
+
+def notify(
+    target: Any = None,
+    *,
+    on: str | Sequence[str] = "error",
+    slack: str | None = None,
+    webhook: str | None = None,
+    pagerduty: str | None = None,
+    incident_io: str | None = None,
+    alert_source: str | None = None,
+    email: str | Sequence[str] = (),
+    smtp: str | None = None,
+    **unpacked: Any,
+) -> Decorator:
+    """Tell people how a run has ended: with an "error", with "success", or "late", by its deadline.
+
+    Secrets are given by name: `NAME` is a variable of the environment, and `secret/key` a key of a Kubernetes Secret.
+    """
+    return _decorated(target)
+
+
 def namespaced_event_name(name: str) -> Callable[..., str]:
     """The name of an event within the project and branch; what a decorator says with it, the compiler reads."""
 

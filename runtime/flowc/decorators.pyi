@@ -45,6 +45,7 @@ _Hook = Callable[..., Any] | str
 _EventParameters = Mapping[str, str] | Sequence[str | tuple[str, str] | list[str]]
 _Event = str | Mapping[str, str | _EventParameters] | Callable[..., str]
 _Upstream = str | Mapping[str, str]
+_Outcome = Literal["error", "success", "late"]
 
 @overload  # methods of class flows stay what they are
 def step(  # pyright: ignore[reportOverlappingOverload]
@@ -370,5 +371,17 @@ def exit_hook(
 @overload
 def exit_hook(
     *, on_error: _Listed[_Hook], on_success: _Listed[_Hook] = (), options: Mapping[str, Any] | None = None
+) -> FlowDecorator: ...
+def deadline(*, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> FlowDecorator: ...
+def notify(
+    *,
+    on: _Outcome | Sequence[_Outcome] = "error",
+    slack: str | None = None,
+    webhook: str | None = None,
+    pagerduty: str | None = None,
+    incident_io: str | None = None,
+    alert_source: str | None = None,
+    email: str | Sequence[str] = (),
+    smtp: str | None = None,
 ) -> FlowDecorator: ...
 def namespaced_event_name(name: str) -> Callable[..., str]: ...

@@ -106,7 +106,17 @@ FLOW_USES = {
     "airflow_external_task_sensor": ["(external_dag_id='Other', timeout=60)", "(external_dag_id='O', soft_fail=True)"],
     "airflow_s3_key_sensor": ["(bucket_key='s3://b/k', poke_interval=5)", "(bucket_key='k', bucket_name='b')", "()"],
     "conda_base": ["(packages={'numpy': '1.26'}, python='3.12')", "(wrong=1)"],
+    "deadline": ["(hours=6, minutes=1.5)", "", "(hours=-1)", "(days=1e9)"],
     "exit_hook": ["(on_error=['module.tell'])", "()", "(on_success=['absent'])"],
+    "notify": [
+        "(slack='SLACK_URL')",
+        "(on=['error', 'late'], webhook='https://example.com/x', email=['a@example.com'], smtp='mail/url')",
+        "(slack='https://hooks.slack.com/x')",
+        "()",
+        "(on='never', slack='X')",
+        "(incident_io='X')",
+        "(email='nobody')",
+    ],
     "project": ["(name='shop')", ""],
     "pypi_base": ["(packages={'numpy': '1.26'})"],
     "schedule": [

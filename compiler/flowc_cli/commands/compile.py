@@ -15,6 +15,7 @@ from flowc_cli.command_settings import GIVEN
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
+from flowc_cli.notice_options import notice_options
 from flowc_cli.output import Form, report, write, write_content, write_error
 from flowc_cli.own_files import file_differences, report_own_files
 from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
@@ -71,6 +72,15 @@ def compile_(
         bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
     ] = False,
     resume: shared.Resumed = None,
+    notify_on_error: shared.NotifyOnError = None,
+    notify_on_success: shared.NotifyOnSuccess = None,
+    notify_slack_webhook_url: shared.NotifySlack = None,
+    notify_pager_duty_integration_key: shared.NotifyPagerDuty = None,
+    notify_incident_io_api_key: shared.NotifyIncidentIo = None,
+    incident_io_alert_source_config_id: shared.AlertSource = None,
+    incident_io_metadata: shared.AlertMetadata = None,
+    workflow_timeout: shared.WorkflowTimeout = None,
+    workflow_priority: shared.WorkflowPriority = None,
     settings: shared.Settings = None,
     check_server: Annotated[
         bool, typer.Option("--check-server", help="also have the engine's server check it; nothing is started")
@@ -114,8 +124,15 @@ def compile_(
         env=env,
         env_from_secrets=env_from_secret,
         include=include,
+        workflow_priority=workflow_priority,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
+    notices = notice_options(
+        notify_on_error, notify_on_success, notify_slack_webhook_url, notify_pager_duty_integration_key,
+        notify_incident_io_api_key, incident_io_alert_source_config_id, incident_io_metadata, workflow_timeout,
+    )  # fmt: skip
+    options = flow_options(
+        flow, with_, config, config_value, branch, production, param, include=include, cache=cache, notices=notices
+    )
     asks = check_server or (server is not None and "server" not in GIVEN.get())  # settings alone send no token
     checked_by = ServerCheck(server, namespace) if asks else None
     output = None if output == "-" else output

@@ -12,6 +12,7 @@ from flowc_cli import deployment_places as places
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail
 from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.notice_options import notice_options
 from flowc_cli.output import INPUT_ERROR, Form, report
 from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -42,6 +43,15 @@ def deploy(
     argo_version: shared.ArgoVersion = None,
     operator: shared.Operator = None,
     dags_folder: shared.DagsFolder = None,
+    notify_on_error: shared.NotifyOnError = None,
+    notify_on_success: shared.NotifyOnSuccess = None,
+    notify_slack_webhook_url: shared.NotifySlack = None,
+    notify_pager_duty_integration_key: shared.NotifyPagerDuty = None,
+    notify_incident_io_api_key: shared.NotifyIncidentIo = None,
+    incident_io_alert_source_config_id: shared.AlertSource = None,
+    incident_io_metadata: shared.AlertMetadata = None,
+    workflow_timeout: shared.WorkflowTimeout = None,
+    workflow_priority: shared.WorkflowPriority = None,
     settings: shared.Settings = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
@@ -63,12 +73,19 @@ def deploy(
         env=env,
         env_from_secrets=env_from_secret,
         include=include,
+        workflow_priority=workflow_priority,
         kind=kind,
         argo_version=argo_version,
         operator=operator,
         dags_folder=dags_folder,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, None, include=include)
+    notices = notice_options(
+        notify_on_error, notify_on_success, notify_slack_webhook_url, notify_pager_duty_integration_key,
+        notify_incident_io_api_key, incident_io_alert_source_config_id, incident_io_metadata, workflow_timeout,
+    )  # fmt: skip
+    options = flow_options(
+        flow, with_, config, config_value, branch, production, None, include=include, notices=notices
+    )
     place = Place(target, server, namespace, user)
     found = _deploy(file, place, given, settings or [], options, format)
     if isinstance(found, int):

@@ -16,6 +16,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
 from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, read_time
 from flowc_cli.metaflow_variables import check_variables
+from flowc_cli.notice_options import notice_options
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
 from flowc_cli.run_watching import JsonWatch, RunWatch, chosen_watch
@@ -63,6 +64,15 @@ def submit(
     include: shared.Include = None,
     operator: shared.Operator = None,
     dags_folder: shared.DagsFolder = None,
+    notify_on_error: shared.NotifyOnError = None,
+    notify_on_success: shared.NotifyOnSuccess = None,
+    notify_slack_webhook_url: shared.NotifySlack = None,
+    notify_pager_duty_integration_key: shared.NotifyPagerDuty = None,
+    notify_incident_io_api_key: shared.NotifyIncidentIo = None,
+    incident_io_alert_source_config_id: shared.AlertSource = None,
+    incident_io_metadata: shared.AlertMetadata = None,
+    workflow_timeout: shared.WorkflowTimeout = None,
+    workflow_priority: shared.WorkflowPriority = None,
     settings: shared.Settings = None,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
@@ -92,6 +102,7 @@ def submit(
         env=env,
         env_from_secrets=env_from_secret,
         include=include,
+        workflow_priority=workflow_priority,
         operator=operator,
         dags_folder=dags_folder,
     )
@@ -111,7 +122,13 @@ def submit(
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
         raise typer.Exit(fail(nothing))
     given |= shared.given_options(namespace=namespace)
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
+    notices = notice_options(
+        notify_on_error, notify_on_success, notify_slack_webhook_url, notify_pager_duty_integration_key,
+        notify_incident_io_api_key, incident_io_alert_source_config_id, incident_io_metadata, workflow_timeout,
+    )  # fmt: skip
+    options = flow_options(
+        flow, with_, config, config_value, branch, production, param, include=include, cache=cache, notices=notices
+    )
     raise typer.Exit(_submit_file(file, request, given, settings or [], options))
 
 

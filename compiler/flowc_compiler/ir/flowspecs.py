@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -76,3 +76,50 @@ class ExitHookSpec(Spec):
     on_success: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class DeadlineSpec(Spec):
+    """`@deadline`: the most seconds that a run may take, from its start to its end."""
+
+    seconds: int
+
+
+class SecretValue(Model):
+    """A value that is never compiled: a task finds it in a variable of its environment."""
+
+    variable: str
+    secret: str | None = None
+    """The Kubernetes Secret that pods have the variable from; `None` where their environment has it anyway."""
+    key: str | None = None
+    """Its key there."""
+
+
+class NotifySpec(Spec):
+    """`@notify`: who is told how a run has ended."""
+
+    on: tuple[Literal["error", "success", "late"], ...]
+    """`late` is a run that its deadline has ended."""
+    slack: SecretValue | None = None
+    """The URL of an incoming webhook of Slack."""
+    webhook: SecretValue | None = None
+    """A URL that gets a JSON document."""
+    url: str | None = None
+    """The same where the URL is no secret."""
+    pagerduty: SecretValue | None = None
+    """The integration key of PagerDuty's Events API v2."""
+    incident_io: SecretValue | None = None
+    """The API key of incident.io."""
+    alert_source: str | None = None
+    """The configuration of an alert source of incident.io, by its id."""
+    alert_metadata: dict[str, str] = {}
+    """What alerts of incident.io say beside the run."""
+    email: tuple[str, ...] = ()
+    """Addresses."""
+    smtp: SecretValue | None = None
+    """The URL of the server that takes the mail: `smtp://user:password@host:587`."""
+
+    @property
+    def secrets(self) -> tuple[SecretValue, ...]:
+        """The values that a task needs to send it."""
+        found = (self.slack, self.webhook, self.pagerduty, self.incident_io, self.smtp)
+        return tuple(item for item in found if item is not None)

@@ -8,11 +8,19 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from flowc.protocol import FALLBACK_RETRIES
+from flowc.protocol import FALLBACK_RETRIES, NOTIFY_FAILURE, NOTIFY_SUCCESS
 from flowc_compiler.ir.base import Model
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir.flowspecs import ExitHookSpec, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
+    from flowc_compiler.ir.flowspecs import (
+        DeadlineSpec,
+        ExitHookSpec,
+        NotifySpec,
+        ProjectSpec,
+        ScheduleSpec,
+        TriggerOnFinishSpec,
+        TriggerSpec,
+    )
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
         AirflowSpec,
@@ -116,6 +124,20 @@ class FlowSpecs(Model):
     exit_hooks: tuple[ExitHookSpec, ...] = ()
     waits: tuple[WaitSpec, ...] = ()
     """What the first step waits for, until `place_waits` has given it to that."""
+    deadline: DeadlineSpec | None = None
+    notifications: tuple[NotifySpec, ...] = ()
+
+    @property
+    def hooks(self) -> tuple[ExitHookSpec, ...]:
+        """What engines call when a run has ended: the exit hooks, and the shim's own, which send notifications."""
+        events = {event for spec in self.notifications for event in spec.on}
+        if not events:
+            return self.exit_hooks
+        from flowc_compiler.ir.flowspecs import ExitHookSpec
+
+        on_success = (NOTIFY_SUCCESS,) if "success" in events else ()
+        on_error = (NOTIFY_FAILURE,) if events & {"error", "late"} else ()
+        return (*self.exit_hooks, ExitHookSpec(on_success=on_success, on_error=on_error))
 
 
 NO_FLOW_SPECS = FlowSpecs.model_construct()

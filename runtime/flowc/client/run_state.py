@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 
 from flowc.client.attempts import read_attempt
-from flowc.store.run_layout import ATTEMPT_RECORD, WAITING
+from flowc.store.run_layout import ATTEMPT_RECORD, WAITING, index_text
 from flowc.store.run_owner import HEARTBEAT, is_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, Iterator, List
+    from typing import Dict, Iterator, List, Tuple
 
     from flowc.client.attempts import Attempt
     from flowc.client.run_object import Run
@@ -81,6 +81,16 @@ def _unfinished(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]]) -> Iter
         for path, attempts in tasks.items():
             if not attempts[max(attempts)]:
                 yield _last_attempt(run, step, path, max(attempts))
+
+
+def failures(run: Run) -> Iterator[Tuple[str, Document]]:
+    """The failures of tasks that have failed by themselves: `step` or `step/index`, and the record of each."""
+    for step, tasks in run.all_attempts().items():
+        for path, attempts in tasks.items():
+            if not attempts[max(attempts)]:
+                last = _last_attempt(run, step, path, max(attempts))
+                if last.failure is not None and last.state != "stopped":
+                    yield (f"{step}/{index_text(path)}" if path else step), last.failure
 
 
 def _last_attempt(run: Run, step: str, path: Path, number: int) -> Attempt:

@@ -30,3 +30,6 @@ REQUIREMENTS = "requirements.txt"
 """The packages that a pod installs when it starts, each with the hashes of its files."""
 GIT_REQUIREMENTS = "requirements-git.txt"
 """Those from version control, which have no hashes."""
+
+NOTIFY_SUCCESS, NOTIFY_FAILURE = "flowc.shim.notifications.success", "flowc.shim.notifications.failure"
+"""The functions that send the notifications of `@notify`, which engines call as exit hooks."""

@@ -77,6 +77,13 @@ CACHE = "FLOWC_CACHE"
 REPLAYED = "FLOWC_REPLAYED"
 """Not empty where the engine itself takes over the tasks of the run that is resumed."""
 
+RUN_SECONDS = "FLOWC_RUN_SECONDS"
+"""Of an exit hook: how long its run has taken, in seconds, where the engine says so."""
+RUN_URL = "FLOWC_RUN_URL"
+"""Of an exit hook: where people look at the run in the engine's own pages."""
+SMTP_URL = "FLOWC_SMTP_URL"
+"""The server that takes the mail of notifications, as `smtp://user:password@host:587?from=address`."""
+
 POST_MORTEM = "FLOWC_POST_MORTEM"
 """Not empty where the debugger begins in a task that fails, if that has a terminal."""
 

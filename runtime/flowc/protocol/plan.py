@@ -165,6 +165,10 @@ class Plan:
         """Of a class flow whose start has a cache: the parameters by attribute, if none of them takes its code."""
         self.code_units: Dict[str, List[Any]] = data.get("code_units") or {}
         """Functions, classes and statements by name: the digest of each, and the names of what it names."""
+        self.deadline: int | None = data.get("deadline")
+        """The most seconds that a run may take."""
+        self.notify: List[Dict[str, Any]] = data.get("notify") or []
+        """Who is told how a run has ended: the events that it is `on`, and by channel the name of a variable."""
         self.anew: List[str] = data.get("anew") or []
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}

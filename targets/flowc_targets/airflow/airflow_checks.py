@@ -60,6 +60,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             help="remove code=configmap, or compile with --operator kubernetes",
         )  # fmt: skip
     check_exit_hooks(flow, NAME, sink)
+    _check_notice_secrets(flow, options, sink)
     if len(flow.steps) > MANY_STEPS:
         sink.warning(
             "FC503", f"importing {len(flow.steps):,} steps may take Airflow longer than its core.dagbag_import_timeout "
@@ -84,6 +85,20 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         override = as_map(options.pod_override.get("spec"))
         check_restricted(flow, options, NAME, [("pod_override", override)], sink)
     options.report_manifest_problems(sink)
+
+
+def _check_notice_secrets(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
+    """Report secrets of Kubernetes that what tells people has not: a process of the worker, and the DAG processor."""
+    specs = flow.specs.notifications
+    if options.in_pods:
+        specs = tuple(spec for spec in specs if "late" in spec.on and flow.specs.deadline is not None)
+    names = dict.fromkeys(value.variable for spec in specs for value in spec.secrets if value.secret is not None)
+    if names:
+        who = "a missed deadline is told by Airflow's DAG processor" if options.in_pods else "the worker notifies"
+        sink.warning(
+            "FC501", f"{who}, and reads no Kubernetes Secrets (target {NAME})", specs[0].span,
+            help=f"set {', '.join(names)} in its environment",
+        )  # fmt: skip
 
 
 def _check_gang(flow: Flow, step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -30,6 +30,10 @@ COMBINED_SCHEDULE = "combined_schedule"
 """The function, and the module of `operators/`, for a DAG that times and assets start."""
 SEVERAL_CRONS = "several_crons"
 """The same for one whose times are those of several cron expressions; assets may start it, too."""
+LATE_NOTICE = "late_notice"
+"""The function that tells of a missed deadline."""
+NOTICES = "run_notices"
+"""The module of `operators/` that it is in, with the operator of notifications."""
 RUNTIME_NAME = "flowc_runtime_"
 """The start of the names of modules with what the DAG files of a folder share."""
 SUMMARY = "FLOWC"
@@ -58,8 +62,11 @@ Expression: TypeAlias = (
 """What can be printed: literals, lists (given as tuples), dicts with string keys, names and calls."""
 
 
-OperatorName: TypeAlias = Literal["StepOperator", "ContainerOperator", "EmptyOperator", "HookOperator"]
-"""What runs a step, what runs nothing (the scheduler itself marks such a task as done), and what calls an exit hook."""
+OperatorName: TypeAlias = Literal[
+    "StepOperator", "ContainerOperator", "EmptyOperator", "HookOperator", "NotifyOperator"
+]
+"""What runs a step, what runs nothing (the scheduler itself marks such a task as done), what calls an exit hook, and
+what sends notifications."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +217,11 @@ class DagFile:
         """Whether a task is a call of that operator."""
         return any(task.operator == name for task in self.body.tasks())
 
+    @property
+    def has_notices(self) -> bool:
+        """Whether it tells people how a run has ended."""
+        return self.has_operator("NotifyOperator")
+
     def has_option(self, name: str) -> bool:
         """Whether a task has that argument."""
         return any(name in task.options for task in self.body.tasks())
@@ -239,12 +251,12 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 
 _OF_THE_FILE = """
     AirflowFailException AirflowSkipException Any ApiClient Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator
-    ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator KubernetesPodOperator
-    KubernetesPodOperatorCallback MultipleCronTriggerTimetable Param Path
-    PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64 combined_schedule
-    dag dataclass datetime deepcopy encoded field flow index indices io iteration json k8s merge_patch os patched_pod
-    pendulum publish quote scheduled_time several_crons subprocess sys task task_group tempfile time timedelta timezone
-    zipfile zipped zlib
+    ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator
+    KubernetesPodOperator KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotifyOperator Param Path
+    PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64
+    combined_schedule dag dataclass datetime deepcopy encoded field flow index indices io iteration json k8s
+    late_notice merge_patch os patched_pod pendulum publish quote scheduled_time several_crons subprocess sys task
+    task_group tempfile time timedelta timezone zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

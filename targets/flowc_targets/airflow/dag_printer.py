@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
+    NOTICES,
     SUMMARY,
     ArmGroup,
     Block,
@@ -58,14 +59,17 @@ def print_beside(file: DagFile, runtime: str) -> str:
     """Print a DAG file that takes the operators from the module `runtime` in its folder."""
     imports = [*_dag_imports(file), Import("sys"), Import("Path", "pathlib")]
     shared = [name for name in ("ContainerOperator", "HookOperator", "StepOperator") if file.has_operator(name)]
+    if file.has_notices:
+        shared = [*dict.fromkeys(("HookOperator", *shared)), "zipped"]
     shared += ["FlowPackage", *(["PublishOutput"] if file.has_option("callbacks") else [])]
     shared += ["indices"] if file.has_foreach else []
     head = [
         *_header(file), "", *import_lines(imports), "",
         "# This folder is on Airflow's path only if it is the dags folder itself.",
         "sys.path.append(str(Path(__file__).parent))", "",
-        *_runtime_import(runtime, sorted(shared)), *_schedule(file), "",
-        *([""] if file.schedule_module is not None else []),
+        *_runtime_import(runtime, sorted(shared)), *_schedule(file),
+        *(["", "", read_source(NOTICES).definitions, ""] if file.has_notices else []),
+        "", *([""] if file.schedule_module is not None else []),
         *_constants(file),
     ]  # fmt: skip
     parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
@@ -97,8 +101,10 @@ def _operator_modules(file: DagFile) -> Iterator[str]:
     yield "pod_operator" if in_pods else "process_operator"
     if file.has_operator("ContainerOperator"):
         yield "container_operator"
-    if file.has_operator("HookOperator"):
+    if file.has_operator("HookOperator") or file.has_notices:
         yield "hook_operator"
+    if file.has_notices:
+        yield NOTICES
     if file.has_option("callbacks"):
         yield "publish_output"
 
@@ -133,6 +139,8 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
     if file.schedule_module is not None:
         yield from read_source(file.schedule_module).imports
+    if file.has_notices:
+        yield from read_source(NOTICES).imports
     if file.body.has_arms:
         yield Import("TaskGroup", "airflow.sdk", "airflow.utils.task_group")
     if "params" in file.dag:

@@ -99,7 +99,7 @@ class AirflowOptions(TargetOptions):
             yield Unused(_OF_PODS, "with operator=local", "compile with --operator kubernetes")
         if not any(step.kind == "foreach" for step in flow.steps):
             yield Unused(("max_map_length",), "on a flow without a foreach", "leave it out", True)
-        if not flow.specs.exit_hooks and all(map(_has_own_retries, flow.steps)):
+        if not flow.specs.hooks and all(map(_has_own_retries, flow.steps)):
             yield Unused(("retries",), "on a flow whose steps all have @retry or @catch", "leave it out", True)
         if not self._is_submitted:
             yield Unused(
@@ -111,6 +111,11 @@ class AirflowOptions(TargetOptions):
         options = self.model_copy()
         options._is_submitted = True
         return options
+
+    def run_seconds(self, flow: Flow) -> int | None:
+        """Return the most seconds that a run may take: the option's, or those of `@deadline`."""
+        deadline = flow.specs.deadline
+        return self.dagrun_timeout if deadline is None or self.dagrun_timeout is not None else deadline.seconds
 
     def waits_for_node(self, *, gpu: bool) -> int:
         """Return the seconds that a pod may wait for a node: a cloud may have to boot one with GPUs first."""

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc._version import __version__
-from flowc.protocol import env_names
+from flowc.protocol import NOTIFY_FAILURE, env_names
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_VOLUME
@@ -17,6 +17,7 @@ from flowc_compiler.ir.schedules import merged_crons
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import (
     COMBINED_SCHEDULE,
+    LATE_NOTICE,
     SEVERAL_CRONS,
     Call,
     DagFile,
@@ -77,6 +78,7 @@ class AirflowTarget:
         image = options.image if options.operator == "kubernetes" else None
         files = package_files(flow, source, options.include, sink, image)
         code = package_code(flow, files, options, sink)
+        _check_late_notices(flow, code, sink)
         file = lower(flow, code, options, sink)
         if sink.failed:
             return ()
@@ -97,6 +99,15 @@ class AirflowTarget:
         from flowc_targets.airflow.server.airflow_deployments import AirflowDeployments
 
         return AirflowDeployments(address)
+
+
+def _check_late_notices(flow: Flow, code: PackagedCode, sink: DiagnosticSink) -> None:
+    """Report notices about a deadline that the DAG processor cannot send, which has the code of the file only."""
+    late = next((spec for spec in flow.specs.notifications if "late" in spec.on), None)
+    if late is not None and flow.specs.deadline is not None and code.maps is not None:
+        message = "a missed deadline is told by Airflow's DAG processor, which cannot read the code in ConfigMaps"
+        help_ = "compile with --code file; or leave `late` out, and let Airflow's on_failure_callback tell"
+        sink.unsupported("FC501", "airflow", message, late.span, help=help_)
 
 
 TARGET = AirflowTarget()
@@ -243,14 +254,22 @@ def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> d
         arguments["max_active_tasks"] = options.max_active_tasks
     if options.max_active_runs is not None:
         arguments["max_active_runs"] = options.max_active_runs
-    if options.dagrun_timeout is not None:
-        arguments["dagrun_timeout"] = Call("timedelta", kwargs={"seconds": options.dagrun_timeout})
+    if (timeout := options.run_seconds(flow)) is not None:
+        arguments["dagrun_timeout"] = Call("timedelta", kwargs={"seconds": timeout})
     for name, dotted in options.callbacks.items():
         arguments[name] = Name(callbacks[dotted])
+    if timeout is not None and flow.specs.deadline is not None and _tells_late(flow):
+        called = arguments.get("on_failure_callback")
+        late = Call(LATE_NOTICE, (Name(PACKAGE), NOTIFY_FAILURE, timeout))
+        arguments["on_failure_callback"] = (called, late) if called is not None else late
     arguments["default_args"] = defaults
     if flow.run_parameters:
         arguments["params"] = {parameter.name: _param(parameter) for parameter in flow.run_parameters}
     return arguments
+
+
+def _tells_late(flow: Flow) -> bool:
+    return any("late" in spec.on for spec in flow.specs.notifications)
 
 
 def _start_date(schedule: ScheduleSpec | None) -> Expression:
@@ -366,5 +385,5 @@ def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:
         if not step.virtual:
             own = step.specs.container.namespace if step.specs.container is not None else None
             yield own or options.namespace
-    if flow.specs.exit_hooks:
+    if flow.specs.hooks:
         yield options.namespace

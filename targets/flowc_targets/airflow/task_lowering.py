@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from flowc.protocol import env_names
+from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.airflow.dag_model import (
@@ -23,6 +23,7 @@ from flowc_targets.airflow.dag_model import (
     Names,
     OperatorTask,
     WidthTask,
+    client_object,
     iteration_ids,
     pod_arguments,
     to_expression,
@@ -30,7 +31,7 @@ from flowc_targets.airflow.dag_model import (
 from flowc_targets.airflow.documentation import markdown
 from flowc_targets.airflow.switch_choices import switch_choices
 from flowc_targets.kubernetes.container_step import command_words
-from flowc_targets.kubernetes.pod import group_variables, pod_variables, step_pod, timeout_variables
+from flowc_targets.kubernetes.pod import group_variables, notice_secrets, pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import deployment_name, finished_event
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class _Lowering:
         that nothing follows: the hook alone would make it a success. So unless there is one for successes only, an
         empty task stands beside them, which cannot run then.
         """
-        hooks = self._flow.specs.exit_hooks
+        hooks = self._flow.specs.hooks
         only_success = False
         for spec in hooks:
             image = spec.options.get("image") if self._options.in_pods else None
@@ -273,9 +274,12 @@ class _Lowering:
             yield OperatorTask(operator="EmptyOperator", variable=self.names.take(task_id), task_id=task_id)
 
     def _hook_task(self, function: str, options: dict[str, Expression]) -> OperatorTask:
-        task_id = self._id(f"exit_hook_{function.rpartition('.')[2]}")
+        notifies = function in {NOTIFY_SUCCESS, NOTIFY_FAILURE}
+        task_id = self._id(f"{'notify' if notifies else 'exit_hook'}_{function.rpartition('.')[2]}")
+        if notifies and self._options.in_pods and (secrets := notice_secrets(self._flow)):
+            options = {"env_vars": client_object(secrets), **options}
         return OperatorTask(
-            operator="HookOperator",
+            operator="NotifyOperator" if notifies else "HookOperator",
             variable=self.names.take(task_id),
             task_id=task_id,
             options={"function": function, **options},

@@ -103,8 +103,8 @@ def _check_runtime(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> No
 def _check_patches(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what does not fit into a Workflow or a template, and two patches that Argo has one place for."""
     options.report_manifest_problems(sink)
-    if flow.specs.exit_hooks and "onExit" in as_map(options.workflow_patch.get("spec")):
-        message = "option workflow_patch: spec.onExit would replace the exit hooks of the flow"
+    if flow.specs.hooks and "onExit" in as_map(options.workflow_patch.get("spec")):
+        message = "option workflow_patch: spec.onExit would replace the exit hooks and notifications of the flow"
         sink.error("FC505", message, None, help="make it an @exit_hook, or one of `hooks` of the patch")
     for step in flow.steps:
         container = step.specs.container

@@ -111,6 +111,15 @@ class ArgoOptions(TargetOptions):
         default=None, description="when to delete finished pods, and with them their logs; by default never"
     )
     pod_gc_delay: str | None = Field(default=None, description="how long finished pods stay then, such as 1h")
+    workflow_priority: int | None = Field(
+        default=None,
+        description="which Workflows the controller begins first, the highest, where it limits how many run at a time",
+    )
+    ui_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="where people see Argo's pages, such as https://argo.example.com: notifications link to the run",
+    )
     ttl_seconds: int | None = Field(default=None, ge=0, description="delete a finished Workflow after that long")
     qos: Literal["burstable", "guaranteed"] = Field(
         default="burstable",
@@ -166,6 +175,8 @@ class ArgoOptions(TargetOptions):
             )
             if not flow.specs.trigger_on_finish:
                 yield Unused(_OF_EVENTS, "on a flow without @trigger or @trigger_on_finish", "leave it out", True)
+        if not flow.specs.notifications:
+            yield Unused(("ui_url",), "on a flow without @notify", "leave it out", True)
         if self.pod_gc is None:
             yield Unused(("pod_gc_delay",), "without pod_gc", "give it with --set pod_gc=OnPodCompletion")
         specs = [step.specs for step in flow.steps if not step.virtual]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc.protocol import env_names, exit_codes
+from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names, exit_codes
 from flowc.protocol.encodings import TIMED_OUT, join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
@@ -42,7 +42,14 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.pod import StepPod, env_from, group_variables, pod_variables, step_pod
+from flowc_targets.kubernetes.pod import (
+    StepPod,
+    env_from,
+    group_variables,
+    notice_secrets,
+    pod_variables,
+    step_pod,
+)
 from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
@@ -96,6 +103,10 @@ _SPARE_LOOKS = 10
 _FOREVER = 10**6
 
 _HOOK = "exit-hook"
+NOTIFY = "notify"
+"""The template of the pod that sends notifications."""
+NOTICE_SECONDS = 600
+"""How long that may take, the pull of its image included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +241,13 @@ class PodTemplates:
         """
         tasks: list[DagTask] = []
         images: dict[str, Template] = {}
-        for spec in self._flow.specs.exit_hooks:
+        for spec in self._flow.specs.hooks:
             image = spec.options.get("image")
             image = image if isinstance(image, str) else ""
-            pod = images.setdefault(image, self._hook_pod(image, len(images)))
+            if {NOTIFY_SUCCESS, NOTIFY_FAILURE} & {*spec.on_success, *spec.on_error}:
+                pod = images.setdefault(NOTIFY, self._notice_pod())
+            else:
+                pod = images.setdefault(image, self._hook_pod(image, len(images)))
             for succeeded, functions in ((True, spec.on_success), (False, spec.on_error)):
                 for function in functions:
                     arguments = (Parameter(name="function", value=function),)
@@ -249,6 +263,19 @@ class PodTemplates:
             container=self._container(StepPod(image=image or None), "hook", args),
         )
         return self._patched(template)
+
+    def _notice_pod(self) -> Template:
+        """The pod that sends notifications. Argo waits for it: it has an end."""
+        pod = self._hook_pod("", 0)
+        container = pod.container
+        assert container is not None
+        env = (EnvVar(name=env_names.RUN_SECONDS, value="{{workflow.duration}}"),)
+        if self._options.ui_url is not None:
+            home = env_value(self._options.ui_url.rstrip("/"))
+            url = f"{home}/workflows/{{{{workflow.namespace}}}}/{{{{workflow.name}}}}"
+            env = (*env, EnvVar(name=env_names.RUN_URL, value=url))
+        own = container.replace(env=(*container.env, *env, *notice_secrets(self._flow)))
+        return pod.replace(name=NOTIFY, active_deadline_seconds=NOTICE_SECONDS, container=own)
 
     def _needs(self, step: Step, target: str, sink: DiagnosticSink) -> _Needs:
         gang = self._is_gang_member(step)

@@ -217,7 +217,9 @@ def _spec(
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
     return WorkflowSpec(
         entrypoint=ENTRYPOINT,
-        on_exit=ON_EXIT if flow.specs.exit_hooks else None,
+        on_exit=ON_EXIT if flow.specs.hooks else None,
+        active_deadline_seconds=flow.specs.deadline.seconds if flow.specs.deadline is not None else None,
+        priority=options.workflow_priority,
         arguments=tuple(arguments),
         service_account_name=options.service_account,
         security_context=pod_security(options),

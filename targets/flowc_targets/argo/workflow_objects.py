@@ -124,6 +124,8 @@ class WorkflowSpec(ManifestObject):
 
     entrypoint: str
     on_exit: str | None = None
+    active_deadline_seconds: int | None = None
+    priority: int | None = None
     arguments: tuple[Parameter, ...] = ()
     service_account_name: str | None = None
     security_context: PodSecurityContext | None = None

@@ -142,7 +142,7 @@ class TargetOptions(BaseModel):
         steps = [step for step in flow.steps if not step.virtual]
         for name, field in (("image", "image"), ("image_pull_policy", "image_pull_policy"), ("python", "executable")):
             containers = [step.specs.container for step in steps]
-            if not flow.specs.exit_hooks and all(_has(container, field) for container in containers):
+            if not flow.specs.hooks and all(_has(container, field) for container in containers):
                 yield Unused((name,), f"on a flow whose steps all have `{field}` themselves", "leave it out", True)
         gpus = [step.specs.accelerator for step in steps if step.specs.accelerator is not None]
         if not any(gpu.type for gpu in gpus):

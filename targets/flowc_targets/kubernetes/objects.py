@@ -212,10 +212,19 @@ class ConfigMapKeySelector(ManifestObject):
     key: str
 
 
+class SecretKeySelector(ManifestObject):
+    """One key of a Secret. A pod of an optional one that is missing starts without it."""
+
+    name: str
+    key: str
+    optional: bool | None = None
+
+
 class EnvVarSource(ManifestObject):
     """Where an environment variable's value is read from. Kubernetes takes such a value as it is, without expansion."""
 
-    config_map_key_ref: ConfigMapKeySelector
+    config_map_key_ref: ConfigMapKeySelector | None = None
+    secret_key_ref: SecretKeySelector | None = None
 
 
 class EnvVar(ManifestObject):

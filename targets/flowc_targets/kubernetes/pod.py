@@ -20,6 +20,8 @@ from flowc_targets.kubernetes.objects import (
     ContainerPort,
     EmptyDirVolumeSource,
     EnvFromSource,
+    EnvVar,
+    EnvVarSource,
     HostPathVolumeSource,
     LocalObjectReference,
     ManifestObject,
@@ -27,6 +29,7 @@ from flowc_targets.kubernetes.objects import (
     PodSecurityContext,
     ResourceRequirements,
     SecretEnvSource,
+    SecretKeySelector,
     SecretVolumeSource,
     Volume,
     VolumeMount,
@@ -457,7 +460,7 @@ def check_mounts(step: Step, target: str, sink: DiagnosticSink) -> None:
 
 
 def check_exit_hooks(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Report options of `@exit_hook` other than its image."""
+    """Report options of `@exit_hook` other than its image, and `@notify` of a deadline that there is not."""
     for spec in flow.specs.exit_hooks:
         others = sorted(set(spec.options) - {"image"})
         if others or not isinstance(spec.options.get("image", ""), str):
@@ -465,3 +468,17 @@ def check_exit_hooks(flow: Flow, target: str, sink: DiagnosticSink) -> None:
                 "FC501", target, f"options of `@exit_hook`: {', '.join(others or ['image'])}", spec.span,
                 help="give options={'image': '...'}, or none",
             )  # fmt: skip
+    late = next((spec for spec in flow.specs.notifications if "late" in spec.on), None)
+    if late is not None and flow.specs.deadline is None:
+        message = f"`late` of `@notify` does nothing: the flow has no deadline (target {target})"
+        sink.warning("FC410", message, late.span, help="add @deadline(hours=6), or compile with --workflow-timeout")
+
+
+def notice_secrets(flow: Flow) -> tuple[EnvVar, ...]:
+    """The variables from Secrets of the pod that sends notifications. It doesn't wait for one that is missing."""
+    found: dict[str, EnvVar] = {}
+    for value in (value for spec in flow.specs.notifications for value in spec.secrets):
+        if value.secret is not None and value.key is not None:
+            source = SecretKeySelector(name=value.secret, key=value.key, optional=True)
+            found[value.variable] = EnvVar(name=value.variable, value_from=EnvVarSource(secret_key_ref=source))
+    return tuple(found.values())

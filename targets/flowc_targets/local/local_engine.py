@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowc.errors import ProtocolError, StoreError
-from flowc.protocol import PLAN_FILE
+from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, PLAN_FILE, env_names
 from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text, place_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
@@ -136,6 +136,10 @@ class _Engine:
         self.failed: FailedTask | None = None
         self.error = ""
         self.done = 0
+        self.begun = time.monotonic()
+        spec = flow.specs.deadline
+        self.deadline = self.begun + spec.seconds if spec is not None else float("inf")
+        """When the run is ended, by the monotonic clock."""
         self.steps = {
             step.name: StepProgress(step.name, parents=real_parents(flow, step))
             for step in flow.steps
@@ -146,7 +150,6 @@ class _Engine:
 
     def run(self) -> RunResult:
         """Run until the end step is done, a task has failed, or a signal came."""
-        begun = time.monotonic()
         if self.live is not None:
             self.live.watch(self._step_progress)
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
@@ -170,7 +173,7 @@ class _Engine:
             status,
             self.record.root,
             self.done,
-            time.monotonic() - begun,
+            time.monotonic() - self.begun,
             self.failed,
             self.reused.total(),
             self.error,
@@ -274,6 +277,9 @@ class _Engine:
             self._release(process.task)
         self._flush_outputs()
         self._enforce_deadlines()
+        if self.flow.specs.deadline is not None and time.monotonic() >= self.deadline and not self._over():
+            seconds = self.flow.specs.deadline.seconds
+            self.error = f"flowc: the run is ended: it has taken longer than its deadline of {seconds} s"
         for process in self.pool.running.values():
             process.task.log.write_if_due()
 
@@ -401,7 +407,7 @@ class _Engine:
 
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
-        due = [process.task.deadline for process in self.pool.running.values()]
+        due = [self.deadline, *(process.task.deadline for process in self.pool.running.values())]
         due.append(self.waiting.next_look())
         if self._over() or (self.schedule.has_ready and self._has_room(self.schedule.width)):
             return 0.0  # the cache had all, or may have more
@@ -515,22 +521,21 @@ class _Engine:
 
     def _run_exit_hooks(self, *, successful: bool) -> None:
         """Call the functions of `@exit_hook`, each in a process of its own. One that fails changes nothing else."""
-        names = [
-            name for spec in self.flow.specs.exit_hooks for name in (spec.on_success if successful else spec.on_error)
-        ]
+        names = [name for spec in self.flow.specs.hooks for name in (spec.on_success if successful else spec.on_error)]
         for name in names:
+            shown = "notifications" if name in {NOTIFY_SUCCESS, NOTIFY_FAILURE} else f"exit hook {name}"
             output, code = self._run_exit_hook(name)
             if lines := output.splitlines():
-                self.reporter.lines("stdout", f"[{self.record.run_id}/exit hook {name}] ", lines)
+                self.reporter.lines("stdout", f"[{self.record.run_id}/{shown}] ", lines)
             if code:
-                self.reporter.warn(f"the exit hook {name} failed with exit code {code}")
+                self.reporter.warn(f"the {shown} failed with exit code {code}")
 
     def _run_exit_hook(self, name: str) -> tuple[str, int]:
         """What a hook prints, and its exit code. A signal, or another one, ends it."""
         before = self.signals.caught
         with subprocess.Popen(
             [self.options.python, "-c", BOOT, "hook", name],
-            env=self.env,
+            env={**self.env, env_names.RUN_SECONDS: f"{time.monotonic() - self.begun:.3f}"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ContainerSpec,
         EnvironmentSpec,
         Flow,
+        NotifySpec,
         ParallelSpec,
         Parameter,
         PodGroup,
@@ -52,7 +53,18 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         "steps": {step.name: _step(flow, step) for step in flow.steps},
         **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
+        **({"deadline": flow.specs.deadline.seconds} if flow.specs.deadline is not None else {}),
+        **({"notify": [_notification(spec) for spec in flow.specs.notifications]} if flow.specs.notifications else {}),
     }
+
+
+def _notification(spec: NotifySpec) -> Json:
+    """When to tell whom: secrets by the names of their variables."""
+    entry: Json = {"on": list(spec.on)}
+    for name, value in spec:
+        if name not in ("span", "on") and value:
+            entry[name] = getattr(value, "variable", value)
+    return entry
 
 
 def _group(group: PodGroup) -> GroupEntry:

@@ -67,7 +67,7 @@ def by_digest(image: str, digest: str) -> str:
 def _images(flow: Flow, options: TargetOptions) -> list[str]:
     """The images of all pods, each once: of steps, of exit hooks, and the one of all others."""
     own = (step.specs.container.image for step in flow.steps if step.specs.container is not None and not step.virtual)
-    hooks = (_hook_image(hook) for hook in flow.specs.exit_hooks)
+    hooks = (_hook_image(hook) for hook in flow.specs.hooks)
     found = (*own, *hooks, options.image if _needs_default(flow) else None)
     return list(dict.fromkeys(image for image in found if image is not None))
 
@@ -77,7 +77,7 @@ def _needs_default(flow: Flow) -> bool:
     pods = [step for step in flow.steps if not step.virtual]
     plain = any(step.specs.container is None or step.specs.container.image is None for step in pods)
     looks_up = any(step.kind == "switch" and step.recursive for step in pods)
-    return plain or looks_up or any(_hook_image(hook) is None for hook in flow.specs.exit_hooks)
+    return plain or looks_up or any(_hook_image(hook) is None for hook in flow.specs.hooks)
 
 
 def _hook_image(hook: ExitHookSpec) -> str | None:

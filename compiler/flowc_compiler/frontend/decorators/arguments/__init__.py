@@ -72,7 +72,9 @@ FLOW_ARGUMENTS = ArgumentModels(
         "airflow_external_task_sensor": "wait_arguments.ExternalTaskSensorArguments",
         "airflow_s3_key_sensor": "wait_arguments.S3KeySensorArguments",
         "conda_base": "step_arguments.CondaArguments",
+        "deadline": "notice_arguments.DeadlineArguments",
         "exit_hook": "flow_arguments.ExitHookArguments",
+        "notify": "notice_arguments.NotifyArguments",
         "project": "flow_arguments.ProjectArguments",
         "pypi_base": "step_arguments.PypiArguments",
         "schedule": "flow_arguments.ScheduleArguments",
@@ -84,7 +86,7 @@ FLOW_ARGUMENTS = ArgumentModels(
 """Decorators of the flow's class."""
 
 REPEATABLE = frozenset(
-    {"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "schedule", "wait_for"}
+    {"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "notify", "schedule", "wait_for"}
 )
 """Decorators that may be given several times."""
 
