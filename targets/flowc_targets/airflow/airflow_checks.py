@@ -74,9 +74,6 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         if step.kind == "parallel":
             _check_gang(flow, step, options, sink)
         _check_waits(step, sink)
-        if step.specs.gated:
-            message = f"step `{step.name}` waits before it begins, which is not expressed so far"
-            sink.unsupported("FC501", NAME, message, step.span, help="let it look for that itself")
         if options.operator == "local":
             _check_local(step, sink)
             _check_deferrable(step, sink)

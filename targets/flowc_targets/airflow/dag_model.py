@@ -63,10 +63,16 @@ Expression: TypeAlias = (
 
 
 OperatorName: TypeAlias = Literal[
-    "StepOperator", "ContainerOperator", "EmptyOperator", "HookOperator", "NotifyOperator"
+    "StepOperator",
+    "ContainerOperator",
+    "EmptyOperator",
+    "HookOperator",
+    "NotifyOperator",
+    "WaitSensor",
+    "ApprovalOperator",
 ]
-"""What runs a step, what runs nothing (the scheduler itself marks such a task as done), what calls an exit hook, and
-what sends notifications."""
+"""What runs a step, what runs nothing (the scheduler itself marks such a task as done), what calls an exit hook, what
+sends notifications, what looks for something that a step waits for, and what asks a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +256,8 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 
 
 _OF_THE_FILE = """
-    AirflowFailException AirflowSkipException Any ApiClient Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator
+    AirflowFailException AirflowSkipException Any ApiClient ApprovalOperator BaseSensorOperator HITLOperator
+    NotYetError StoredApproval TEXT WaitSensor Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator
     ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator
     KubernetesPodOperator KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotifyOperator Param Path
     PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64

@@ -58,7 +58,8 @@ def print_file(file: DagFile) -> str:
 def print_beside(file: DagFile, runtime: str) -> str:
     """Print a DAG file that takes the operators from the module `runtime` in its folder."""
     imports = [*_dag_imports(file), Import("sys"), Import("Path", "pathlib")]
-    shared = [name for name in ("ContainerOperator", "HookOperator", "StepOperator") if file.has_operator(name)]
+    operators = ("ApprovalOperator", "ContainerOperator", "HookOperator", "StepOperator", "WaitSensor")
+    shared = [name for name in operators if file.has_operator(name)]
     if file.has_notices:
         shared = [*dict.fromkeys(("HookOperator", *shared)), "zipped"]
     shared += ["FlowPackage", *(["PublishOutput"] if file.has_option("callbacks") else [])]
@@ -105,6 +106,10 @@ def _operator_modules(file: DagFile) -> Iterator[str]:
         yield "hook_operator"
     if file.has_notices:
         yield NOTICES
+    if file.has_operator("WaitSensor"):
+        yield "wait_sensor"
+    if file.has_operator("ApprovalOperator"):
+        yield "approval_operator"
     if file.has_option("callbacks"):
         yield "publish_output"
 

@@ -32,6 +32,10 @@ class DagSummary:
     """The step and the number of the iteration, by the ids of tasks of recursive steps."""
     nested: Mapping[str, str]
     """For tasks in a foreach in another: the task that lists the index paths, of which the map index selects one."""
+    asking: Mapping[str, str]
+    """The steps before which a person is asked, by the ids of the tasks that ask."""
+    texts: tuple[str, ...]
+    """Of these tasks, those that ask for a text."""
 
 
 def summarize(file: DagFile) -> Mapping[str, Expression]:
@@ -49,7 +53,16 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
         "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
         "iterations": {task.step: (task.prefix, task.iterations) for task in steps if "iteration" in task.options},
         "nested": _nested(file.body),
+        **_asking(file.body),
     }
+
+
+def _asking(body: Block) -> dict[str, Expression]:
+    """The tasks that ask persons, where there are some."""
+    tasks = [task for task in body.tasks() if task.operator == "ApprovalOperator"]
+    texts = tuple(task.task_id for task in tasks if "choices" not in task.options)
+    found: dict[str, Expression] = {"asking": {task.task_id: task.step for task in tasks}} if tasks else {}
+    return found | {"texts": texts} if texts else found
 
 
 def _nested(body: Block) -> dict[str, Expression]:
@@ -87,6 +100,8 @@ def read_summary(text: str) -> DagSummary | None:
                 task_id: (step, number) for step, task_ids in ids.items() for number, task_id in enumerate(task_ids)
             },
             nested={**found["nested"], **nested},
+            asking=found.get("asking", {}),
+            texts=tuple(found.get("texts", ())),
         )
     except (SyntaxError, ValueError, TypeError, LookupError, RecursionError, MemoryError):
         return None

@@ -25,8 +25,9 @@ _HASH_LENGTH = 10
 _NAMED = re.compile(rb"(?<=d)(?=ag)|(?<=a)(?=sset)", re.IGNORECASE)
 """The places in words that Airflow looks for to tell which files have DAGs: in base64 they come by chance."""
 _OF_ALL = ("flow_package", "shim_task", "index_paths", "zipped_code")
-_OF_PODS = ("code_in_pods", "pod_operator", "container_operator", "hook_operator", "publish_output")
-_OF_PROCESSES = ("process_operator", "hook_operator")
+_GATES = ("wait_sensor", "approval_operator")
+_OF_PODS = ("code_in_pods", "pod_operator", "container_operator", "hook_operator", *_GATES, "publish_output")
+_OF_PROCESSES = ("process_operator", "hook_operator", *_GATES)
 
 OPERATORS = Path(__file__).with_name("operators")
 """The folder of their modules. It is read and never imported, since that takes Airflow."""

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.dag_model import Expression
     from flowc_targets.base.deployments import DeploymentClient
-    from flowc_targets.base.engine import Address, EngineClient
+    from flowc_targets.base.engine import Address, EngineClient, WaitingTask
     from flowc_targets.kubernetes.objects import ConfigMap, Plain
     from flowc_targets.kubernetes.package_maps import PackageMaps
 
@@ -93,6 +93,12 @@ class AirflowTarget:
         from flowc_targets.airflow.server.client import AirflowClient
 
         return AirflowClient(address)
+
+    def release(self, address: Address, task: WaitingTask) -> str:
+        """Answer the question that Airflow itself asks, from 3.1 on: see Release."""
+        from flowc_targets.airflow.server.releasing import release
+
+        return release(address, task)
 
     def deployments(self, address: Address) -> DeploymentClient:
         """Return the DAGs of an Airflow: see DeploymentClient."""

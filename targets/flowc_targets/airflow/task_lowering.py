@@ -7,6 +7,7 @@ groups, its segments: what comes before the inner foreach, and what comes after.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -149,6 +150,9 @@ class _Lowering:
         self._choices = switch_choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._prefixes = {step.name: self._iteration_prefix(step) for step in flow.steps if _loops(step)}
+        self._gates = {
+            step.name: self._gate_names(step) for step in flow.steps if step.specs.gated and not step.virtual
+        }
         self._arm_ids: dict[str, tuple[str, ...]] = {}
         self._foreach = {step.name: flow.foreach_scope(step) for step in flow.steps}
         self._segments = self._segment_numbers()
@@ -221,6 +225,9 @@ class _Lowering:
             options = {"step": step.name, "iteration": 0, **options}
             iterations = _most_iterations(step)
         variable = self._variables[step.name]
+        if step.name in self._gates:
+            options.pop("trigger_rule", None)
+            options |= self._add_gates(builder, step, index)
         task = OperatorTask(
             operator=operator, variable=variable, task_id=step.name, options=options, iterations=iterations,
             prefix=prefix,
@@ -228,6 +235,58 @@ class _Lowering:
         builder.add(task, self._arms(step))
         if step.kind not in _OPENERS:
             builder.connect(variable, self._following(step))
+
+    def _add_gates(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> dict[str, Expression]:
+        """Add the tasks that wait before a step's own; returns what that takes of them.
+
+        They take over what the step's task depends on, and it then follows the last of them alone.
+        """
+        gates = self._gates[step.name]
+        options = self._gate_options(step, index)
+        for (variable, task_id), operator in zip(gates, ("WaitSensor", "ApprovalOperator"), strict=False):
+            own = {**options, **(self._look(step) if operator == "WaitSensor" else self._question(step))}
+            task = OperatorTask(operator=operator, variable=variable, task_id=task_id, options=own)
+            builder.add(task, self._arms(step))
+        names = [*(variable for variable, _ in gates), self._variables[step.name]]
+        for before, after in pairwise(names):
+            builder.connect(before, [after])
+        return {"asked": gates[1][1]} if len(gates) > 1 else {}
+
+    def _gate_options(self, step: Step, index: dict[str, Expression]) -> dict[str, Expression]:
+        """What both kinds of such tasks have of the step: its place, and when it runs."""
+        found: dict[str, Expression] = {"step": step.name, **index}
+        rule = self._common_options(step).get("trigger_rule")
+        found |= {"trigger_rule": rule} if rule is not None else {}
+        when = self._when(step)
+        return {**found, "when": when} if when else found
+
+    def _look(self, step: Step) -> dict[str, Expression]:
+        """Options of the WaitSensor: the pod that looks has what it takes to get there, and no more."""
+        looking = step.specs.looking
+        options: dict[str, Expression | None] = {}
+        if step.specs.waits:
+            options["every"] = min(wait.every for wait in step.specs.waits)
+        if looking.airflow is not None:
+            options |= {
+                name: value for name, value in self._airflow_options(looking.airflow).items() if name != "inlets"
+            }
+        options["variables"] = self._variables_of(step.model_copy(update={"specs": looking}))
+        if self._options.in_pods:
+            pod = step_pod(looking, self._options, "airflow", self._sink)
+            options |= pod_arguments(pod, looking, self._options)
+        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
+
+    def _question(self, step: Step) -> dict[str, Expression]:
+        """Options of the ApprovalOperator, with those of the WaitSensor for where it looks into the store."""
+        spec = step.specs.approval
+        assert spec is not None
+        options: dict[str, Expression | None] = {
+            "look": {name: value for name, value in self._look(step).items() if name != "every"},
+            "choices": spec.choices,
+            "message": spec.message or None,
+            "response_seconds": spec.timeout,
+        }
+        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
 
     def _arms(self, step: Step) -> tuple[str, ...]:
         """The groups of the arms around a step in its block, the outermost first."""
@@ -246,6 +305,8 @@ class _Lowering:
 
     def _entry(self, name: str) -> str:
         """What edges into a step lead to."""
+        if name in self._gates:
+            return self._gates[name][0][0]
         several = name in self._prefixes and _most_iterations(self._flow.by_name[name]) > 1
         return f"{self._variables[name]}[0]" if several else self._variables[name]
 
@@ -301,6 +362,12 @@ class _Lowering:
             prefix += "_"
         self._ids.update(found)
         return prefix
+
+    def _gate_names(self, step: Step) -> tuple[tuple[str, str], ...]:
+        """The variables and ids of the tasks that wait before a step's own."""
+        kinds = ["wait", *(["approve"] if step.specs.approval is not None else [])]
+        ids = [self._id(f"{kind}_{step.name}") for kind in kinds]
+        return tuple((self.names.take(task_id), task_id) for task_id in ids)
 
     def _id(self, wanted: str) -> str:
         """Return an id that no step has, with a number where one has it."""

@@ -32,6 +32,12 @@ class StepOperator(ShimTask, KubernetesPodOperator):
         self.python = python or flow.python
         self.pod_patch = pod_patch
 
+    def run_shim(self, context: Any) -> None:
+        """Run the pod to its end."""
+        self.name = self._set_name(self.name)
+        self.pod_request_obj = None
+        self.execute_sync(context)
+
     def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
         """Build the pod, with the shim's command, variables and code in it."""
         pod = super().build_pod_request_obj(context, **kwargs)

@@ -30,6 +30,10 @@ class StepOperator(ShimTask, BaseOperator):
         self.process: subprocess.Popen[str] | None = None
 
     def execute(self, context: Any) -> None:
+        """Run the step."""
+        self.run_shim(context)
+
+    def run_shim(self, context: Any) -> None:
         """Run the shim, log what it prints, and publish what it says."""
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
             package = Path(folder, "flow.pyz")

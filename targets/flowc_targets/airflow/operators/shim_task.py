@@ -57,7 +57,8 @@ class ShimTask:
 
     Only the index, which comes from the mapping, is a template: what the flow says
     reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
+    that leads here. A task of a recursive step has the number of its iteration, and
+    `asked` is the task that has asked a person.
     """
 
     task_id: str
@@ -74,6 +75,7 @@ class ShimTask:
         iteration: int | None = None,
         when: list[list[str]] | None = None,
         variables: dict[str, str] | None = None,
+        asked: str | None = None,
         **kwargs: Any,
     ) -> None:
         if index != "-":
@@ -87,6 +89,7 @@ class ShimTask:
         self.iteration = iteration
         self.when = when or []
         self.variables = variables or {}
+        self.asked = asked
 
     def pre_execute(self, context: Any) -> None:
         """Skip a task in an arm that its switch has not chosen, before a pod starts.
@@ -144,6 +147,14 @@ class ShimTask:
             "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
             "FLOWC_TAGS": ",".join(self.flow.tags),
         }
+        if self.asked:
+            ti = context["ti"]
+            place = {"task_ids": self.asked, "map_indexes": ti.map_index}
+            answer = dict(ti.xcom_pull(key="answer", **place) or {})
+            # Nothing of a task that only looks into the store.
+            if answer:
+                variables["FLOWC_ANSWER"] = answer.pop("choice")
+                variables["FLOWC_ANSWERED"] = json.dumps(answer)
         run = context["dag_run"]
         scheduled = scheduled_time(run)
         if scheduled:

@@ -145,6 +145,12 @@ class Api(ABC):
         body = {"new_state": state}
         self._call(path, method, arguments, {"dry_run": False, **body}, {"patch_task_instance_body": body})
 
+    def answer(self, task: Json, options: list[str], params: Json) -> None:
+        """Answer the question that a task instance asks, which only Airflow 3 does."""
+        arguments: Json = {**_place(task), "map_index": task["map_index"]}
+        body: Json = {"chosen_options": options, "params_input": params}
+        self._call("", "TaskInstanceApi.update_hitl_detail", arguments, v2_only={"update_hitl_detail_payload": body})
+
     def log(self, task: Json, attempt: int, token: str | None) -> Json:
         """Return a part of the log of an attempt, and the token of the next part."""
         arguments: Json = {**_place(task), "map_index": task["map_index"], "try_number": attempt}

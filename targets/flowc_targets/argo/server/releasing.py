@@ -31,9 +31,21 @@ _TRIES, _PAUSE_SECONDS = 5, 3.0
 
 def release(address: Address, task: WaitingTask) -> str:
     """End the pause before a task. Raises EngineError: FC602 where there is no such run, FC611 where nothing waits."""
+    if not (address.server or os.environ.get("ARGO_SERVER")):
+        return _release(_Kubectl(address), task)
+    try:
+        return _release(_Server(address), task)
+    except EngineError as error:
+        if error.code != "FC610":
+            raise
+        try:
+            return _release(_Kubectl(address), task)
+        except EngineError:
+            raise error from None  # the server is what was named
+
+
+def _release(way: _Server | _Kubectl, task: WaitingTask) -> str:
     uid = task.run.rpartition("/")[2].removeprefix("argo-")
-    by_server = bool(address.server or os.environ.get("ARGO_SERVER"))
-    way = _Server(address) if by_server else _Kubectl(address)
     for left in reversed(range(_TRIES)):
         workflow = way.find(uid)
         if workflow is None:

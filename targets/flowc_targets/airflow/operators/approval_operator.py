@@ -1,0 +1,85 @@
+"""The operator that asks a person: Airflow's own from 3.1 on, and a sensor that looks into the store before."""
+# pyright: standard, reportMissingImports=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from flowc_targets.airflow.operators.shim_task import ShimTask
+from flowc_targets.airflow.operators.wait_sensor import WaitSensor
+
+if TYPE_CHECKING:
+    from flowc_targets.airflow.operators.flow_package import FlowPackage
+
+try:
+    from airflow.providers.standard.operators.hitl import HITLOperator
+    from airflow.sdk import Param
+except Exception:  # before Airflow 3.1, whose provider raises an error of its own
+    HITLOperator = None
+
+TEXT = "text"
+"""The param that a person fills in where there is nothing to choose from."""
+
+
+class StoredApproval(WaitSensor):
+    """Waits until `flowc approve` has written down what a person has chosen. `look` are
+    arguments of the operator that looks.
+    """
+
+    def __init__(
+        self,
+        *,
+        flow: FlowPackage,
+        choices: list[str] | None = None,
+        message: str = "",
+        response_seconds: float | None = None,
+        look: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(flow=flow, answered=True, every=30, **{**(look or {}), **kwargs})
+
+
+if HITLOperator is None:
+    ApprovalOperator = StoredApproval
+else:
+
+    class ApprovalOperator(ShimTask, HITLOperator):
+        """Asks a person, and publishes who has chosen what."""
+
+        def __init__(
+            self,
+            *,
+            flow: FlowPackage,
+            choices: list[str] | None = None,
+            message: str = "",
+            response_seconds: float | None = None,
+            look: dict[str, Any] | None = None,
+            **kwargs: Any,
+        ) -> None:
+            limit = response_seconds
+            text = {TEXT: Param("", type="string", description=message)}
+            super().__init__(
+                flow=flow,
+                subject=message or kwargs.get("step") or kwargs["task_id"],
+                options=choices or ["OK"],
+                params={} if choices else text,
+                response_timeout=None if limit is None else timedelta(seconds=limit),
+                **kwargs,
+            )
+
+        def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+            """Publish the choice; where nobody has chosen in time, the step says so."""
+            answer: dict[str, Any] = {"choice": "flowc:timeout"}
+            found = None
+            if event.get("error_type") != "timeout":
+                found = super().execute_complete(context, event)
+                user = event.get("responded_by_user") or {}
+                chosen, given = event["chosen_options"], event.get("params_input") or {}
+                answer = {
+                    "choice": given[TEXT] if TEXT in given else chosen[0],
+                    "by": user.get("name") or user.get("id"),
+                    "via": "airflow",
+                }
+            context["ti"].xcom_push(key="answer", value=answer)
+            return found

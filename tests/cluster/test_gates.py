@@ -1,0 +1,34 @@
+"""What steps wait for, on Argo: an object that comes later, and persons who choose by Argo Server and by kubectl."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowc.store import open_store
+from tests.cluster.cluster import BUCKET, Cluster
+from tests.gatesflow import CHOICES, GATES, check_ended, waits
+from tests.support import flowc_process
+
+pytestmark = [pytest.mark.cluster, pytest.mark.process]
+
+
+def test_an_object_and_persons(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is asked for the first one, where it answers; else, and for the second, it is kubectl."""
+    file = tmp_path / "gates.py"
+    file.write_text(GATES.format(url=f"s3://{BUCKET}/{cluster.prefix}-go/_SUCCESS"))
+    run = cluster.apply(cluster.compile(file))
+    name = f"Gates/argo-{run.uid}"
+    (waiting,) = waits(name, run.root, bool)
+    assert (waiting.step, waiting.question) == ("start", None)
+    open_store(f"s3://{BUCKET}").write(f"{cluster.prefix}-go/_SUCCESS", [b""])
+    asked = waits(name, run.root, lambda found: len(found) == 2)
+    assert [task.place for task in asked] == list(CHOICES)
+    for step, choice in CHOICES.items():
+        command = ["approve", name, step, "--choose", choice, "--note", f"the {step}", "--root", cluster.root]
+        done = flowc_process(tmp_path, *command, "-n", cluster.namespace)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "goes on" in done.stderr
+        monkeypatch.delenv("ARGO_SERVER", raising=False)
+    check_ended(run.wait())

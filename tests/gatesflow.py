@@ -1,0 +1,81 @@
+"""A flow that waits in every way, for the engines' own tests, and what its runs wait for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flowc import Run
+from flowc.errors import FlowError
+from flowc_cli.waiting_tasks import WaitingRecord, waiting_tasks
+
+GATES = """
+from flowc import FlowSpec, approval, current, step, wait_for
+
+
+@wait_for("{url}", every=2, timeout=600)
+class Gates(FlowSpec):
+    @step
+    def start(self):
+        self.models = ["small", "large"]
+        self.next(self.review, foreach="models")
+
+    @approval(choices=["promote", "reject"], message="Promote it?", timeout="20m")
+    @step
+    def review(self):
+        self.seen = [self.input, self.decision, current.approval.note]
+        self.next({{"promote": self.promote, "reject": self.drop}}, condition="decision")
+
+    @step
+    def promote(self):
+        self.result = [*self.seen, "promoted"]
+        self.next(self.join)
+
+    @step
+    def drop(self):
+        self.result = [*self.seen, "dropped"]
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.results = [each.result for each in inputs]
+        self.next(self.quick)
+
+    @approval(choices=["yes", "no"], default="no", timeout=5)
+    @step
+    def quick(self):
+        self.next({{"yes": self.end, "no": self.late}}, condition="go")
+
+    @step
+    def late(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.last = self.go
+"""
+CHOICES = {"review/0": "promote", "review/1": "reject"}
+RESULTS = [["small", "promote", "the review/0", "promoted"], ["large", "reject", "the review/1", "dropped"]]
+
+
+def waits(pathspec: str, root: str, enough: Callable[[list[WaitingRecord]], bool]) -> list[WaitingRecord]:
+    """What a run waits for, as soon as that is enough."""
+    deadline = time.monotonic() + 300
+    found: list[WaitingRecord] = []
+    while time.monotonic() < deadline:
+        try:
+            found = waiting_tasks(Run(pathspec, root=root))
+        except FlowError:
+            found = []
+        if enough(found):
+            return found
+        time.sleep(1)
+    raise AssertionError(f"{pathspec} waits for {found}")
+
+
+def check_ended(run: Run) -> None:
+    """The run has ended as the choices say, and has them in its manifests."""
+    assert run["join"].task.data.results == RESULTS
+    assert run["end"].task.data.last == "no"
+    assert [run["review"][index].manifest["approval"]["choice"] for index in ("0", "1")] == list(CHOICES.values())
+    assert run["quick"].task.manifest["approval"]["timed_out"] is True
