@@ -16,6 +16,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.driver.compile import Compilation
 from flowc_compiler.ir import (
+    AttemptSpec,
     CatchSpec,
     ContainerSpec,
     DependencySpec,
@@ -127,6 +128,8 @@ NOT_LOCALLY = {
     "fuse.disabled": "the step has a process of its own",
     "retry.backoff_seconds": "the engine's own: it waits",
     "retry.backoff_factor": "the engine's own: it waits",
+    "retry.max_wait_seconds": "the engine's own: it waits",
+    **{f"retry.attempts.{field}": "the step has this machine" for field in AttemptSpec.model_fields},
     "dependencies.disabled": "with packages that are not to be had there is nothing to leave out",
     "airflow.owner": "Airflow shows it",
     "airflow.pool": "of Airflow's scheduler",

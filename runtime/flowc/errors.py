@@ -67,14 +67,16 @@ class ParameterError(ProtocolError):
 
 
 class PeerFailed(FlowError):  # noqa: N818
-    """A member of a gang ends because another member, `peer`, has failed."""
+    """A member of a gang ends because another member, `peer`, has failed: with that one's exit code, so that what
+    `@retry` says of the failure holds for all members."""
 
     headline = "Another member of the gang failed"
 
-    def __init__(self, message: str, peer: int) -> None:
+    def __init__(self, message: str, peer: int, code: int = 1) -> None:
         super().__init__(message)
-        self.args = (message, peer)
+        self.args = (message, peer, code)
         self.peer = peer
+        self.code = code
 
 
 class ContainerFailed(FlowError):  # noqa: N818

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, Sequence
 
 
 class Settings:
@@ -55,10 +55,22 @@ class Resources(Settings):
 
 
 class Retry(Settings):
-    """How often a failed step is tried again, and how long to wait before: seconds, or text such as `"10s"`."""
+    """How often a failed step is tried again, and how long to wait before: seconds, or text such as `"10s"`.
 
-    def __init__(self, limit: int = 3, *, backoff: float | str = 0, factor: int = 1) -> None:
-        super().__init__(limit=limit, backoff=backoff, factor=factor)
+    `on` has the kinds of failures that are tried again, and `never` the names of exceptions that are not.
+    """
+
+    def __init__(
+        self,
+        limit: int = 3,
+        *,
+        backoff: float | str = 0,
+        factor: int = 1,
+        max_wait: float | str = 0,
+        on: Sequence[str] | str = (),
+        never: Sequence[str] | str = (),
+    ) -> None:
+        super().__init__(limit=limit, backoff=backoff, factor=factor, max_wait=max_wait, on=on, never=never)
 
 
 class Schedule(Settings):

@@ -22,6 +22,7 @@ import pytest
 
 from flowc.protocol import env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value
+from flowc.protocol.exit_codes import failure_kinds
 from flowc_targets.airflow.dag_model import TAKEN
 from flowc_targets.airflow.operator_sources import OPERATORS, read_source
 from flowc_targets.airflow.operators.flow_package import FlowPackage
@@ -347,6 +348,34 @@ def test_a_group_is_tried_again_where_its_pod_was_lost(
     task = load("pod_operator", runtime(SHIM)).StepOperator(flow=flow(), task_id="s", group=group)
     with pytest.raises(error):
         task.cleanup(None, pod)
+
+
+def test_kinds_of_failures_are_those_of_the_protocol(load: Callable[..., Any]) -> None:
+    kinds = load("shim_task").failure_kinds
+    for code in (1, 2, 3, 64, 75, 79, 80, 124, 130, 137, 139, 143, -9, -11, -15):
+        assert kinds(code) == failure_kinds(code)
+    assert kinds(137, "OOMKilled") == ("oom",)
+    assert kinds(137, "Error") == kinds(None, "") == kinds(137, "Evicted The node was low on memory") == ("lost",)
+    assert kinds(143, "DeadlineExceeded Pod was active") == ("timeout",)
+
+
+def test_a_retry_is_for_some_failures(load: Callable[..., Any]) -> None:
+    operator = load("pod_operator", runtime(SHIM)).StepOperator
+    for code, retry_on, error in (
+        (1, None, RuntimeError), (79, None, FailError), (1, ["oom"], FailError), (80, ["oom"], RuntimeError),
+        (None, ["oom"], FailError), (None, ["lost"], RuntimeError),
+    ):  # fmt: skip
+        with pytest.raises(error):
+            operator(flow=flow(), task_id="s", retry_on=retry_on).cleanup(None, ended(code))
+
+
+def test_attempts_have_their_own_needs(load: Callable[..., Any]) -> None:
+    operator = load("pod_operator", runtime(SHIM)).StepOperator
+    task = operator(flow=flow(python="python3"), task_id="s", attempts=[{"own": 2}, {"own": 3}])
+    for number, expected in ((1, None), (2, 2), (3, 3), (4, 3)):
+        task.own = None
+        task.build_pod_request_obj(context(TaskInstance(try_number=number)))
+        assert task.own == expected
 
 
 @pytest.mark.process

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flowc_targets.argo.pod_templates import LOST_POD
+from flowc_targets.argo.retry_strategies import LOST_POD
 from tests.argo.simulated import message, phases, run, task, workflow
 
 

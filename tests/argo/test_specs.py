@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from flowc.protocol.exit_codes import RETRIABLE
+from flowc_targets.argo.retry_strategies import KINDS, NOT_FATAL
+from flowc_targets.simulate.retry_expressions import parse_retry
 from tests.argo.manifests import diamond, env, left, objects, templates
 
 
@@ -45,12 +48,52 @@ def test_gpu_type_by_a_profile_of_the_project(tmp_path: Path) -> None:
 
 def test_retry(tmp_path: Path) -> None:
     leaf = left(tmp_path, "@retry(times=2, minutes_between_retries=1)")
-    assert leaf["retryStrategy"] == {"limit": "2", "retryPolicy": "Always", "backoff": {"duration": "60s"}}
+    assert leaf["retryStrategy"] == {
+        "limit": "2", "retryPolicy": "Always", "expression": 'lastRetry.exitCode != "79"',
+        "backoff": {"duration": "60s"},
+    }  # fmt: skip
     assert leaf["container"]["args"][-2:] == ["--attempt", "{{retries}}"]
     assert "backoff" not in left(tmp_path, "@retry(times=2, minutes_between_retries=0)")["retryStrategy"]
     never = left(tmp_path, "@resources(cpu=1)\n    @retry(times=0)")
     assert "retryStrategy" not in never
     assert never["container"]["args"][-2:] == ["--attempt", "0"]
+
+
+def test_kinds_of_failures_are_an_expression(tmp_path: Path) -> None:
+    def expression(on: str) -> str:
+        text: str = left(tmp_path, f"@retry(on={on})")["retryStrategy"]["expression"]
+        return text
+
+    assert expression("['oom', 'timeout']") == f"{KINDS['oom']} || {KINDS['timeout']}"
+    assert expression("'error'") == " && ".join([NOT_FATAL, *(f"!({text})" for text in KINDS.values())])
+    rows = [
+        ("Failed", "main: Error (exit code 1)", "1", "error"),
+        ("Failed", "main: OOMKilled (exit code 137)", "137", "oom"),
+        ("Failed", "main: Error (exit code 137)", "137", "lost"),
+        ("Failed", "main: Error (exit code 80)", "80", "oom"),
+        ("Failed", "main: Error (exit code 124)", "124", "timeout"),
+        ("Failed", "Pod was active on the node longer than the specified deadline", "143", "timeout"),
+        ("Failed", "main: Error (exit code 143)", "143", "lost"),
+        ("Error", "pod deleted", "-1", "lost"),
+        ("Failed", "main: Error (exit code 79)", "79", ""),
+    ]
+    for status, message, code, kind in rows:
+        last = {"lastRetry.status": status, "lastRetry.message": message, "lastRetry.exitCode": code}
+        found = [one for one in RETRIABLE if parse_retry(expression(f"'{one}'"))(last)]
+        assert found == [kind] * bool(kind), message
+        assert parse_retry(NOT_FATAL)(last) == bool(kind)
+
+
+def test_attempts_have_their_own_needs(tmp_path: Path) -> None:
+    lists = "memory=[64, 128], node_selector=[{'spot': 'y'}, {}], tolerations=[[{'key': 'spot', 'operator': 'Exists'}]]"
+    leaf = left(tmp_path, f"@kubernetes(node_selector={{'zone': 'a'}})\n    @retry(times=2, {lists})")
+    assert leaf["container"]["resources"] == {"requests": {"memory": "64Mi"}}
+    assert leaf["nodeSelector"] == {"zone": "a", "spot": "y"}
+    assert leaf["podSpecPatch"] == (
+        '{{=retries == \'0\' ? \'{}\' : \'{"containers": [{"name": "main", "resources": {"requests": '
+        '{"memory": "128Mi"} } }], "nodeSelector": {"spot": null} }\'}}'
+    )
+    assert "podSpecPatch" not in left(tmp_path, "@retry(memory=[64, 64])")
 
 
 def test_timeout(tmp_path: Path) -> None:

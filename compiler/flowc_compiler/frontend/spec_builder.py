@@ -115,7 +115,8 @@ class SpecBuilder:
         if dependencies is not None and dependencies.base not in (None, container and container.image):
             self._total["dependencies"] = dependencies.model_copy(update={"base": None})
         specs = _with_size_of_tmpfs(some_specs(**self._total))
-        self._check_limits(specs)
+        for attempt in range(max(len(specs.retry.attempts), 1) if specs.retry is not None else 1):
+            self._check_limits(specs.of_attempt(attempt))
         _check_mounts(specs, Origin(self._places.get("container"), self._sink))
         _check_variables(specs, self._sink)
         return specs

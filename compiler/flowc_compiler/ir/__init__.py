@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         AcceleratorSpec,
         AirflowSpec,
         ApprovalSpec,
+        AttemptSpec,
         BatchSpec,
         CacheSpec,
         CardSpec,
@@ -104,7 +105,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
-    "ApprovalSpec", "Argument", "BatchSpec", "BranchStep", "CacheSpec", "Call", "CardSpec", "CatchSpec",
+    "ApprovalSpec", "Argument", "AttemptSpec", "BatchSpec", "BranchStep",
+    "CacheSpec", "Call", "CardSpec", "CatchSpec",
     "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec", "DeadlineSpec", "DependencySpec",
     "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan", "Flow", "FlowSpecs", "ForeachOptions",
     "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep", "LiteralValue", "LockedPackages",

@@ -109,6 +109,31 @@ class StepSpecs(Model):
         limit = self.retry.limit if self.retry is not None else 0
         return limit + (FALLBACK_RETRIES if self.catch is not None else 0)
 
+    def of_attempt(self, attempt: int) -> StepSpecs:
+        """The specs of one attempt, of which 0 is the first: with what `@retry` says of it, which counts more."""
+        said = self.retry.attempts if self.retry is not None else ()
+        if not said:
+            return self
+        from flowc_compiler.ir.specs import AcceleratorSpec, Placement, ResourceSpec
+
+        this = said[min(attempt, len(said) - 1)]
+        names = ("cpu", "memory_mb", "disk_mb")
+        amounts = {name: value for name in names if (value := getattr(this, name)) is not None}
+        update: dict[str, object] = {}
+        if amounts:
+            update["resources"] = (self.resources or ResourceSpec()).model_copy(update=amounts)
+        if this.gpu is not None:
+            gpus = (self.accelerator or AcceleratorSpec(count=0)).model_copy(update={"count": this.gpu})
+            update["accelerator"] = gpus if this.gpu else None
+        placement = self.placement or Placement()
+        if this.node_selector or this.tolerations:
+            nodes = {
+                "node_selector": {**placement.node_selector, **(this.node_selector or {})},
+                "tolerations": (*placement.tolerations, *(this.tolerations or ())),
+            }
+            update["placement"] = placement.model_copy(update=nodes)
+        return self.model_copy(update=update)
+
 
 NO_SPECS = StepSpecs.model_construct()
 """The specs of a step without decorators. Made without validation, so that no validator is built at import."""

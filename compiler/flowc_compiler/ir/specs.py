@@ -76,6 +76,17 @@ class Placement(Spec):
     affinity: Affinity | None = None
 
 
+class AttemptSpec(Model):
+    """What one attempt of a step needs: of numbers instead of what the step needs, of nodes in addition to that."""
+
+    cpu: float | None = None
+    memory_mb: int | None = None
+    disk_mb: int | None = None
+    gpu: int | None = None
+    node_selector: dict[str, str] | None = None
+    tolerations: tuple[Toleration, ...] | None = None
+
+
 class RetryPolicy(Spec):
     """`@retry`: `limit` further attempts after the first, `backoff_seconds` apart."""
 
@@ -83,6 +94,20 @@ class RetryPolicy(Spec):
     backoff_seconds: float = 120.0
     backoff_factor: int = Field(default=1, ge=1)
     """By what each further wait is longer than the one before; Metaflow has only waits of one length."""
+    max_wait_seconds: float | None = Field(default=None, gt=0)
+    """The longest wait, where they grow."""
+    on: tuple[Literal["lost", "oom", "timeout", "error"], ...] = ()
+    """The kinds of failures that are followed by another attempt (`flowc.protocol.exit_codes`); all where none is
+    named."""
+    never: tuple[str, ...] = ()
+    """Exception classes, by their names as the file has them, that no attempt follows."""
+    attempts: tuple[AttemptSpec, ...] = ()
+    """What the first attempt needs, and each one after it; the last holds for all that follow."""
+
+    def wait_before(self, attempt: int) -> float:
+        """The seconds before an attempt, of which 1 is the second."""
+        most = float("inf") if self.max_wait_seconds is None else self.max_wait_seconds
+        return min(self.backoff_seconds * float(self.backoff_factor) ** (attempt - 1), most)
 
 
 class TimeoutSpec(Spec):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ForeachOptions, ForeachStep, PodGroup
-from flowc_compiler.passes.pod_compatibility import conflict
+from flowc_compiler.passes.pod_compatibility import conflict, has_own_attempts
 from flowc_compiler.passes.pod_specs import LONGEST_SECONDS, in_series, pod_specs, side_by_side
 
 if TYPE_CHECKING:
@@ -136,6 +136,9 @@ def _problem(steps: list[Step]) -> tuple[str, str] | None:
         if step.specs.command is not None:
             help_ = "leave out items_per_task, or let one container work on several items"
             return f"`{step.name}` runs a container, which needs a pod", help_
+        if has_own_attempts(step.specs):
+            help_ = "leave out items_per_task, or say what all attempts need by @resources and @kubernetes"
+            return f"`{step.name}` has an `@retry` by which attempts need pods of their own", help_
         found = conflict(pod, step.specs)
         if found is not None:
             help_ = f"give `{step.name}` and `{first.name}` the same, or leave out items_per_task"

@@ -18,7 +18,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.ir import PodGroup
-from flowc_compiler.passes.pod_compatibility import conflict, difference
+from flowc_compiler.passes.pod_compatibility import conflict, difference, has_own_attempts
 from flowc_compiler.passes.pod_specs import in_series, one_of, pod_specs, side_by_side
 from flowc_compiler.passes.scopes import Dominators, PostDominators
 
@@ -68,7 +68,8 @@ class _Fusion:
         self._every = every
         self._tree = _Regions(flow)
         batched = {step for group in flow.pod_groups if group.kind == "batch" for step in group.steps}
-        self._apart = batched | {step.name for step in flow.steps if _is_disabled(step) or step.specs.gated}
+        own = (step for step in flow.steps if _is_disabled(step) or step.specs.gated or has_own_attempts(step.specs))
+        self._apart = batched | {step.name for step in own}
         self._batched = batched
         self._specs = self._specs_by_step()
         self._refused: list[_Refusal] = []
@@ -135,6 +136,8 @@ class _Fusion:
             return f"`{step.name}`, which comes before it, opens a {_fan(step)}"
         if step.name in self._apart:
             what = "waits before it begins" if step.specs.gated else "says `@fuse(disabled=True)`"
+            if has_own_attempts(step.specs):
+                what = "has an `@retry` by which attempts need pods of their own"
             return f"`{step.name}` {'is in a batch' if step.name in self._batched else what}"
         words = conflict(pod, self._specs[step.name]) if not step.virtual else None
         return f"`{step.name}` has {words}" if words is not None else None

@@ -100,6 +100,11 @@ _PLACES = (
 _NOT_SAID: tuple[object, ...] = (None, (), {}, frozenset[str]())
 
 
+def has_own_attempts(specs: StepSpecs) -> bool:
+    """Whether attempts of a step differ in what they need of a pod: a pod of several tasks is one for all attempts."""
+    return specs.retry is not None and len(specs.retry.attempts) > 1
+
+
 def difference(one: StepSpecs, other: StepSpecs) -> str | None:
     """Why the tasks of two steps are not put into one pod unless their flow says so: what the other has, in words."""
     if one.command is not None or other.command is not None:

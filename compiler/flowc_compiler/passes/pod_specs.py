@@ -132,13 +132,10 @@ def _whole_time(specs: StepSpecs, iterations: int | None) -> TimeoutSpec | None:
     """The most that a task takes with all of its attempts and the waits between them."""
     if specs.timeout is None or iterations is None:
         return None
-    retries, wait, factor = 0, 0.0, 1
-    if specs.retry is not None:
-        retries, wait, factor = specs.retry.limit, specs.retry.backoff_seconds, specs.retry.backoff_factor
     seconds: float = specs.timeout.seconds
-    for _ in range(retries):
+    for attempt in range(specs.retry.limit if specs.retry is not None else 0):
+        wait = specs.retry.wait_before(attempt + 1) if specs.retry is not None else 0.0
         seconds = min(seconds + wait + specs.timeout.seconds, LONGEST_SECONDS)
-        wait = min(wait * factor, LONGEST_SECONDS)
     whole = min(int(seconds * iterations), LONGEST_SECONDS)
     return specs.timeout.model_copy(update={"seconds": whole})
 

@@ -61,6 +61,7 @@ def read_attempt(
     gone = "space" in record and is_gone(record, now)  # before its files are read: it may be at its end
     failure = layout.read_json(f"{folder}/{ERROR_RECORD}")
     if failure is not None and (started is None or failure["created"] >= started):  # else one of an earlier process
+        last = last or bool(failure.get("last"))
         return Attempt(number, "failed", started, float(failure["created"]), host, failure, last)
     if after is None and run_end is None and limit > now and not (gone and _is_uncommitted(layout, folder)):
         return Attempt(number, "running", started, None, host, None, last)

@@ -6,7 +6,7 @@ but for two that are known from there and from coreutils.
 
 from __future__ import annotations
 
-from flowc.errors import ContainerFailed, Fatal, ProtocolError, TimeoutException
+from flowc.errors import ContainerFailed, Fatal, PeerFailed, ProtocolError, TimeoutException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ anything else, above all an exception."""
 
 def exit_code_of(error: BaseException) -> int:
     """The exit code of a task that ends with an exception."""
+    if isinstance(error, PeerFailed):
+        return error.code
     if isinstance(error, MemoryError):
         return MEMORY_ERROR
     if isinstance(error, KeyboardInterrupt):
@@ -71,5 +73,5 @@ def failure_kinds(code: int) -> Tuple[str, ...]:
 
 
 def is_retried(kinds: Collection[str], on: Collection[str]) -> bool:
-    """Whether another attempt follows a failure of these kinds, where `@retry` is for the kinds `on`."""
-    return any(kind in on for kind in kinds)
+    """Whether another attempt follows a failure of these kinds, where `@retry` is for the kinds `on`, or for all."""
+    return any(kind in (on or RETRIABLE) for kind in kinds)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
         approval: Json
         arms: List[List[str]]
-        backoff: Tuple[float, int]
+        backoff: Tuple[float, ...]
         bound: int
         cache: Json
         call: Json
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         install: Json
         label: bool | str
         loops: bool
+        never: List[str]
+        on: List[str]
         from_task: Dict[str, Tuple[str, str | None]]
         max_iterations: int | None
         retries: int
@@ -90,6 +92,10 @@ class PlanStep:
         self.label: bool | str | None = data.get("label")
         self.timeout: int | None = data.get("timeout")
         self.retries: int = data.get("retries", 0)
+        self.on: List[str] = data.get("on") or []
+        """The kinds of failures that another attempt follows; all where none is named."""
+        self.never: List[str] = data.get("never") or []
+        """Exception classes that no attempt follows, by the names that the flow's file has for them."""
         self.catch: Dict[str, Any] | None = data.get("catch")
         self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
@@ -111,8 +117,9 @@ class PlanStep:
         self.approval: Dict[str, Any] | None = data.get("approval")
         """What a person is asked before they begin, as `ApprovalSpec` has it; `values` are what choices stand for."""
         self.synthetic: bool = data.get("virtual", False)
-        self.backoff: Tuple[float, int] = data.get("backoff") or (0, 1)
-        """The seconds between two attempts, and by what each further wait is longer; known in pod groups only."""
+        self.backoff: Tuple[float, ...] = data.get("backoff") or (0, 1)
+        """The seconds between two attempts, by what each further wait is longer, and the longest where there is one;
+        known in pod groups only."""
         self.bound: int | None = data.get("bound")
         """The most items of its foreach at a time; known in pod groups only."""
         self.gpus: Tuple[str, int] | None = data.get("gpus")

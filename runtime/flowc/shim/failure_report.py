@@ -15,7 +15,7 @@ from flowc.store.run_layout import VERSION, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import List, Set
+    from typing import Any, Dict, List, Set, Tuple
 
     from flowc.shim.task_identity import Task
     from flowc.store.run_layout import RunLayout
@@ -26,28 +26,37 @@ _FLOWC = os.path.dirname(os.path.dirname((lambda: 0).__code__.co_filename))
 """The folder of the package, whose frames are left out of tracebacks; kept bytecode was made elsewhere."""
 
 
-def report_failure(error: BaseException, layout: RunLayout | None, task: Task, where: str = "") -> int:
-    """Print and record why a task failed; returns its exit code. `where` comes before the error's own text."""
+def report_failure(
+    error: BaseException, layout: RunLayout | None, task: Task, where: str = "", known: Tuple[int, bool] | None = None
+) -> int:
+    """Print and record why a task failed; returns its exit code. `where` comes before the error's own text.
+
+    `known` is the exit code, and whether `@retry` wants no other attempt.
+    """
+    code, last = known or (exit_code_of(error), False)
     text = where + failure_text(error)
     _print(text)
     if layout is not None:
-        record = {
+        record: Dict[str, Any] = {
             "version": VERSION,
             "type": type(error).__name__,
             "module": str(type(error).__module__),
             "message": error_text(error),
             "traceback": text,
+            "code": code,
             "created": wall_time(),
         }
         if isinstance(error, ContainerFailed) and error.exit_code is not None:
             record["exit_code"] = error.exit_code
+        if last:
+            record["last"] = True
         if isinstance(error, PeerFailed):
             record["peer"] = error.peer
         try:
             layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/error.json", record)
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
-    return exit_code_of(error)
+    return code
 
 
 def report_timeout(error: BaseException, flow: str, task: Task) -> int:

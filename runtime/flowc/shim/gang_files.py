@@ -8,6 +8,7 @@ import socket
 
 from flowc.errors import PeerFailed
 from flowc.protocol import env_names
+from flowc.protocol.exit_codes import TERMINATED, USER_ERROR
 from flowc.store.run_layout import index_text
 
 TYPE_CHECKING = False
@@ -86,7 +87,7 @@ class GangFiles:
                 continue
             if attempt > self._attempt:
                 text = "this attempt was replaced" if member == self._me else f"member {member} was started again"
-                failures.append(PeerFailed(f"{text}, as attempt {attempt}", member))
+                failures.append(PeerFailed(f"{text}, as attempt {attempt}", member, TERMINATED))
             elif document is not None:
                 failures.append(_failure_of(member, document))
                 if failures[-1].peer == member:
@@ -111,8 +112,9 @@ class GangFiles:
 def _failure_of(member: int, document: Document) -> PeerFailed:
     """The failure behind a peer's error: the peer's own, or the one that made the peer give up."""
     if document["type"] == "PeerFailed":
-        return PeerFailed(document["message"], document["peer"])
-    return PeerFailed(f"member {member} failed: {document['type']}: {document['message']}", member)
+        return PeerFailed(document["message"], document["peer"], document.get("code", USER_ERROR))
+    text = f"member {member} failed: {document['type']}: {document['message']}"
+    return PeerFailed(text, member, document.get("code", USER_ERROR))
 
 
 def host_address() -> str:

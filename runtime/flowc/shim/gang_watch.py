@@ -9,6 +9,7 @@ import time
 
 from flowc.errors import PeerFailed, StoreError
 from flowc.protocol import env_names
+from flowc.protocol.exit_codes import TERMINATED
 from flowc.shim.gang_files import MEMBER
 
 TYPE_CHECKING = False
@@ -111,9 +112,10 @@ class Watch:
         self._silence = self._silence + passed if life == self._last else 0.0
         self._last, self._looked = life, now
         if life[0] != self._tokens[member]:
-            self.stale = PeerFailed(f"member {member} was started again", member)
+            self.stale = PeerFailed(f"member {member} was started again", member, TERMINATED)
         elif self._silence > self._silence_limit:
-            self.stale = PeerFailed(f"member {member} has shown no sign of life for {self._silence:.0f} s", member)
+            text = f"member {member} has shown no sign of life for {self._silence:.0f} s"
+            self.stale = PeerFailed(text, member, TERMINATED)
 
     def _give_up(self, failure: PeerFailed) -> None:
         """End the process whatever its main thread does, which may be blocked forever in a collective operation."""
@@ -124,7 +126,7 @@ class Watch:
         report = threading.Thread(target=report_failure, args=what, daemon=True)
         report.start()
         report.join(30)
-        os._exit(1)
+        os._exit(failure.code)
 
 
 class ProgressLog:

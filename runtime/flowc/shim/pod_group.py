@@ -23,7 +23,7 @@ import time
 
 from flowc.errors import FlowError, StoreError
 from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
-from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, USER_ERROR
+from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMED_OUT, TIMEOUT, USER_ERROR, failure_kinds, is_retried
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_identity import Task
@@ -358,7 +358,10 @@ class _Runner:
         retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
         which = f" at attempt {tried + 1} of {retries + 1}" if 0 < retries >= tried else ""
         what = f"task {attempt.name} failed{which}: {self._recorded_failure(attempt, code)}"
-        if attempt.number - attempt.first >= self._further(attempt.key):
+        step = self.plan.step(attempt.key[0])
+        kinds = (TIMEOUT,) if attempt.timed_out else failure_kinds(code or USER_ERROR)
+        for_good = step.catch is None and not is_retried(kinds, step.on)
+        if for_good or tried >= self._further(attempt.key):
             _say(what)
             if self.failure == OK:
                 self.failure = code if code > 0 and code != _INTERRUPTED else USER_ERROR
@@ -373,8 +376,8 @@ class _Runner:
     def _backoff(self, attempt: _Attempt) -> float:
         """The seconds before the next attempt; those that only `@catch` needs follow at once."""
         step, tries = self.plan.step(attempt.key[0]), attempt.number - attempt.first
-        seconds, factor = step.backoff
-        return float(seconds * factor**tries) if tries < step.retries else 0.0
+        seconds, factor, *most = step.backoff
+        return min(float(seconds * factor**tries), *most, float("inf")) if tries < step.retries else 0.0
 
     def _is_committed(self, attempt: _Attempt) -> bool:
         step, path = attempt.key
@@ -393,10 +396,10 @@ class _Runner:
         if recorded is not None:
             return ": ".join(filter(None, (recorded["type"], recorded["message"])))
         kind, message = _silent_failure(attempt, code, self.plan.step(step))
-        self._record(attempt, kind, message)
+        self._record(attempt, kind, message, code=TIMED_OUT if attempt.timed_out else code or USER_ERROR)
         return message
 
-    def _record(self, attempt: _Attempt, kind: str, message: str, **more: bool) -> None:
+    def _record(self, attempt: _Attempt, kind: str, message: str, **more: int) -> None:
         """Record the end of an attempt; `lost` where the task itself has not failed."""
         record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
         try:

@@ -30,14 +30,16 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
     if step.catch is None:
         _call(code, state, task)
         return None
+    from flowc.shim.retry_decision import judged, was_lost_for_good
     from flowc.shim.step_guards import FailureHandledByCatch, last_failure, store_failure
 
+    fallback = attempt > step.retries or was_lost_for_good(state, task)
     try:
-        if attempt > step.retries:
+        if fallback:
             raise FailureHandledByCatch(attempt, last_failure(state, task))
         _call(code, state, task)
     except Exception as error:
-        if attempt < step.retries:
+        if not fallback and attempt < step.retries and not judged(error, state.plan, step.name)[1]:
             raise
         store_failure(flow, state, error)
         return {"type": type(error).__name__, "message": error_text(error)}

@@ -45,7 +45,8 @@ class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
 
 def last_failure(state: TaskState, task: Task) -> Document | None:
     """What is on record of the last attempt that ran the step's code; `None` where nothing is, or it cannot be read."""
-    folder = state.layout.folder(task.step, task.path, task.first + state.step.retries)
+    last = min(task.attempt - 1, task.first + state.step.retries)
+    folder = state.layout.folder(task.step, task.path, last)
     try:
         return state.layout.read_json(f"{folder}/{ERROR_RECORD}")
     except FlowError:

@@ -136,7 +136,7 @@ def run_task(
         return run_flow(plan, _arguments(task), run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
-        return _report(error, layout, task)
+        return _report(error, layout, plan, task)
 
 
 def _may_be_taken_over(step: PlanStep) -> bool:
@@ -196,7 +196,7 @@ def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:
     try:
         _execute(flow, state, task)
     except BaseException as error:
-        code = _report(error, state.layout, task)
+        code = _report(error, state.layout, state.plan, task)
         if not isinstance(error, ProtocolError):
             keep_failed(flow, state, task)
         return code
@@ -222,12 +222,13 @@ def _save(state: TaskState, attribute: str, value: Any) -> Ref:
     return artifacts.save(state.layout.store, state.plan.flow, attribute, value, loaded)
 
 
-def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
+def _report(error: BaseException, layout: RunLayout | None, plan: Plan, task: Task) -> int:
     try:
         from flowc.shim.failure_report import report_failure
+        from flowc.shim.retry_decision import judged
 
         store_cards()
-        code = report_failure(error, layout, task)
+        code = report_failure(error, layout, task, known=judged(error, plan, task.step))
         if os.environ.get(env_names.POST_MORTEM):
             examine(error)
         return code

@@ -149,7 +149,7 @@ def _check_parallelism(flow: Flow, sink: DiagnosticSink) -> None:
 
 def _check_local(step: Step, sink: DiagnosticSink) -> None:
     """Report what a local process runs without, as a warning, since the user chose local processes."""
-    specs = step.specs
+    specs = step.specs.of_attempt(0)
     for title, spec in (
         ("resources", specs.resources),
         ("GPUs", specs.accelerator),

@@ -261,8 +261,8 @@ _OF_THE_FILE = """
     ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HookOperator
     KubernetesPodOperator KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotifyOperator Param Path
     PodGenerator PublishOutput RUNTIME ShimTask StepOperator TaskGroup annotations attach_code base64
-    combined_schedule dag dataclass datetime deepcopy encoded field flow index indices io iteration json k8s
-    late_notice merge_patch os patched_pod pendulum publish quote scheduled_time several_crons subprocess sys task
+    combined_schedule dag dataclass datetime deepcopy encoded failure_kinds field flow index indices io iteration json
+    k8s late_notice merge_patch os patched_pod pendulum publish quote scheduled_time several_crons subprocess sys task
     task_group tempfile time timedelta timezone zipfile zipped zlib
 """
 

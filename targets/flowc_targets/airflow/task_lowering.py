@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import AirflowSpec, CommandSpec, Flow, Scope, Step
+    from flowc_compiler.ir import AirflowSpec, CommandSpec, Flow, Scope, Step, StepSpecs
     from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -50,6 +50,10 @@ DEEPEST_GROUP = 5
 LOST_PODS = 3
 """How often a pod of several tasks that was lost is replaced."""
 _OPENERS = frozenset({"foreach", "parallel"})
+_OF_ATTEMPTS: dict[str, Expression] = {
+    "container_resources": None, "node_selector": {}, "tolerations": (), "affinity": None,
+}  # fmt: skip
+"""What attempts of a step may differ in, and what stands for none of it."""
 
 
 class LoweredSteps(NamedTuple):
@@ -418,7 +422,7 @@ class _Lowering:
 
     def _step_options(self, step: Step) -> dict[str, Expression]:
         """Options of the StepOperator."""
-        specs, in_pods = step.specs, self._options.in_pods
+        specs, in_pods = step.specs.of_attempt(0), self._options.in_pods
         common = self._common_options(step)
         outlets = common.pop("outlets", None)
         options: dict[str, Expression | None] = {**common}
@@ -437,7 +441,9 @@ class _Lowering:
         elif specs.retries or (specs.retry is not None and self._options.retries):
             options["retries"] = specs.retries
         if specs.retries:
-            options["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
+            options["retry_delay"] = _duration(specs.retry.wait_before(1) if specs.retry is not None else 0)
+        if group is None and specs.retry is not None and specs.catch is None:
+            options["retry_on"] = specs.retry.on
         if specs.timeout is not None:
             # The step ends itself. A pod's own deadline, for one that is stuck, starts on its node; this one covers the
             # wait as well.
@@ -450,10 +456,25 @@ class _Lowering:
         if in_pods:
             if specs.command is not None:
                 options |= _container_options(specs.command)
-            options |= pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
+            pod = pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
+            options |= pod
+            options["attempts"] = self._attempts(specs, pod) if group is None else None
         options["outlets"] = outlets
         options["doc_md"] = markdown(step.doc) if step.doc else None
         return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
+
+    def _attempts(self, specs: StepSpecs, first: dict[str, Expression]) -> Expression:
+        """What the second attempt and each one after it needs, where it is not what the first needs."""
+        policy = specs.retry
+        if policy is None or len(policy.attempts) < 2:
+            return None
+        found: list[Expression] = []
+        for number in range(1, min(len(policy.attempts), policy.limit + 1)):
+            own = specs.of_attempt(number)
+            pod = pod_arguments(step_pod(own, self._options, "airflow", self._sink), own, self._options)
+            names = (name for name in _OF_ATTEMPTS if pod.get(name) != first.get(name))
+            found.append({name: pod.get(name, _OF_ATTEMPTS[name]) for name in names})
+        return tuple(found) if any(found) else None
 
     def _airflow_options(self, spec: AirflowSpec) -> dict[str, Expression | None]:
         """What `@airflow_options` says, but for the assets that the step updates."""

@@ -63,6 +63,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_bounds(contracted(flow), options, sink)
     for step in flow.steps:
         _check_step(step, options, sink)
+        _check_waits(step, sink)
     known = {parameter.name for parameter in flow.run_parameters}
     settled = {parameter.name for parameter in flow.parameters if parameter.fixed}
     for name in options.parameters:
@@ -303,6 +304,18 @@ def _check_origin(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> Non
                 flow.span,
                 help=suggest(name, flow.by_name, f"its steps are {', '.join(flow.by_name)}").help,
             )
+
+
+def _check_waits(step: Step, sink: DiagnosticSink) -> None:
+    """Report a longest wait that is reached: older controllers do not know it."""
+    retry = step.specs.retry
+    if retry is not None and retry.max_wait_seconds is not None and retry.limit > 0:
+        grown = retry.model_copy(update={"max_wait_seconds": None}).wait_before(retry.limit)
+        if grown > retry.max_wait_seconds:
+            sink.warning(
+                "FC501", f"step `{step.name}`: Argo before 3.7 ignores the longest wait between attempts (target argo)",
+                retry.span or step.span, help="on an older Argo, choose a smaller factor",
+            )  # fmt: skip
 
 
 def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:

@@ -179,7 +179,7 @@ class ArgoOptions(TargetOptions):
             yield Unused(("ui_url",), "on a flow without @notify", "leave it out", True)
         if self.pod_gc is None:
             yield Unused(("pod_gc_delay",), "without pod_gc", "give it with --set pod_gc=OnPodCompletion")
-        specs = [step.specs for step in flow.steps if not step.virtual]
+        specs = [step.specs.of_attempt(0) for step in flow.steps if not step.virtual]
         if not any(map(_takes_qos, specs)):
             yield Unused(("qos",), "on a flow without resources", "give steps @resources", True)
         if all(step.specs.retries or step.kind == "parallel" for step in flow.steps if not step.virtual):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names, exit_codes
+from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names
 from flowc.protocol.encodings import TIMED_OUT, join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
@@ -31,6 +31,7 @@ from flowc_targets.argo.manifest_text import (
     value_key,
 )
 from flowc_targets.argo.patches import with_pod_patch
+from flowc_targets.argo.retry_strategies import LOST_POD, NOT_YET_POD, attempts_patch, retry_strategy
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
 from flowc_targets.base.engine import ORIGIN
 from flowc_targets.kubernetes.objects import (
@@ -74,30 +75,7 @@ NEXT = "next"
 """The output of an iteration: the index of the one that follows."""
 STEP, INDEX = InputParameter("step"), InputParameter("index")
 """The inputs of a step's template."""
-LOST_POD = (
-    'lastRetry.status == "Error" || '
-    '(lastRetry.exitCode == "143" && !(lastRetry.message matches "deadline|exceed")) || '
-    'lastRetry.message matches "was low on resource|node shutdown|neither main nor wait"'
-)
-"""The expression of a retryStrategy that gives only pods another attempt that were lost through no fault of the step.
 
-What a node is that lost its pod (inferFailedReason and podReconciliation in operator.go, 3.6 and 4.1):
-
-- deleted at once (`--force`, a node that is gone): Error, `pod deleted`;
-- deleted, drained, preempted, evicted through the API: Failed, as main got a SIGTERM: exit code 143;
-- evicted by a kubelet whose node runs low, or by a shutdown of the node: Failed, with the kubelet's message;
-- failed before main had started, or in a container of Argo: Error.
-
-Not lost, but the step's own doing: another exit code, OOMKilled among them, and a limit of time or of storage that it
-has exceeded. Code that ends itself by SIGTERM cannot be distinguished from a pod that was deleted.
-"""
-
-KILLED_POD = f'{LOST_POD} || (lastRetry.exitCode == "137" && !(lastRetry.message matches "deadline|exceed"))'
-"""The same for a pod of several tasks, of which one has further attempts: what kills a task, such as the kernel that
-has no memory left for it, kills its pod. The runner counts that as a failed attempt of the task."""
-
-NOT_YET = f'lastRetry.exitCode == "{exit_codes.NOT_YET}" || {LOST_POD}'
-"""The same for a pod that looks for what a step waits for: it says that this is not there yet."""
 _SPARE_LOOKS = 10
 """How many more attempts such a pod has than its time has looks: what it waits too long for, it says itself."""
 _FOREVER = 10**6
@@ -141,8 +119,10 @@ class _Needs(NamedTuple):
     """Of the shim: `task`, or `group` for the tasks of a pod group."""
     answered: bool
     """Whether it takes what a person has chosen."""
-    container: CommandSpec | None
+    container: CommandSpec | None = None
     """What a step with `@container` runs."""
+    attempts: str | None = None
+    """The patch that makes the pod of each attempt."""
 
 
 class PodTemplates:
@@ -205,7 +185,7 @@ class PodTemplates:
             return RetryStrategy(limit=str(self._options.lost_pods(group=False) or 3), expression=LOST_POD)
         every = min(wait.every for wait in waits)
         looks = min(ceil(max(wait.timeout for wait in waits) / every) + _SPARE_LOOKS, _FOREVER)
-        return RetryStrategy(limit=str(looks), expression=NOT_YET, backoff=Backoff(duration=f"{every:g}s"))
+        return RetryStrategy(limit=str(looks), expression=NOT_YET_POD, backoff=Backoff(duration=f"{every:g}s"))
 
     def _pause(self, step: Step, spec: ApprovalSpec, name: str) -> Template:
         """The pause that a person ends: Argo's UI shows an input of the output's name, with its choices."""
@@ -279,11 +259,12 @@ class PodTemplates:
 
     def _needs(self, step: Step, target: str, sink: DiagnosticSink) -> _Needs:
         gang = self._is_gang_member(step)
-        pod = step_pod(step.specs, self._options, target, sink, self._options.qos)
+        pod = step_pod(step.specs.of_attempt(0), self._options, target, sink, self._options.qos)
         group = step.name in self._flow.group_of
         return _Needs(
             pod=pod.replace(env={**group_variables(self._options), **pod.env}) if group else pod,
-            retry=self._retry(step, gang),
+            retry=retry_strategy(self._flow, step, self._options, gang=gang),
+            attempts=None if group else attempts_patch(step, self._options, target, sink),
             outputs=_output_defaults(step),
             nested=self._flow.depth(step) > 0,
             takes_parameters=step.name == self._flow.start and bool(self._flow.run_parameters),
@@ -330,7 +311,8 @@ class PodTemplates:
         if needs.container is not None:
             template = as_container_set(template, needs.container, OUTPUTS_FOLDER)
         template = self._patched(grouped(template, needs.gang) if needs.gang else template)
-        return with_pod_patch(template, pod.patch) if pod.patch else template
+        template = with_pod_patch(template, pod.patch) if pod.patch else template
+        return template.patched({"podSpecPatch": needs.attempts}) if needs.attempts is not None else template
 
     def _patched(self, template: Template) -> Template:
         """The template of a pod with what all of them are patched with."""
@@ -404,27 +386,6 @@ class PodTemplates:
             return EnvVar(name=name, value=env_value(value))
         key = ConfigMapKeySelector(name=self._code, key=value_key(value))
         return EnvVar(name=name, value_from=EnvVarSource(config_map_key_ref=key))
-
-    def _retry(self, step: Step, gang: bool) -> RetryStrategy | None:
-        """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike.
-
-        A step without `@retry` gets the attempts for lost pods only, and a member of a gang does not get those either:
-        members start over together, and all but the one that was lost fail by themselves.
-        """
-        retries, policy = step.specs.retries, step.specs.retry
-        group = self._flow.group_of.get(step.name)
-        if group is not None and group.retries:
-            most = self._options.lost_pods(group=True) + group.retries
-            return RetryStrategy(limit=str(most), expression=KILLED_POD)
-        if retries == 0:
-            lost = 0 if gang else self._options.lost_pods(group=group is not None)
-            return RetryStrategy(limit=str(lost), expression=LOST_POD) if lost else None
-        if policy is None or policy.backoff_seconds == 0:
-            return RetryStrategy(limit=str(retries))
-        factor = str(policy.backoff_factor) if policy.backoff_factor > 1 else None
-        return RetryStrategy(
-            limit=str(retries), backoff=Backoff(duration=f"{policy.backoff_seconds:g}s", factor=factor)
-        )
 
 
 def configmap_env(flow: Flow, options: ArgoOptions) -> dict[str, str]:

@@ -61,10 +61,11 @@ class DagTask(ManifestObject):
 
 
 class Backoff(ManifestObject):
-    """The wait between attempts; `factor` makes each longer than the one before."""
+    """The wait between attempts; `factor` makes each longer than the one before, up to `cap` (Argo 3.7)."""
 
     duration: str
     factor: str | None = None
+    cap: str | None = None
 
 
 class RetryStrategy(ManifestObject):

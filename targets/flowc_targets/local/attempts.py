@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flowc.protocol.exit_codes import USER_ERROR
+from flowc.protocol.exit_codes import TIMEOUT, USER_ERROR, failure_kinds, is_retried
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ParallelStep
 from flowc_targets.base.process_pool import signal_name
@@ -111,7 +111,7 @@ def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, 
     retry = specs.retry
     if retry is None or attempt >= retry.limit:
         return 0.0, "@catch goes on without it"
-    seconds = retry.backoff_seconds * float(retry.backoff_factor) ** attempt if wait else 0.0
+    seconds = retry.wait_before(attempt + 1) if wait else 0.0
     later = f" in {seconds:g} s" if seconds else ""
     return seconds, f"attempt {attempt + 2} begins{later}"
 
@@ -122,6 +122,19 @@ def attempt_text(specs: StepSpecs, attempt: int) -> str:
     if retry is None or not retry.limit or attempt > retry.limit:
         return ""
     return f" at attempt {attempt + 1} of {retry.limit + 1}"
+
+
+def is_final(specs: StepSpecs, task: Attempt, code: int, *, timed_out: bool) -> bool:
+    """Whether no attempt follows one that ended with an exit code: there was the last one, or `@retry` wants none.
+
+    A step with `@catch` always gets its attempts: in them the shim stores the failure.
+    """
+    if task.number >= specs.retries:
+        return True
+    if specs.catch is not None or task.gang_failed:
+        return False
+    kinds = (TIMEOUT,) if timed_out else failure_kinds(code or USER_ERROR)
+    return not is_retried(kinds, specs.retry.on if specs.retry is not None else ())
 
 
 def process_failure(task: Attempt, code: int, timeout: TimeoutSpec | None) -> tuple[str, str]:

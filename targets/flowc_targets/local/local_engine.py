@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowc.errors import ProtocolError, StoreError
 from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, PLAN_FILE, env_names
+from flowc.protocol.exit_codes import TIMED_OUT, USER_ERROR, exit_code_of
 from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text, place_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
@@ -26,6 +27,7 @@ from flowc_targets.local.attempts import (
     Gangs,
     Retry,
     attempt_text,
+    is_final,
     next_attempt,
     process_failure,
     task_name,
@@ -321,7 +323,7 @@ class _Engine:
 
     def _fail_waiting(self, key: TaskKey, error: FlowError) -> None:
         kind, message = type(error).__name__, str(error)
-        self.record.record_error(key, 0, kind, message)
+        self.record.record_error(key, 0, kind, message, exit_code_of(error))
         self.steps[key.step].end(failed=True)
         if self.failed is None:
             self.failed = FailedTask(key.step, index_text(key.path), 0, f"{kind}: {message}", "", "")
@@ -465,12 +467,15 @@ class _Engine:
 
     def _attempt_failed(self, task: Attempt, code: int) -> None:
         step = self.flow.by_name[task.key.step]
-        recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.number)
+        timed_out = task.timed_out
+        recorded = None if code <= 0 or timed_out else self.record.error(task.key, task.number)
         if recorded is None:
             kind, message = process_failure(task, code, step.specs.timeout)
-            self.record.record_error(task.key, task.number, kind, message)
+            timed_out = kind == "TimeoutException"
+            ended = TIMED_OUT if timed_out else code or USER_ERROR
+            self.record.record_error(task.key, task.number, kind, message, ended)
             recorded = (message, "")
-        final = task.number >= step.specs.retries
+        final = is_final(step.specs, task, code, timed_out=timed_out)
         self.steps[task.key.step].end(failed=final)
         if final:
             self._fail(task, *recorded)

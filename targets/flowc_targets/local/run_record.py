@@ -150,9 +150,16 @@ class RunRecord:
         except StoreError:
             return None
 
-    def record_error(self, key: TaskKey, attempt: int, kind: str, message: str) -> None:
+    def record_error(self, key: TaskKey, attempt: int, kind: str, message: str, code: int) -> None:
         """Record a failure for a task that could not do so itself."""
-        document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
+        document = {
+            "version": 1,
+            "type": kind,
+            "message": message,
+            "traceback": "",
+            "created": time.time(),
+            "code": code,
+        }
         self.layout.write_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json", document)
 
     def count(self, key: TaskKey, attempt: int) -> int:

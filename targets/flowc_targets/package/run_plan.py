@@ -83,7 +83,8 @@ def _in_group(flow: Flow, step: Step) -> StepEntry:
         return entry
     retry, foreach = step.specs.retry, step.specs.foreach
     if retry is not None and retry.backoff_seconds:
-        entry["backoff"] = (retry.backoff_seconds, retry.backoff_factor)
+        most = () if retry.max_wait_seconds is None else (retry.max_wait_seconds,)
+        entry["backoff"] = (retry.backoff_seconds, retry.backoff_factor, *most)
     if step.kind == "foreach" and foreach is not None and foreach.parallelism is not None:
         entry["bound"] = foreach.parallelism
     gpus = step.specs.accelerator
@@ -166,6 +167,10 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
     entries: StepEntry = {}
     if specs.catch is not None:
         entries["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+    if specs.retry is not None and specs.retry.on:
+        entries["on"] = list(specs.retry.on)
+    if specs.retry is not None and specs.retry.never:
+        entries["never"] = list(specs.retry.never)
     if specs.environment is not None and (from_task := _from_task(specs.environment)):
         entries["from_task"] = from_task
     if specs.secrets is not None:

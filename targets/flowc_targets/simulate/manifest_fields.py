@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
+from flowc_targets.simulate.retry_expressions import parse_retry
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -216,21 +218,20 @@ _TASK = record(
     needs=("name", "template"),
 )
 
-POD_LOSS = (
-    'lastRetry.status == "Error" || '
-    '(lastRetry.exitCode == "143" && !(lastRetry.message matches "deadline|exceed")) || '
-    'lastRetry.message matches "was low on resource|node shutdown|neither main nor wait"'
-)
-"""An `expression` of a retryStrategy that the simulator understands: another attempt for a lost pod only."""
-POD_KILLED = f'{POD_LOSS} || (lastRetry.exitCode == "137" && !(lastRetry.message matches "deadline|exceed"))'
-"""The other one: also for a pod that was killed."""
-NOT_YET = f'lastRetry.exitCode == "75" || {POD_LOSS}'
-"""Also for a pod that has looked for something which is not there yet."""
+
+def _retry_expression(value: object, path: str, problems: list[str]) -> None:
+    """An expression that the simulator understands."""
+    try:
+        parse_retry(value if isinstance(value, str) else "")
+    except ValueError as error:
+        problems.append(f"{path}: {error}")
+
+
 _RETRY = record(
     {
         "limit": text_or_number,
         "retryPolicy": one_of("Always", "OnFailure", "OnError", "OnTransientError"),
-        "expression": one_of(POD_LOSS, POD_KILLED, NOT_YET),
+        "expression": _retry_expression,
         "backoff": record({**_each("duration factor cap", text_or_number), "maxDuration": text}),
     }
 )

@@ -26,7 +26,13 @@ from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.problems import HeldError, ManifestError, NodeError
 from flowc_targets.simulate.simulated_cluster import SimulatedCluster
 from flowc_targets.simulate.simulated_pods import PodMaker, known_field
-from flowc_targets.simulate.substitution import SCHEDULED_ANNOTATION, encoded_parameter, tags, to_json
+from flowc_targets.simulate.substitution import (
+    SCHEDULED_ANNOTATION,
+    encoded_parameter,
+    is_attempt_choice,
+    tags,
+    to_json,
+)
 from flowc_targets.simulate.workflow_nodes import FAILED, Call
 from flowc_targets.simulate.workflow_run import Run
 from flowc_targets.simulate.workflow_spec import Spec, Task, Template, make_spec, seconds, topological
@@ -377,7 +383,7 @@ def _unresolved(
         yield f"{where}: {error}"
         return
     for tag in dict.fromkeys(found):
-        if tag.startswith("=") and encoded_parameter(tag) in known:
+        if tag.startswith("=") and (encoded_parameter(tag) in known or is_attempt_choice(tag)):
             continue
         if tag.startswith("="):
             yield f"{where}: the simulator does not evaluate expressions, as {{{{{tag}}}}} is"

@@ -26,6 +26,8 @@ _GO = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\
 _ESCAPES = {letter: ascii(letter)[1:-1] for letter in "\n\r\t\\"}
 _ESCAPES.update({"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v", '"': '\\"'})
 _ENCODED = re.compile(r"=sprig\.b64enc\(workflow\.parameters\['([A-Za-z0-9_-]+)'\]\)")
+_CHOICE = re.compile(r"retries == '(\d+)' \? '([^']*)' : ")
+_ATTEMPTS = re.compile(rf"=(?:{_CHOICE.pattern})+'[^']*'")
 
 
 def as_text(value: object) -> str:
@@ -41,7 +43,8 @@ def to_json(value: object) -> str:
 def replaced(source: str, values: Mapping[str, str], strict: Callable[[str], bool] | None = None) -> str:
     """A JSON text with its tags replaced. A tag of no value stays, unless `strict` says that it may not.
 
-    Raises NodeError, and ManifestError for an expression (`{{=...}}`) other than that of `encoded_parameter`.
+    Raises NodeError, and ManifestError for an expression (`{{=...}}`) other than those of `encoded_parameter` and
+    `is_attempt_choice`.
     """
     at = source.find("{{")
     if at < 0:
@@ -99,9 +102,20 @@ def _plain(letter: str) -> str:
 
 
 def encoded_parameter(tag: str) -> str | None:
-    """The name of the variable whose value a tag gives in base64: the one expression that is understood."""
+    """The name of the variable whose value a tag gives in base64: one of two expressions that are understood."""
     found = _ENCODED.fullmatch(tag)
     return f"workflow.parameters.{found[1]}" if found else None
+
+
+def is_attempt_choice(tag: str) -> bool:
+    """Whether a tag gives each attempt a text of its own: the other expression that is understood."""
+    return _ATTEMPTS.fullmatch(tag) is not None
+
+
+def _chosen(tag: str, attempt: str) -> str:
+    """The text for an attempt. It stands in JSON, and stays as it is written there."""
+    choices: dict[str, str] = dict(_CHOICE.findall(tag))
+    return choices.get(attempt, tag.rpartition(" : ")[2].strip("'"))
 
 
 def _tag(tag: str, values: Mapping[str, str], strict: Callable[[str], bool] | None) -> str:
@@ -110,6 +124,9 @@ def _tag(tag: str, values: Mapping[str, str], strict: Callable[[str], bool] | No
         if variable is not None:
             value = values.get(variable)
             return "{{" + tag + "}}" if value is None else base64.b64encode(value.encode()).decode()
+        if is_attempt_choice(tag):
+            attempt = values.get("retries")
+            return "{{" + tag + "}}" if attempt is None else _chosen(tag, attempt)
         raise ManifestError(f"{{{{{tag}}}}}: the simulator does not evaluate expressions")
     name = tag.strip()
     value = values.get(name)

@@ -7,15 +7,17 @@ the flow is not a recursion of Python.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol.exit_codes import NOT_YET
 from flowc_targets.simulate.dag_run import DagRun
-from flowc_targets.simulate.manifest_fields import NOT_YET, POD_KILLED
 from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
+from flowc_targets.simulate.retry_expressions import parse_retry
 from flowc_targets.simulate.substitution import as_text, processed, substituted, workflow_globals
 from flowc_targets.simulate.workflow_nodes import FAILED, FULFILLED, Node, Nodes, fnv32a
 from flowc_targets.simulate.workflow_spec import seconds
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.5
 """How often the answer to a question is looked for."""
+_LOOKS = f'lastRetry.exitCode == "{NOT_YET}"'
+"""A part of the expression of pods that look for something."""
 MAX_DEPTH = 100
 """Nested calls of templates at which the controller gives up (controller.go, maxStackDepth)."""
 
@@ -311,7 +315,7 @@ class RetryRun:
         limit = self._strategy.get("limit")
         if limit is not None and len(self._attempts) > int(limit):
             return "No more retries left"
-        if "expression" in self._strategy and not _is_lost(node, self._strategy["expression"]):
+        if "expression" in self._strategy and not parse_retry(self._strategy["expression"])(_last_retry(node)):
             return "retryStrategy.expression evaluated to false"
         return None
 
@@ -326,27 +330,32 @@ class RetryRun:
             wait *= float(factor) ** (len(self._attempts) - 1)
         if "cap" in backoff:
             wait = min(wait, seconds(backoff["cap"]))
-        if self._strategy.get("expression") == NOT_YET:  # looks for something are as far apart as they are on a cluster
-            return wait
-        return wait * self._run.backoff
+        # Looks for something are as far apart as they are on a cluster.
+        return wait if _LOOKS in self._strategy.get("expression", "") else wait * self._run.backoff
 
     def _values(self, name: str) -> dict[str, str]:
-        last = self._attempts[-1] if self._attempts else None
         values = {
             "retries": str(len(self._attempts)),
-            "lastRetry.exitCode": (last.outputs or {}).get("", "0") if last else "0",
-            "lastRetry.duration": f"{last.finished - last.started:g}" if last else "0",
-            "lastRetry.status": last.phase if last else "",
-            "lastRetry.message": last.message if last else "",
+            **_last_retry(self._attempts[-1] if self._attempts else None),
         }
         if self._template.kind == "container":
             values["pod.name"] = self._run.pod_name(name, self._template.name)
         return values
 
 
-def _is_lost(node: Node, expression: str) -> bool:
-    """POD_LOSS or POD_KILLED for an attempt. Only these of their terms can occur here."""
-    more = {POD_KILLED: "(exit code 137)", NOT_YET: "(exit code 75)"}
-    codes = ["(exit code 143)", *([more[expression]] if expression in more else [])]
-    ended = any(code in node.message for code in codes)
-    return node.phase == "Error" or (ended and "deadline" not in node.message)
+def _last_retry(last: Node | None) -> dict[str, str]:
+    """What is known of an attempt (operator.go, buildRetryStrategyLocalScope); before the first, nothing."""
+    if last is None:
+        return {
+            "lastRetry.exitCode": "0", "lastRetry.duration": "0", "lastRetry.status": "", "lastRetry.message": "",
+        }  # fmt: skip
+    code = _EXIT_CODE.search(last.message)
+    return {
+        "lastRetry.exitCode": code[1] if code is not None else "-1",
+        "lastRetry.duration": f"{last.finished - last.started:g}",
+        "lastRetry.status": last.phase,
+        "lastRetry.message": last.message,
+    }
+
+
+_EXIT_CODE = re.compile(r"\(exit code (\d+)\)")

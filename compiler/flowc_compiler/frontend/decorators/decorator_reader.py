@@ -8,6 +8,7 @@ runs while it loads a flow, mutators and user step decorators, cannot be followe
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from copy import copy
@@ -30,7 +31,7 @@ from flowc_compiler.frontend.decorators.user_decorators import (
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import callee
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
@@ -163,7 +164,21 @@ class ArgumentReader:
         """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
         if (decorator, key) == ("environment", "vars"):
             return plain_or(node, self.scope.environment)
-        return evaluate(node, self.scope)
+        return self._exceptions(node) if (decorator, key) == ("retry", "never") else evaluate(node, self.scope)
+
+    def _exceptions(self, node: ast.expr) -> object:
+        """Exception classes, each by the name that the file has for it: a task looks it up there."""
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(i, ast.Starred) for i in items):
+                return [self._exceptions(item) for item in items]
+            case ast.Name() | ast.Attribute() if (parts := dotted(node)) and self._may_be_class(parts):
+                return ".".join(parts)
+            case _:
+                return evaluate(node, self.scope)
+
+    def _may_be_class(self, parts: Sequence[str]) -> bool:
+        root, bound = parts[0], self.view.bindings
+        return root in self.view.imports or root in self.view.classes or (root not in bound and hasattr(builtins, root))
 
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:
         """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408.

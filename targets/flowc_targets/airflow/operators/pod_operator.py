@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod; `pod_patch` is merged, with the container as `main`."""
+    """Runs a step in a pod; `pod_patch` is merged, with the container as `main`.
+    `attempts` has what the second try needs, and each one after it.
+    """
 
     def __init__(
         self,
@@ -26,11 +28,13 @@ class StepOperator(ShimTask, KubernetesPodOperator):
         flow: FlowPackage,
         python: str | None = None,
         pod_patch: dict[str, Any] | None = None,
+        attempts: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(flow=flow, **kwargs)
         self.python = python or flow.python
         self.pod_patch = pod_patch
+        self.attempts = attempts
 
     def run_shim(self, context: Any) -> None:
         """Run the pod to its end."""
@@ -40,6 +44,11 @@ class StepOperator(ShimTask, KubernetesPodOperator):
 
     def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
         """Build the pod, with the shim's command, variables and code in it."""
+        if self.attempts and context is not None:
+            attempt, first = self.attempt_numbers(context)
+            further = self.attempts[: attempt - first][-1:]
+            for name, value in further[0].items() if further else ():
+                setattr(self, name, value)
         pod = super().build_pod_request_obj(context, **kwargs)
         if self.pod_patch:
             pod = patched_pod(pod, self.pod_patch)
@@ -63,10 +72,14 @@ class StepOperator(ShimTask, KubernetesPodOperator):
             super().cleanup(pod, remote_pod, *args, **kwargs)
         except Exception as error:
             status = getattr(remote_pod, "status", None)
+            code = None
+            said = [getattr(status, name, None) for name in ("reason", "message")]
             for item in getattr(status, "container_statuses", None) or []:
                 ended = item.state.terminated if item.state else None
                 if item.name == self.base_container_name and ended:
-                    self.fail_for_good(ended.exit_code, error)
+                    code = ended.exit_code
+                    said.append(getattr(ended, "reason", None))
+            self.fail_for_good(code, error, " ".join(filter(None, said)))
             raise
 
 

@@ -56,8 +56,8 @@ class StepOperator(ShimTask, BaseOperator):
                     code = self.process.wait()
                 finally:
                     self.on_kill()
-            self.fail_for_good(code)
             if code != 0:
+                self.fail_for_good(code)
                 raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
             said = [Path(folder, name) for name in ("count", "choice", "label")]
             texts = [path.read_text() for path in said if path.exists()]

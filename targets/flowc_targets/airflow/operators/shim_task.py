@@ -51,6 +51,22 @@ def publish(context: Any, said: str) -> None:
         context["label"] = base64.b64decode(label).decode()
 
 
+def failure_kinds(code: int | None, said: str = "") -> tuple[str, ...]:
+    """Return what `@retry(on=...)` may call a failure: by the shim's exit code, and by
+    what Kubernetes has said of the pod; `None` is for a container that has no end.
+    """
+    if code in (75, 79):
+        return ()
+    if code == 80 or "OOMKilled" in said:
+        return ("oom",)
+    if code == 124 or "DeadlineExceeded" in said:
+        return ("timeout",)
+    if code in (137, -9):
+        return ("lost",) if said else ("lost", "oom")
+    evicted = ("Evicted" in said or "hutdown" in said) and "exceed" not in said
+    return ("lost",) if evicted or code in (None, 143, -15) else ("error",)
+
+
 class ShimTask:
     """Runs a step by the shim: the step that the task is named after, or `step`.
     With `group`, the tasks of several steps, of which that is the first.
@@ -76,6 +92,7 @@ class ShimTask:
         when: list[list[str]] | None = None,
         variables: dict[str, str] | None = None,
         asked: str | None = None,
+        retry_on: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
         if index != "-":
@@ -90,6 +107,7 @@ class ShimTask:
         self.when = when or []
         self.variables = variables or {}
         self.asked = asked
+        self.retry_on = retry_on or ["lost", "oom", "timeout", "error"]
 
     def pre_execute(self, context: Any) -> None:
         """Skip a task in an arm that its switch has not chosen, before a pod starts.
@@ -114,24 +132,37 @@ class ShimTask:
         return f"{self.index}.{self.iteration}"
 
     def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+        """Return the shim's command: step, index path, and attempt."""
+        attempt, first = self.attempt_numbers(context)
         place = [self.step, "--index", self.index_path()]
         command = ["group", "--group"] if self.group else ["task", "--step"]
         return [*command, *place, "--attempt", str(attempt), "--first", str(first)]
 
-    def fail_for_good(self, code: int | None, error: Exception | None = None) -> None:
-        """Fail without another try, where tasks of a group have failed.
+    def attempt_numbers(self, context: Any) -> tuple[int, int]:
+        """Return the number of the attempt, and the one that its tries count from.
 
-        They had their tries. A group gets another one if its process was lost.
+        A cleared task goes on counting: that is the attempt that it then began with.
         """
-        if self.group and code and 0 < code < 128:
-            text = f"a task of group {self.step} has failed (exit code {code})"
+        ti = context["ti"]
+        attempt = max(ti.try_number - 1, 0)
+        return attempt, min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+
+    def fail_for_good(
+        self,
+        code: int | None,
+        error: Exception | None = None,
+        said: str = "",
+    ) -> None:
+        """Fail without another try, where `@retry` is not for such a failure, or tasks
+        of a group have failed: they had their tries.
+        """
+        text = ""
+        if self.group:
+            if code and 0 < code < 128:
+                text = f"a task of group {self.step} has failed (exit code {code})"
+        elif not set(failure_kinds(code, said)) & set(self.retry_on):
+            text = f"step {self.step} has failed for good (exit code {code})"
+        if text:
             raise AirflowFailException(text) from error
 
     def shim_environment(self, context: Any) -> dict[str, str]:

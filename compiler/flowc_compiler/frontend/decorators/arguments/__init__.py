@@ -59,7 +59,7 @@ ARGUMENTS = ArgumentModels(
         "pypi": "step_arguments.PypiArguments",
         "pytorch_parallel": "gang_arguments.PytorchArguments",
         "resources": "compute_arguments.ResourcesArguments",
-        "retry": "step_arguments.RetryArguments",
+        "retry": "retry_arguments.RetryArguments",
         "secrets": "secret_arguments.SecretsArguments",
         "timeout": "step_arguments.TimeoutArguments",
         "wait_for": "wait_arguments.WaitForArguments",

@@ -1,4 +1,4 @@
-"""How a task is retried, timed, caught and configured: `@retry`, `@timeout`, `@catch`, `@environment`."""
+"""How a task is timed, caught and configured: `@timeout`, `@catch`, `@environment`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Options,
     Texts,
 )
+from flowc_compiler.frontend.decorators.arguments.retry_arguments import LONGEST_SECONDS
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
@@ -25,28 +26,10 @@ from flowc_compiler.ir import (
     ForeachOptions,
     FuseSpec,
     LoopSpec,
-    RetryPolicy,
     StepSpecs,
     TaskVariable,
     TimeoutSpec,
 )
-
-_LONGEST_SECONDS = 2 * 10**9
-"""An alarm and the fields of Kubernetes take less than 2**31, with the time that they get on top."""
-
-
-class RetryArguments(Arguments):
-    """`@retry`."""
-
-    times: Annotated[int, Field(ge=0, le=100)] = 3
-    minutes_between_retries: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS // 60)] = 2
-
-    def _specs(self, at: Origin, /) -> StepSpecs:
-        if self.times == 0:
-            self._without_effect(at, ("minutes_between_retries",), "without retries", "leave it out, or give times=")
-        return some_specs(
-            retry=RetryPolicy(span=at.span, limit=self.times, backoff_seconds=60 * self.minutes_between_retries)
-        )
 
 
 class ForeachOptionsArguments(Arguments):
@@ -171,8 +154,8 @@ class TimeoutArguments(Arguments):
         if seconds == 0:
             at.error("FC404", "`@timeout` has no time", help="give seconds, minutes or hours")
             return NO_SPECS
-        if seconds > _LONGEST_SECONDS:
-            message = f"`@timeout` is longer than {_LONGEST_SECONDS} seconds"
+        if seconds > LONGEST_SECONDS:
+            message = f"`@timeout` is longer than {LONGEST_SECONDS} seconds"
             at.error("FC404", message, help="give less, or leave it out: a step without it may run as long as it likes")
             return NO_SPECS
         return some_specs(timeout=TimeoutSpec(span=at.span, seconds=seconds))

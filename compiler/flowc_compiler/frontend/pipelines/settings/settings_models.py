@@ -22,6 +22,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 )
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
+from flowc_compiler.frontend.decorators.arguments.retry_arguments import Exceptions, Kinds
 from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
@@ -95,18 +96,30 @@ class OwnFields(Arguments):
 
 
 class RetryFields(Arguments):
-    """`Retry(limit=3, backoff="10s", factor=2)`, and ZenML's `StepRetryConfig` in these words."""
+    """`Retry(limit=3, backoff="10s", factor=2, max_wait="5m", on=["lost"], never=["ValueError"])`.
+
+    ZenML's `StepRetryConfig` comes here in these words.
+    """
 
     limit: Annotated[int, Field(ge=0, le=100)] = 3
     backoff: Wait = 0.0
     factor: Annotated[int, Field(ge=0)] = 1
+    max_wait: Wait = 0.0
+    on: Kinds = ()
+    never: Exceptions = ()
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         if not self.limit:
             return NO_SPECS
         return some_specs(
             retry=RetryPolicy(
-                span=at.span, limit=self.limit, backoff_seconds=self.backoff, backoff_factor=max(self.factor, 1)
+                span=at.span,
+                limit=self.limit,
+                backoff_seconds=self.backoff,
+                backoff_factor=max(self.factor, 1),
+                max_wait_seconds=self.max_wait or None,
+                on=self.on,
+                never=self.never,
             )
         )
 
