@@ -16,6 +16,9 @@ EXAMPLES = int(os.environ.get("RANDOM_EXAMPLES", "10"))
 """How many random flows to run in each test of them."""
 
 
+os.environ.setdefault("FLOWC_CONTAINER", "local")
+"""Machines of tests have no docker: what steps with `@container` run is a process."""
+
 _STARTS_A_PROCESS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
 """Python's audit events for it: https://docs.python.org/3/library/audit_events.html"""
 _MAY_START_PROCESSES = ("process", "slow", "cluster", "airflow", "live", "oracle", "bench", "gangs")

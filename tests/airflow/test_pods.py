@@ -18,6 +18,7 @@ from tests.airflow.engine import Airflow
 from tests.airflow.flows import HOSTILE, VALUES
 from tests.airflow.test_specs import LAB
 from tests.cluster.cluster import (
+    EXAMPLE_IMAGE,
     ML_IMAGE,
     NAMESPACE,
     OLD_PYTHON_IMAGE,
@@ -34,6 +35,7 @@ from tests.conftest import REPOSITORY, examples_on
 pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 
 IMAGES = {
+    "awk_totals": PYTHON_IMAGE,
     "choose_model": PYTHON_IMAGE,
     "empty_foreach": PYTHON_IMAGE,
     "fan_in_direct": OLD_PYTHON_IMAGE,
@@ -75,7 +77,7 @@ def both_texts(path: Path, root: str, image: str, **options: object) -> tuple[st
         **options,
     )
     assert not [item for item in diagnostics if item.severity == "error"]
-    return text, manifest
+    return text.replace(EXAMPLE_IMAGE, PYTHON_IMAGE), manifest
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -137,3 +139,21 @@ def test_steps_find_what_they_ask_for(airflow: Airflow, root: str, tmp_path: Pat
         cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=OBJECTS)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     check_found(Run.latest("SpecsFlow", root=root)["end"].task.data)
+
+
+def test_containers_get_exact_values_and_their_output_is_logged(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    """The flow itself checks what arrives."""
+    path = REPOSITORY / "tests" / "cluster" / "flows" / "containers.py"
+    result = airflow.run(dag_text(path, root, PYTHON_IMAGE), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert Run.latest("ContainersFlow", root=root)["end"].task.data.way == "left"
+    assert "$(HOME) $x" in result.stdout + result.stderr
+
+
+def test_a_failed_container_fails_its_task(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    path = REPOSITORY / "tests" / "cluster" / "flows" / "failing_container.py"
+    result = airflow.run(dag_text(path, root, PYTHON_IMAGE, timeout_grace=15), tmp_path)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0, said[-5000:]
+    assert "container main has ended with 42 (Error)" in said
+    assert "before" in said

@@ -18,6 +18,8 @@ from tests.support import yaml_documents
 PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE", "flowc.test/python:3.11")
 OLD_PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_OLD", "flowc.test/python:3.9")
 ML_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_ML", "flowc.test/ml:1")
+EXAMPLE_IMAGE = "debian:12-slim"
+"""That of steps with `@container` in the examples, for which the cluster's own stands in."""
 NAMESPACE = os.environ.get("FLOWC_TEST_NAMESPACE", "flows")
 BUCKET = os.environ.get("FLOWC_TEST_BUCKET", "flowc")
 SECRET = os.environ.get("FLOWC_TEST_SECRET", "s3")
@@ -86,7 +88,7 @@ class Cluster:
         """What `flowc compile` prints for a file, with the store of the cluster."""
         printed, said = self.try_compile(file, *arguments, image=image)
         assert printed, said
-        return printed
+        return printed.replace(EXAMPLE_IMAGE, PYTHON_IMAGE)
 
     def options(self, image: str = PYTHON_IMAGE) -> list[str]:
         """Options of `flowc compile` and `flowc submit` for pods that use the cluster's store."""

@@ -71,6 +71,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         (("-p", "rows=5000", "--trees", "7"), ["picked 7 trees on 100 rows"]),
         (("--rows=0",), ["picked nothing"]),
     ],
+    "awk_totals.py": [
+        ((), ["north: 42", "south: 0", "west: 140"]),
+        (("--least", "1"), ["north: 42", "south: 16", "west: 143"]),
+    ],
     "gpu_pipeline.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
 }
 """File to runs: arguments, and a pattern for each line that the last step prints, in order."""
