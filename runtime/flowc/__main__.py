@@ -104,14 +104,14 @@ def _task(args: List[str]) -> int:
 
     try:
         options = _options(args)
+        plan = load_plan()
         task = Task(
             options["step"],
-            parse_index(options.get("index", "")),
+            plan.own_path(options["step"], parse_index(options.get("index", ""))),
             int(options.get("attempt", "0")),
             _absolute(options.get("outputs")),
             first=int(options.get("first", "0")),
         )
-        plan = load_plan()
     except (ProtocolError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
@@ -142,6 +142,7 @@ def _group(args: List[str]) -> int:
     try:
         options = _options(args, "group")
         plan, path = load_plan(), parse_index(options.get("index", ""))
+        path = plan.own_path(options["group"], path)
         steps = map(plan.step, plan.group(options["group"]).steps)
         install = next((step.install for step in steps if not step.synthetic), None)
         if install is not None:  # the same of all steps of the group
@@ -193,7 +194,8 @@ def _choice(args: List[str]) -> int:
 
     try:
         options = _options(args)
-        look_up(load_plan(), options["step"], parse_index(options.get("index", "")), options["outputs"])
+        plan, path = load_plan(), parse_index(options.get("index", ""))
+        look_up(plan, options["step"], plan.own_path(options["step"], (*path, 0))[:-1], options["outputs"])
     except (FlowError, ValueError, KeyError) as error:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR

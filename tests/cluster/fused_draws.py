@@ -1,4 +1,4 @@
-"""Random flows some of whose steps share a pod: with `@fuse` where it fits, and with the option `fuse`."""
+"""Random flows some of whose steps share a pod, with `@fuse` or the option `fuse`, or need an image of their own."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ EVERY = 0.6
 MARKED = 0.5
 """How many steps have `@fuse`, where that is allowed; some of the others say that they are not to be fused."""
 DISABLED = 0.1
+OTHER_IMAGE = "flowc.test/python:3.9"
+APART = 0.25
+"""How many steps have the other image."""
 
 
 def fused(drawn: Drawn, seed: int = 0) -> Drawn:
@@ -42,7 +45,20 @@ def fused(drawn: Drawn, seed: int = 0) -> Drawn:
         if (drawn_at < MARKED or use.disabled) and _is_allowed(flow, {**uses, name: use}):
             uses[name] = use
     arguments = ("--fuse",) if chooser.random() < EVERY else ()
-    return replace(drawn, text=_decorated(drawn.text, uses), arguments=(*drawn.arguments, *arguments))
+    decorators = {name: "@fuse(disabled=True)" if use.disabled else "@fuse" for name, use in uses.items()}
+    text = _decorated(drawn.text, decorators, "fuse")
+    return replace(drawn, text=text, arguments=(*drawn.arguments, *arguments))
+
+
+def with_images(drawn: Drawn, seed: int = 0) -> Drawn:
+    """The same flow, in which random steps have another image, so that batches have the first part of a body only."""
+    chooser = random.Random(f"{drawn.name} images {seed}")
+    if "kubernetes" in drawn.text:
+        return drawn
+    functions = [item for item in ast.walk(ast.parse(drawn.text)) if isinstance(item, ast.FunctionDef)]
+    names = sorted(item.name for item in functions if item.decorator_list)
+    uses = {name: f'@kubernetes(image="{OTHER_IMAGE}")' for name in names if chooser.random() < APART}
+    return replace(drawn, text=_decorated(drawn.text, uses, "kubernetes"))
 
 
 def _function(step: Step) -> str:
@@ -60,18 +76,23 @@ def _is_allowed(flow: Flow, uses: dict[str, FuseSpec]) -> bool:
     return not sink.failed
 
 
-def _decorated(text: str, uses: dict[str, FuseSpec]) -> str:
-    """The text with decorators above the steps."""
+def _decorated(text: str, uses: dict[str, str], imported: str) -> str:
+    """The text with decorators above the steps, and the import of what they name."""
     lines = text.splitlines(keepends=True)
     found = {
         item.decorator_list[0].lineno - 1: item
         for item in ast.walk(ast.parse(text))
-        if isinstance(item, ast.FunctionDef) and item.decorator_list and item.name in uses
+        if isinstance(item, ast.FunctionDef) and any(_is_step(use) for use in item.decorator_list) and item.name in uses
     }
     for number in sorted(found, reverse=True):
         item = found[number]
-        use = "@fuse(disabled=True)" if uses[item.name].disabled else "@fuse"
-        lines.insert(number, f"{' ' * item.col_offset}{use}\n")
+        lines.insert(number, f"{' ' * item.col_offset}{uses[item.name]}\n")
     if found:
-        lines.insert(0, "from flowc import fuse\n")
+        lines.insert(0, f"from flowc import {imported}\n")
     return "".join(lines)
+
+
+def _is_step(use: ast.expr) -> bool:
+    """Whether a decorator is `@step` or `@step(...)`."""
+    use = use.func if isinstance(use, ast.Call) else use
+    return isinstance(use, ast.Name) and use.id == "step"

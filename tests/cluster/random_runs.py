@@ -103,13 +103,17 @@ def run_here(drawn: Drawn, folder: Path, *, batched: bool = False) -> Case:
     return Case(drawn, file, ended, ended.attempts, sharing=sharing)
 
 
+_REFUSALS = ("FC501", "error[FC413]")
+"""What a target cannot express, and what cannot share a pod, not even a first part of it."""
+
+
 def compile_case(case: Case, where: Elsewhere) -> str | None:
     """What `flowc compile` prints; `None` where it refuses, which the case then tells."""
     printed, said = where.compile(case)
     if printed:
         return printed
-    refused = "FC501" in said and "Traceback" not in said
+    refused = any(code in said for code in _REFUSALS) and "Traceback" not in said
     case.state = "refused" if refused else "differs"
-    codes = [line for line in said.splitlines() if "FC501" in line]
+    codes = [line for line in said.splitlines() if any(code in line for code in _REFUSALS)]
     case.found = codes[:1] if refused else [f"flowc compile: {said}"]
     return None

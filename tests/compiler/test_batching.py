@@ -17,11 +17,12 @@ from flowc_cli.target_options import emit_files
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import verify
+from flowc_compiler.ir.specs import ContainerSpec
 from flowc_compiler.passes.batching import batch_steps, with_batches
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import load_target
-from flowc_targets.local.schedule import Schedule, TaskKey
+from flowc_targets.local.schedule import Schedule
 from flowc_targets.package.run_plan import build_plan
 from tests.conftest import EXAMPLES
 from tests.flowgen.blocks import Block, flows
@@ -29,7 +30,6 @@ from tests.flowgen.lowering import lowered
 from tests.flowgen.plain import Program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from flowc_compiler.driver import Compilation
@@ -57,51 +57,75 @@ class Outcomes:
         return {"choice": cases[number % len(cases)].target}
 
 
-def ran(flow: Flow, outcomes: Outcomes, counted: Callable[[TaskKey, int], int] = lambda _, count: count) -> list[Any]:
-    """The tasks of a flow in the order of an engine with one worker."""
-    schedule, found = Schedule(flow), list[TaskKey]()
+def ran(flow: Flow, outcomes: Outcomes, plan: Plan | None = None) -> list[Any]:
+    """The tasks of a flow in the order of an engine with one worker, and those of its pods where it has a plan."""
+    schedule, found = Schedule(flow), list[Any]()
     while schedule.has_ready:
         key = schedule.pop()
-        found.append(key)
-        manifest = outcomes.manifest(*key) if key.step in {step.name for step in flow.steps} else {}
-        kind = flow.by_name[key.step].kind
-        count = counted(key, manifest["foreach"]["count"]) if kind == "foreach" else None
+        kind, count = flow.by_name[key.step].kind, None
+        place = key.step, plan.own_path(*key) if plan is not None else key.path
+        if plan is not None and key.step in plan.groups:
+            tasks = in_pod(plan, key.step, place[1], outcomes)
+            count = sum(step == plan.group(key.step).steps[-1] for step, _ in tasks) if kind == "foreach" else None
+            found += tasks
+            schedule.finished(key, count=count, choice=None)
+            continue
+        found.append(place)
+        manifest = outcomes.manifest(*place)
+        if kind == "foreach":
+            count = manifest["foreach"]["count"]
+            count = count if plan is None else plan.fan_out(key.step, count)
         schedule.finished(key, count=count, choice=manifest.get("choice") if kind == "switch" else None)
     return found
+
+
+def in_pod(plan: Plan, name: str, path: Path_, outcomes: Outcomes) -> list[Any]:
+    """The tasks of one pod of a batch."""
+    group = plan.group(name)
+    assert group.opener is not None
+    assert group.items_per_task is not None
+    count = outcomes.manifest(group.opener, path[:-1])["foreach"]["count"]
+    first = path[-1] * group.items_per_task
+    items = range(first, min(first + group.items_per_task, count))
+    schedule = GroupSchedule(plan, group, [(*path[:-1], item) for item in items])
+    found: list[Any] = []
+    while (key := schedule.next()) is not None:
+        found.append(key)
+        schedule.finished(key, outcomes.manifest(*key))
+    if group.cut:
+        assert len(schedule.exits) == len(items), "the pod says how many items it had"
+    return found
+
+
+def with_images(flow: Flow, random: Random) -> Flow:
+    """The flow with another image for some steps, so that some batches have the first part of a body only."""
+    other = ContainerSpec(image="other:1")
+    steps = [
+        step.model_copy(update={"specs": step.specs.model_copy(update={"container": other})})
+        if random.random() < 0.15
+        else step
+        for step in flow.steps
+    ]
+    return flow.model_copy(update={"steps": tuple(steps)})
 
 
 @settings(deadline=None, max_examples=5 * EXAMPLES)
 @given(flows(), st.integers(0, 1 << 32))
 def test_an_engine_and_the_pods_run_every_task_once(blocks: tuple[Block, ...], seed: int) -> None:
     random = Random(seed)
-    whole = lowered(Program(blocks).source)
+    whole = with_images(lowered(Program(blocks).source), random)
     openers = [step.name for step in whole.steps if step.kind == "foreach"]
     asked = {name: (random.randint(1, 3), random.randint(1, 3)) for name in openers if random.random() < 0.7}
     sink = DiagnosticSink()
     flow = batch_steps(with_batches(whole, asked, sink), sink)
-    assert {item.code for item in sink.diagnostics} <= {"FC410"}
+    assert {item.code for item in sink.diagnostics} <= {"FC410", "FC413"}
     assert {group.opener for group in flow.pod_groups} <= set(asked)
     seen = contracted(flow)
     verify(flow)
     verify(seen)
     plan = Plan(json.loads(json.dumps(build_plan(flow))))
     outcomes = Outcomes(whole, seed)
-    found: list[Any] = []
-    for step, path in ran(seen, outcomes, lambda key, count: plan.fan_out(key.step, count)):
-        if step not in plan.groups:
-            found.append((step, path))
-            continue
-        group = plan.group(step)
-        assert group.opener is not None
-        assert group.items_per_task is not None
-        count = outcomes.manifest(group.opener, path[:-1])["foreach"]["count"]
-        first = path[-1] * group.items_per_task
-        items = range(first, min(first + group.items_per_task, count))
-        schedule = GroupSchedule(plan, group, [(*path[:-1], item) for item in items])
-        while (key := schedule.next()) is not None:
-            found.append(key)
-            schedule.finished(key, outcomes.manifest(*key))
-    assert sorted(found) == sorted(ran(whole, outcomes))
+    assert sorted(ran(seen, outcomes, plan)) == sorted(ran(whole, outcomes))
 
 
 BODY = """
@@ -174,14 +198,48 @@ REFUSED = {
 
 @pytest.mark.parametrize("row", REFUSED)
 def test_what_does_not_fit_into_one_pod(tmp_path: Path, row: str) -> None:
+    """The first part does, and has the batch."""
     on_a, on_b, message = REFUSED[row]
-    with pytest.raises(FlowcError) as caught:
-        compiled(tmp_path, body(on_a=on_a, on_b=on_b))
-    (found,) = caught.value.diagnostics
-    assert (found.code, found.message) == ("FC413", f"the items of `start` cannot share a pod: {message}")
-    assert found.help == "give `b` and `a` the same, or leave out items_per_task"
+    path, sink = tmp_path / "flow.py", DiagnosticSink()
+    path.write_text(body(on_a=on_a, on_b=on_b))
+    compilation = compile_file(path, sink)
+    (found,) = sink.diagnostics
+    assert (found.code, found.severity) == ("FC413", "warning")
+    assert found.message == f"the items of `start` share a pod up to `a` only: {message}"
+    way_out = "give `b` and `a` the same, or leave out items_per_task"
+    assert found.help == f"{way_out}; from `b` on, each item has pods of its own"
     assert found.span is not None
     assert found.span.line == 7
+    (group,) = compilation.flow.pod_groups
+    assert (group.steps, group.after) == (("a",), "b")
+
+
+CUT = body("items_per_task=3", on_b="@kubernetes(image='other:1')")
+
+
+def test_no_first_part_before_a_split(tmp_path: Path) -> None:
+    arms = "    @step\n    def c(self):\n        self.next(self.both)\n\n    @step\n    def both(self, inputs):\n"
+    source = CUT.replace("self.next(self.b)", "self.next(self.b, self.c)")
+    source = source.replace("self.next(self.join)", "self.next(self.both)")
+    source = source.replace("    @step\n    def join", f"{arms}        self.next(self.join)\n\n    @step\n    def join")
+    with pytest.raises(FlowcError, match=r"FC413: the items of `start` cannot share a pod: `b` has another image"):
+        compiled(tmp_path, source)
+
+
+PATHS: list[tuple[str, Path_, Path_]] = [
+    ("b", (0, 2), (2,)), ("b", (2, 1), (7,)), ("b", (7,), (7,)), ("a", (2,), (2,)), ("join", (), ()),
+    ("inner", (1, 0, 4), (3, 4)), ("inner", (3, 4), (3, 4)), ("nothing", (1, 2), (1, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "path", "own"), PATHS)
+def test_the_index_of_an_item_behind_a_batch(tmp_path: Path, name: str, path: Path_, own: Path_) -> None:
+    inner = (
+        "def b(self):\n        self.parts = [1]\n        self.next(self.inner, foreach='parts')\n\n"
+        "    @step\n    def inner(self):\n        self.next(self.back)\n\n    @step\n    def back(self, inputs):\n"
+    )
+    source = CUT.replace("def b(self):\n", inner)
+    assert Plan(build_plan(compiled(tmp_path, source).flow)).own_path(name, path) == own
 
 
 def test_a_gang_does_not_fit(tmp_path: Path) -> None:

@@ -28,8 +28,16 @@ class PodGroup(Node):
     items_per_task: int | None = None
     """How many items of that a pod has."""
 
+    after: str = ""
+    """Of a batch that has only the first part of a foreach's body: the step that follows, once for each item."""
+
     retries: int = 0
     """The most further attempts that one of its tasks may have; known in a contracted flow only."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is a batch that has only the first part of a foreach's body."""
+        return bool(self.after)
 
     @property
     def entry(self) -> str:

@@ -1,12 +1,13 @@
 """Batching: the items of a foreach that one pod works on, as `@foreach_options(items_per_task=)` and `batch` want it.
 
 The whole body of the foreach runs in the pod, whatever its shape: chains, branches, switches, loops, and a foreach in
-it. Its steps need pods that are alike. A gang does not fit: its members have addresses of their own.
+it. Its steps need pods that are alike. A gang does not fit: its members have addresses of their own. Where only the
+first part of a body fits, that part runs in the pod, and what follows it has pods of its own for each item.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.ir import ForeachOptions, ForeachStep, PodGroup
 from flowc_compiler.passes.pod_compatibility import conflict, has_own_attempts
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def batch_steps(flow: Flow, sink: DiagnosticSink) -> Flow:
-    """Set the batches of a flow whose scopes are known. Collects FC413 for what does not fit into one pod.
+    """Set the batches of a flow whose scopes are known. Collects FC413 for what does not fit into one pod: a warning
+    where something of the body does.
 
     In a batch, the options of a foreach further in have no effect, which is reported with FC410.
     """
@@ -107,11 +109,19 @@ def _batch(flow: Flow, opener: ForeachStep, body: list[Step], sink: DiagnosticSi
     if options is None or options.items_per_task is None or not real:
         return None
     span = options.span or opener.span
+    after = ""
     problem = _problem(real)
     if problem is not None:
-        message = f"the items of `{opener.name}` cannot share a pod: {problem[0]}"
-        sink.error("FC413", message, span, help=problem[1])
-        return None
+        body = _first_part(flow, opener, body)
+        if not body:
+            message = f"the items of `{opener.name}` cannot share a pod: {problem.why}"
+            sink.error("FC413", message, span, help=problem.way_out)
+            return None
+        real = [step for step in body if not step.virtual]
+        (after,) = body[-1].targets
+        message = f"the items of `{opener.name}` share a pod up to `{body[-1].name}` only: {problem.why}"
+        way_out = f"{problem.way_out}; from `{after}` on, each item has pods of its own"
+        sink.warning("FC413", message, span, help=way_out)
     items, workers = options.items_per_task, options.workers or 1
     if all(step.kind in {"linear", "switch"} for step in body) and workers > items:
         message = f"`workers` of `{opener.name}` is {workers}, and a pod has {items} task{'s' * (items > 1)} at a time"
@@ -120,29 +130,57 @@ def _batch(flow: Flow, opener: ForeachStep, body: list[Step], sink: DiagnosticSi
     return PodGroup(
         span=span, name=real[0].name, kind="batch", steps=tuple(step.name for step in body),
         specs=_specs(flow, opener, real, items, workers), workers=workers, opener=opener.name, items_per_task=items,
+        after=after,
     )  # fmt: skip
 
 
-def _problem(steps: list[Step]) -> tuple[str, str] | None:
+class _Problem(NamedTuple):
     """Why steps cannot run in one pod, and what to do."""
+
+    why: str
+    way_out: str
+
+
+def _first_part(flow: Flow, opener: ForeachStep, body: list[Step]) -> list[Step]:
+    """The steps before which the body can be cut, up to the last cut where all before it fits into one pod.
+
+    A cut is behind a step that every item comes by and that one step of the body follows: all others of the body are
+    before or behind it.
+    """
+    scope = flow.body_of(opener.name)
+    inside = {step.name for step in body}
+    found: list[Step] = []
+    for number, step in enumerate(body, 1):
+        cuts = step.scope == scope.id and step.kind in {"linear", "join"} and inside.issuperset(step.targets)
+        if not cuts:
+            continue
+        real = [item for item in body[:number] if not item.virtual]
+        if real and _problem(real) is not None:
+            break
+        found = body[:number] if real else []
+    return found
+
+
+def _problem(steps: list[Step]) -> _Problem | None:
+    """Why steps cannot run in one pod."""
     first, pod = steps[0], steps[0].specs
     for step in steps:
         if step.kind == "parallel":
             help_ = "leave out items_per_task, or run what the gang does in one task"
-            return f"`{step.name}` opens a gang, each of whose members needs a pod", help_
+            return _Problem(f"`{step.name}` opens a gang, each of whose members needs a pod", help_)
         if step.specs.gated:
             help_ = "let a step before the foreach wait, or leave out items_per_task"
-            return f"`{step.name}` waits before it begins, and no pod waits", help_
+            return _Problem(f"`{step.name}` waits before it begins, and no pod waits", help_)
         if step.specs.command is not None:
             help_ = "leave out items_per_task, or let one container work on several items"
-            return f"`{step.name}` runs a container, which needs a pod", help_
+            return _Problem(f"`{step.name}` runs a container, which needs a pod", help_)
         if has_own_attempts(step.specs):
             help_ = "leave out items_per_task, or say what all attempts need by @resources and @kubernetes"
-            return f"`{step.name}` has an `@retry` by which attempts need pods of their own", help_
+            return _Problem(f"`{step.name}` has an `@retry` by which attempts need pods of their own", help_)
         found = conflict(pod, step.specs)
         if found is not None:
             help_ = f"give `{step.name}` and `{first.name}` the same, or leave out items_per_task"
-            return f"`{step.name}` has {found} than `{first.name}`", help_
+            return _Problem(f"`{step.name}` has {found} than `{first.name}`", help_)
         pod = in_series([pod, step.specs])
     return None
 

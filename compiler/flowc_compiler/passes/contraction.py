@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from flowc_compiler.ir import NO_SPECS, JoinStep, LinearStep
+from flowc_compiler.ir import NO_SPECS, ForeachOptions, ForeachStep, JoinStep, LinearStep, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_compiler.ir import Flow, ForeachOptions, ForeachStep, PodGroup, Scope, Step
+    from flowc_compiler.ir import Flow, PodGroup, Step
 
 
 def contracted(flow: Flow) -> Flow:
@@ -32,7 +32,9 @@ def contracted(flow: Flow) -> Flow:
 
 
 def _with_batch(flow: Flow, group: PodGroup) -> Flow:
-    """The flow with one step for the whole body of a foreach."""
+    """The flow with one step for the whole body of a foreach, or for the first part of it."""
+    if group.cut:
+        return _with_cut_batch(flow, group)
     opener = flow.by_name[group.opener or ""]
     assert opener.kind == "foreach"
     body = flow.body_of(opener.name)
@@ -54,6 +56,94 @@ def _with_batch(flow: Flow, group: PodGroup) -> Flow:
             "pod_groups": tuple(_alone(flow, item) if item is group else item for item in flow.pod_groups),
         }
     )
+
+
+def _with_cut_batch(flow: Flow, group: PodGroup) -> Flow:
+    """The flow with one step for the first part of a foreach's body, which opens a foreach over the pod's items.
+
+    A step without a task joins that, as the rest of the body ends at one join only. The tasks in it have an index more
+    here than in the run: the shim makes one of that of their batch and that of the item in it (`Plan.own_path`).
+    """
+    opener = flow.by_name[group.opener or ""]
+    assert opener.kind == "foreach"
+    body = flow.body_of(opener.name)
+    inside = frozenset(group.steps)
+    join = next(step for step in flow.steps if isinstance(step, JoinStep) and step.closes == opener.name)
+    options = opener.specs.foreach
+    bounded = options is not None and options.parallelism is not None
+    inner = ForeachOptions(parallelism=group.workers) if bounded else None
+    pod = ForeachStep(
+        span=group.span, name=group.name, specs=group.specs.model_copy(update={"foreach": inner}), scope=body.id,
+        parents=(opener.name,), variable=opener.variable, target=group.after,
+    )  # fmt: skip
+    together = JoinStep(
+        span=group.span, name=_free_name(flow, f"{group.name}_items"), virtual=True, scope=body.id, closes=group.name,
+        parents=join.parents, arms=join.arms, target=join.name,
+    )  # fmt: skip
+    replaced: dict[str, Step] = {
+        opener.name: _opening(opener, group),
+        group.entry: pod,
+        join.name: join.model_copy(update={"parents": (together.name,), "arms": ((together.name,),)}),
+    }
+    steps: list[Step] = []
+    for step in flow.steps:
+        if step.name == join.name:
+            steps.append(together)
+        if step.name in inside - {group.entry}:
+            continue
+        made = replaced.get(step.name, step)
+        if step.name not in inside and step.scope == body.id:
+            made = made.model_copy(update={"scope": group.name})
+        if step.name == group.after:
+            made = made.model_copy(update={"parents": (group.name,)})
+        if step.name in join.parents:
+            made = _leading_to(made, join.name, together.name)
+        steps.append(made)
+    return flow.model_copy(
+        update={
+            "steps": tuple(steps),
+            "scopes": tuple(_cut_scopes(flow, body, group, together)),
+            "pod_groups": tuple(_alone(flow, item) if item is group else item for item in flow.pod_groups),
+        }
+    )
+
+
+def _free_name(flow: Flow, name: str) -> str:
+    number, found = 1, name
+    while found in flow.by_name:
+        number += 1
+        found = f"{name}_{number}"
+    return found
+
+
+def _leading_to(step: Step, before: str, after: str) -> Step:
+    """A step with edges to another one than before."""
+    if step.kind == "switch":
+        cases = [case.model_copy(update={"target": after}) if case.target == before else case for case in step.cases]
+        return step.model_copy(update={"cases": tuple(cases)})
+    if step.kind == "branch":
+        return step.model_copy(update={"targets": tuple(after if name == before else name for name in step.targets)})
+    return step.model_copy(update={"target": after})
+
+
+def _cut_scopes(flow: Flow, body: Scope, group: PodGroup, together: JoinStep) -> Iterator[Scope]:
+    """The scopes that are left: that of the pods around that of their items."""
+    inside = frozenset(group.steps)
+    gone: set[str] = set()
+    for scope in flow.scopes:  # parents before children
+        if scope.id == body.id:
+            yield scope.model_copy(update={"steps": (group.name, together.name)})
+            rest = tuple(name for name in scope.steps if name not in inside)
+            yield Scope(
+                id=group.name, kind="foreach", parent=body.id, opener=group.name, closer=together.name, steps=rest
+            )
+        elif scope.parent in gone or scope.opener in inside:
+            gone.add(scope.id)
+        elif scope.parent == body.id:
+            closer = together.name if scope.closer == body.closer else scope.closer
+            yield scope.model_copy(update={"parent": group.name, "closer": closer})
+        else:
+            yield scope
 
 
 def _alone(flow: Flow, group: PodGroup) -> PodGroup:

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     class GroupEntry(_GroupSteps, total=False):
         """A pod group. Only a batch has an opener, and items."""
 
+        cut: bool
         items_per_task: int
         opener: str
         workers: int
@@ -148,6 +149,8 @@ class PlanGroup:
         """Of a batch: the step whose foreach it works on."""
         self.items_per_task: int | None = data.get("items_per_task")
         """Of a batch: how many items a pod works on."""
+        self.cut: bool = data.get("cut", False)
+        """Of a batch: whether it has only the first part of the foreach's body. The rest follows for each item."""
 
 
 class Plan:
@@ -203,6 +206,21 @@ class Plan:
             if group.opener == opener and group.items_per_task is not None:
                 return -(-items // group.items_per_task)
         return items
+
+    def own_path(self, name: str, path: Path) -> Path:
+        """The index path of a step's task, for which an engine may have the batch, and the item in that.
+
+        So it is behind a batch that has only the first part of a foreach's body.
+        """
+        step = self.steps.get(name)
+        if step is None or len(path) <= step.depth:
+            return path
+        for place, opener in enumerate(self.openers(step)):
+            for group in self.groups.values():
+                if group.opener == opener.name and group.items_per_task is not None and name not in group.steps:
+                    item = path[place] * group.items_per_task + path[place + 1]
+                    path = (*path[:place], item, *path[place + 2 :])
+        return path
 
     def openers(self, step: PlanStep) -> list[PlanStep]:
         """The steps that opened the foreach scopes around a step, outermost first: one for each index of its path."""

@@ -94,7 +94,7 @@ def _serve_warm(channel: socket.socket) -> None:
         os.environ.update(request["env"])
         if "folder" in request and "folder" not in (plan.files or {}):  # else that of the unpacked files
             os.chdir(request["folder"])
-        index = parse_index(request["index"])
+        index = plan.own_path(request["step"], parse_index(request["index"]))
         first = request.get("first", 0)
         task = Task(request["step"], index, request["attempt"], request.get("outputs"), first)
         kept = keep_log(plan.flow, task)

@@ -27,7 +27,7 @@ from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMED_OUT, TIMEOUT, US
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import predecessor, write_outputs
+from flowc.shim.task_runner import predecessor, write_output, write_outputs
 from flowc.store import open_store
 from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
 
@@ -73,7 +73,9 @@ def run_group(
         raise
     runner.server = server
     code = runner.run()
-    if code == OK and outputs is not None and group.opener is None:
+    if code == OK and outputs is not None and group.cut:
+        write_output(outputs, "count", str(len(runner.schedule.exits)))
+    elif code == OK and outputs is not None and group.opener is None:
         for step, place in runner.schedule.exits:
             write_outputs(plan, Task(step, place, 0, outputs), layout.manifest(step, place))
     return code

@@ -206,6 +206,8 @@ class _Lowering:
         what = f"item of `{step.variable}`" if step.kind == "foreach" else "member of the gang"
         if any(item.opener == opener for item in self._flow.pod_groups):
             what = f"batch of items of `{opener}`"
+        elif opener in self._flow.group_of:
+            what = "item of the batches"
         after = ", after the foreach in it" if number else ""
         suffix = f"_{number + 1}" if number else ""
         return MappedGroup(

@@ -73,6 +73,8 @@ def _group(group: PodGroup) -> GroupEntry:
         entry["workers"] = group.workers
     if group.opener is not None and group.items_per_task is not None:
         entry["opener"], entry["items_per_task"] = group.opener, group.items_per_task
+    if group.cut:
+        entry["cut"] = True
     return entry
 
 

@@ -1,4 +1,4 @@
-from flowc import FlowSpec, foreach_options, kubernetes, step
+from flowc import FlowSpec, foreach_options, parallel, step
 
 
 class Bad(FlowSpec):
@@ -10,11 +10,15 @@ class Bad(FlowSpec):
 
     @step
     def load(self):
-        self.next(self.train)
+        self.next(self.train, num_parallel=2)
 
-    @kubernetes(gpu=1, image="trainer")
+    @parallel
     @step
     def train(self):
+        self.next(self.together)
+
+    @step
+    def together(self, inputs):
         self.next(self.join)
 
     @step
