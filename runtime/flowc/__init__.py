@@ -74,22 +74,23 @@ if TYPE_CHECKING:
     from flowc.join_inputs import Inputs
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
     from flowc.notebooks import NotebookRun
-    from flowc.pipeline_calls import unmapped
+    from flowc.pipeline_calls import approve, unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
-    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
-    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
-    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "batch", "cache",
-    "card", "catch", "conda", "conda_base", "config_expr", "container", "current", "deadline", "default_metadata",
-    "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace",
-    "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
-    "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile",
-    "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets",
-    "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped", "wait_for",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow", "FlowSpec",
+    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run",
+    "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch",
+    "cache", "card", "catch", "conda", "conda_base", "config_expr", "container", "current", "deadline",
+    "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata",
+    "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray",
+    "namespace", "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map",
+    "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry",
+    "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish",
+    "unmapped", "wait_for",
 ]  # fmt: skip
 
 

@@ -46,6 +46,30 @@ def unmapped(value: T) -> Unmapped[T]:
     return Unmapped(value)
 
 
+def approve(
+    *,
+    choices: Sequence[str],
+    message: str = "",
+    timeout: float | str | None = None,
+    default: str | None = None,
+    id: str | None = None,
+    after: Any = None,
+) -> str:
+    """In a pipeline's body: ask a person, when all that was called before is done, and return what is chosen.
+
+    After `timeout`, in seconds or as `"2d"`, that is `default`; without one, the run fails. Elsewhere it raises
+    FlowError.
+    """
+    del choices, message, timeout, default, id, after
+    raise FlowError("approve() is for the body of a pipeline, which is compiled and not run")
+
+
+def wait(**options: Any) -> Any:
+    """ZenML's `wait`, which asks a person: in a pipeline's body only. Elsewhere it raises FlowError."""
+    del options
+    raise FlowError("wait() is for the body of a pipeline, which is compiled and not run")
+
+
 class MappedResults(_ListOf[T]):
     """The results of a map, in the order of the items."""
 

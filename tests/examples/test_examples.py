@@ -40,6 +40,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
     "retry_once.py": [
         ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),
     ],
+    "promote_model.py": [
+        (("--approve", "review=promote"), ["promote: no reason given", "serving the model with accuracy 0.955"]),
+        (("--approve", "review=reject", "--rows", "10"), ["reject: no reason given", "serving the model of before"]),
+    ],
     "choose_model.py": [
         ((), [r"models: \[\(20, 'lookup table', 0\.6\), \(500, 'trees', .*", r"score 0\.95\d* after 5 rounds"]),
         (("--sizes", "[7]", "--target", "0.5"), [r"models: \[\(7, 'lookup table', 0\.6\)\]", "score 0.7 after 1 .*"]),

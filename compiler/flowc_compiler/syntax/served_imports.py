@@ -294,7 +294,6 @@ ZENML_REFUSED: dict[str, str] = {
     "run_with_accelerate": "start it within the step: `subprocess.run(['accelerate', 'launch', 'train.py'])`",
     "run_hook": "call the function from the step",
     "show": "flowc has no dashboard: read runs with `Client`",
-    "wait": "flowc waits for the arguments of a step: pass the results, or write after=[...]",
     "zenml.alerter": _ALERTS,
     "zenml.hooks": _ALERTS,
     "zenml.model_deployers": _STACK,

@@ -22,6 +22,20 @@ def save_artifact(data: Any, name: str, version: Any = None, tags: Any = None, u
     return data
 
 
+def approve(continues: bool = False) -> Any:
+    """What a person has chosen before the task began; nothing where the only question was whether to go on.
+
+    Raises Fatal where it was not to go on.
+    """
+    from flowc.current import running
+    from flowc.errors import Fatal
+
+    assert running.approval is not None, "the step has an approval"
+    if continues and running.approval.choice != "continue":
+        raise Fatal(f"{running.approval.by or 'somebody'} has chosen to abort the run")
+    return None if continues else running.approval.value
+
+
 def run_value(path: str, positional: List[Any], keywords: Dict[str, Any]) -> Any:
     """What a function of a library gives, such as `uuid.uuid4`: all steps of the run get the same value."""
     from importlib import import_module

@@ -48,7 +48,8 @@ def value_of(question: Json, choice: str) -> Any:
     if choices:
         if choice not in choices:
             raise ApprovalError(f"{choice!r} is not one of {', '.join(choices)}")
-        return question.get("values", {}).get(choice, choice)
+        if choice in question.get("values", {}):
+            return question["values"][choice]
     kind = question.get("kind", "text")
     if kind == "text":
         return choice

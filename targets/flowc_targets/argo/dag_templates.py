@@ -117,7 +117,7 @@ class _Dags:
         for gate in self._steps.gates.get(step.name, ()):
             tasks.append(DagTask(name=gate.name, template=gate.name, depends=depends, when=when, arguments=place))
             depends, when = TaskStatus(gate.name, "Succeeded"), None
-            if gate.container is None:
+            if gate.suspend is not None:
                 arguments = (*arguments, Parameter(name=ANSWER, value=TaskOutput(gate.name, ANSWER)))
         own = self._steps.by_name[step.name].name
         name = self._tasks[step.name]

@@ -176,7 +176,17 @@ class PodTemplates:
     def _look(self, step: Step, name: str, target: str, sink: DiagnosticSink) -> Template:
         """The pod that looks for what a step waits for, with what it takes to get there, and no more."""
         pod = step_pod(step.specs.looking, self._options, target, sink, self._options.qos)
-        needs = _Needs(pod, self._retry_looks(step), {}, self._flow.depth(step) > 0, False, "", "wait", False)
+        needs = _Needs(
+            pod=pod,
+            retry=self._retry_looks(step),
+            outputs={},
+            nested=self._flow.depth(step) > 0,
+            takes_parameters=False,
+            gang="",
+            command="wait",
+            container=None,
+            answered=False,
+        )
         return self._template(name, needs, step.name)
 
     def _retry_looks(self, step: Step) -> RetryStrategy:

@@ -203,8 +203,11 @@ def gate_entries(step: Step) -> StepEntry:
         entries["waits"] = [wait.model_dump(exclude={"span"}, exclude_none=True) for wait in step.specs.waits]
     if step.specs.approval is not None:
         question = step.specs.approval.model_dump(exclude={"span"}, exclude_none=True)
-        if step.kind == "switch" and (values := {str(case.value): case.value for case in step.cases}):
-            question["values"] = {text: value for text, value in values.items() if text != value}
+        values = (
+            {str(case.value): case.value for case in step.cases} if step.kind == "switch" and not step.tests else {}
+        )
+        if typed := {text: value for text, value in values.items() if text != value}:
+            question["values"] = typed
         entries["approval"] = question
     return entries
 

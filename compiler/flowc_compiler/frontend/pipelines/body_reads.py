@@ -26,7 +26,7 @@ from flowc_compiler.frontend.pipelines.settings.run_configuration import argumen
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
-from flowc_compiler.ir import EnvironmentSpec
+from flowc_compiler.ir import ApprovalSpec, EnvironmentSpec
 from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value, references
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
 from flowc_compiler.syntax.tree_walk import walk
@@ -62,6 +62,10 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
         if evaluator.awaits_run and context.attributes["model"] is None and _reads_model(evaluator):
             _expect_model(evaluator, context, node)
         return context
+    if name in {"approve", "wait"}:
+        from flowc_compiler.frontend.pipelines.approval_calls import asking_call
+
+        return asking_call(evaluator, name, arguments, node)
     if name in {"load_artifact", "save_artifact"}:
         return _artifact_task(evaluator, name, arguments, node)
     if name in _OF_STEPS:
@@ -99,7 +103,7 @@ def run_value(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
     values: dict[str, Value] = {"path": LiteralValue(value=name)}
     values["positional"] = argument_value(evaluator, positional, node)
     values["keywords"] = argument_value(evaluator, keywords, node)
-    return _add_task(evaluator, "run_value", values, node)
+    return add_task(evaluator, "run_value", values, node)
 
 
 def _external(evaluator: PipelineEvaluator, arguments: CallArguments, node: ast.expr) -> object:
@@ -200,7 +204,7 @@ def read_result(
     arguments: dict[str, Value] = {"chain": argument_value(evaluator, list(read.chain), node)}
     if read.model is not None:
         arguments["model"] = LiteralValue(value=dict(read.model))
-    return _add_task(evaluator, "client_read", arguments, node, after)
+    return add_task(evaluator, "client_read", arguments, node, after)
 
 
 def materialize_reads(
@@ -249,18 +253,21 @@ def _artifact_task(evaluator: PipelineEvaluator, name: str, arguments: CallArgum
                 help="values are stored as they are",
             )  # fmt: skip
     values = {key: argument_value(evaluator, item.value, item.node) for key, item in given.items() if key in takes}
-    return _add_task(evaluator, name, values, node)
+    return add_task(evaluator, name, values, node)
 
 
-def _add_task(
+def add_task(
     evaluator: PipelineEvaluator,
     function: str,
     arguments: Mapping[str, Value],
     node: ast.AST,
     after: Sequence[BoundValue] = (),
+    *,
+    name: str | None = None,
+    approval: ApprovalSpec | None = None,
 ) -> Result:
-    """A task of flowc's own in the current region, and its result."""
-    name = evaluator.nodes.free(function)
+    """A task of flowc's own in the current region, and its result; `approval` is what a person is asked before it."""
+    name = evaluator.nodes.free(name or function)
     layers = (*evaluator.pipeline_layers, *evaluator.run_configuration.layers_of(name, ()))
     values = tuple(Argument(name=key, value=value) for key, value in arguments.items())
     added = StepBuilder(
@@ -269,6 +276,8 @@ def _add_task(
         call=Call(function=function, module=_TASKS, arguments=values),
         specs=step_specs(layers, evaluator.sink, evaluator.attached),
     )
+    if approval is not None:
+        added.specs = added.specs.model_copy(update={"approval": approval, "cache": None})
     evaluator.nodes.add(added)
     wait_for(evaluator, added, after)
     return Result(OutputValue(step=name, name="output"), None, name)

@@ -458,7 +458,7 @@ def _is_passed(
 
 def _is_read(evaluator: PipelineEvaluator, call: ast.Call) -> bool:
     """Whether a call becomes a task of its own: `Client().get_artifact_version(name)`, `load_artifact(name)`."""
-    if evaluator.served_name(call.func) in {"load_artifact", "save_artifact"}:
+    if evaluator.served_name(call.func) in {"approve", "load_artifact", "save_artifact", "wait"}:
         return True
     value, problem = evaluator.attempt(call.func)
     return problem is None and isinstance(value, ClientRead)

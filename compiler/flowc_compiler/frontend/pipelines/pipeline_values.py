@@ -93,6 +93,8 @@ class PipelineBuilder:
         """Names that are taken."""
         self._numbers: dict[str, int] = {}
         """The number that may be free of names made of a base."""
+        self.barrier: str | None = None
+        """The node that all that is added from now on waits for."""
 
     def __len__(self) -> int:
         return len(self._names)
@@ -143,8 +145,17 @@ class PipelineBuilder:
         self._names[node.name] = node
         self._regions[node.name] = self.current
         self.current.nodes.append(node)
+        before = self.anchor(self.barrier) if self.barrier is not None else None
+        if before is not None and before not in (*node.after, node.name):
+            node.after = (*node.after, before)
         for region in _regions_of(node):
             self._owners[region] = node
+
+    def leaves(self) -> list[str]:
+        """The nodes of the current region that no other one of it needs."""
+        path = (self.current,)
+        needed = {self._sibling(name, path) for node in self.current.nodes for name in needs(node)}
+        return [node.name for node in self.current.nodes if node.name not in needed]
 
     def remove(self, node: NodeBuilder) -> None:
         """Take the node that was added last, and has nothing in it, out of the current region."""
