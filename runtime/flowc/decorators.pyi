@@ -114,6 +114,8 @@ def kubernetes(
     secret_volumes: _Pairs = None,
     config_map_volumes: _Pairs = None,
     patch: Mapping[str, Any] | None = None,
+    init_containers: Sequence[Mapping[str, Any]] = (),
+    sidecars: Sequence[Mapping[str, Any]] = (),
 ) -> StepDecorator: ...
 @overload
 def batch(step: _Step, /) -> _Step: ...

@@ -157,3 +157,10 @@ def test_a_failed_container_fails_its_task(airflow: Airflow, root: str, tmp_path
     assert result.returncode != 0, said[-5000:]
     assert "container main has ended with 42 (Error)" in said
     assert "before" in said
+
+
+def test_init_containers_and_sidecars_run_beside_steps(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    path = REPOSITORY / "tests" / "cluster" / "flows" / "sidecars.py"
+    result = airflow.run(dag_text(path, root, PYTHON_IMAGE), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert Run.latest("SidecarsFlow", root=root)["end"].task.data.copied == "made\n"

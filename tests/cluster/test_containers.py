@@ -30,3 +30,8 @@ def test_a_failed_container_fails_the_step_with_its_exit_code(cluster: Cluster) 
     assert {node["message"] for node in failed} == {"main: Error (exit code 42)"}
     (late,) = [node for node in nodes if ".s-sleeps" in node["name"]]
     assert (late["phase"], "deadline" in late["message"].lower()) == ("Failed", True)
+
+
+def test_init_containers_and_sidecars_run_beside_steps(cluster: Cluster) -> None:
+    run: Run = cluster.apply(cluster.compile(FLOWS / "sidecars.py")).wait()
+    assert run["end"].task.data.copied == "made\n"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from flowc_compiler.ir.manifest_schema import MAIN
 from flowc_targets.kubernetes.pod import secret_names
 
 if TYPE_CHECKING:
@@ -147,6 +148,10 @@ def unsupported_locally(flow: Flow) -> list[str]:
             [name for name, container in containers.items() if _mounts(container)],
         ),
         (
+            "sidecars and init containers are not started: {} without",
+            [name for name, container in containers.items() if _has_containers(container)],
+        ),
+        (
             "a local run has no pods that items could share: {} as without items_per_task",
             [step.name for step in flow.steps if (foreach := step.specs.foreach) and foreach.items_per_task],
         ),
@@ -170,6 +175,13 @@ def _mounts(container: ContainerSpec) -> bool:
         or container.config_map_volumes
         or container.host_volumes
     )
+
+
+def _has_containers(container: ContainerSpec) -> bool:
+    """Whether other containers run in a step's pod."""
+    spec: dict[str, Any] = container.patch.get("spec") or {}
+    others = (item for item in spec.get("containers") or () if item.get("name") != MAIN)
+    return bool(spec.get("initContainers") or any(others))
 
 
 def _subject(names: list[str]) -> str:

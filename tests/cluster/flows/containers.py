@@ -32,10 +32,10 @@ class ContainersFlow(FlowSpec):
     @step
     def join(self, inputs: Inputs[ContainersFlow]) -> None:
         self.words = [item.word for item in inputs]
-        self.named = [item.named for item in inputs]
+        self.marked = [item.named for item in inputs]
         self.documents = [item.document for item in inputs]
         assert self.words == self.documents == HOSTILE
-        assert self.named == [f"<{text}>" for text in HOSTILE]
+        assert self.marked == [f"<{text}>" for text in HOSTILE]
         self.raw = b"\xff\x00"
         self.next(self.decide)
 

@@ -19,6 +19,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 )
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     AffinityArgument,
+    ContainersArgument,
     NamedMounts,
     ObjectName,
     ObjectNames,
@@ -169,6 +170,16 @@ class KubernetesArguments(_PodArguments):
     secret_volumes: NamedMounts = Field(default_factory=dict)
     config_map_volumes: NamedMounts = Field(default_factory=dict)
     patch: PatchArgument = Field(default_factory=dict)
+    init_containers: ContainersArgument = ()
+    sidecars: ContainersArgument = ()
+
+    def _whole_patch(self) -> dict[str, Any]:
+        """The patch with the other containers: Kubernetes has sidecars among the init containers, which it restarts."""
+        others = [*self.init_containers, *({**item, "restartPolicy": "Always"} for item in self.sidecars)]
+        if not others:
+            return self.patch
+        spec: dict[str, Any] = self.patch.get("spec") or {}
+        return {**self.patch, "spec": {**spec, "initContainers": [*(spec.get("initContainers") or ()), *others]}}
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         pool = {COMPUTE_POOL_LABEL: self.compute_pool} if self.compute_pool else {}
@@ -192,6 +203,7 @@ class KubernetesArguments(_PodArguments):
                 at,
                 security_context=security.container() if security else None,
                 pod_security=security.pod() if security else None,
+                patch=self._whole_patch(),
             ),
         )
 

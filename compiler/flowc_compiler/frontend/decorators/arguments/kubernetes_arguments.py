@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
 from flowc_compiler.frontend.decorators.arguments import PROBLEMS
-from flowc_compiler.frontend.decorators.arguments.argument_types import Names, Pairs
+from flowc_compiler.frontend.decorators.arguments.argument_types import Names, Pairs, as_dict, as_list
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext, Toleration
 from flowc_compiler.ir.kubernetes import camel
@@ -170,6 +170,32 @@ def _check_patch(patch: object) -> object:
     return patch
 
 
+_TAKEN = frozenset({"main", "base", "init", "wait", "inputs", "outputs"})
+"""The names of containers that flowc, Argo and Airflow put into pods."""
+
+
+def _check_containers(items: object) -> object:
+    """Whole containers beside the step's own. Raises PydanticCustomError with all that does not fit."""
+    from flowc_compiler.ir.manifest_schema import SchemaProblem, pod_patch_problems
+
+    if items in (None, ()):
+        return ()
+    depth = len(("spec", "initContainers"))
+    found = [item._replace(path=item.path[depth:]) for item in pod_patch_problems({"spec": {"initContainers": items}})]
+    for number, item in enumerate(as_list(items) or ()):
+        fields = as_dict(item) or {}
+        for name in ("name", "image"):
+            if not fields.get(name) and not any(problem.path == (number,) for problem in found):
+                found.append(SchemaProblem((number,), f"`{name}` is missing", "a container needs its name and image"))
+        if fields.get("name") in _TAKEN:
+            message = f"`{fields['name']}` is the name of a container that flowc or an engine has in the pod"
+            found.append(SchemaProblem((number, "name"), message, "give it another name"))
+    if found:
+        text = "; ".join(f"{item.text()} ({item.help})" for item in found)
+        raise PydanticCustomError("containers", "{text}", {"text": text, PROBLEMS: found})
+    return items
+
+
 AffinityArgument = Annotated[Affinity | None, BeforeValidator(reading(Affinity))]
 """A pod's affinity, as a dict."""
 SecurityArgument = Annotated[Security | None, BeforeValidator(reading(Security))]
@@ -180,5 +206,7 @@ ObjectNames = Annotated[Names, AfterValidator(_check_names)]
 """One name, or several."""
 PatchArgument = Annotated[dict[str, Any], BeforeValidator(_check_patch)]
 """A part of a pod that is merged into it: `metadata` and `spec`."""
+ContainersArgument = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_check_containers)]
+"""Containers in Kubernetes' words."""
 NamedMounts = Annotated[Pairs, AfterValidator(_check_keys)]
 """Names of objects that are mounted, and the folders that they are mounted at."""
