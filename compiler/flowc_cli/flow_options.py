@@ -134,7 +134,6 @@ def flow_options(
     param: list[str] | None = None,
     include: list[str] | None = None,
     cache: bool | None = None,
-    notices: NoticeOptions = NO_NOTICES,
 ) -> FlowOptions:
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
@@ -142,14 +141,7 @@ def flow_options(
     attached = (*(decorators or ()), *default_decorators(os.environ))
     lists = (attached, tuple(config or ()), tuple(config_value or ()))
     return FlowOptions(
-        flow,
-        *lists,
-        branch,
-        production,
-        parameters=parameters,
-        include=tuple(include or ()),
-        cache=cache,
-        notices=notices,
+        flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()), cache=cache
     )
 
 

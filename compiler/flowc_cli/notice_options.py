@@ -5,7 +5,6 @@ They add to what the flow's own `@notify` and `@deadline` say, with which they s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,20 +93,3 @@ class NoticeOptions:
 
 NO_NOTICES = NoticeOptions()
 """None of them."""
-
-
-def notice_options(
-    notify_on_error: bool | None,
-    notify_on_success: bool | None,
-    slack: str | None,
-    pagerduty: str | None,
-    incident_io: str | None,
-    alert_source: str | None,
-    metadata: Sequence[str] | None,
-    workflow_timeout: int | None,
-) -> NoticeOptions:
-    """The options as a command has them."""
-    return NoticeOptions(
-        bool(notify_on_error), bool(notify_on_success), slack, pagerduty, incident_io, alert_source,
-        tuple(metadata or ()), workflow_timeout,
-    )  # fmt: skip

@@ -147,4 +147,4 @@ def test_settings_that_nothing_reads(folder: Path, settings: str, code: str) -> 
 def test_what_a_deployed_flow_cannot_take(folder: Path) -> None:
     done = flowc(folder, "submit", "--from", "template/x", "--flow", "Small", "--branch", "b", "--env", "A=1")
     assert done.returncode == 2
-    assert "--env, --flow, --branch can only be compiled into it" in done.stderr
+    assert "--flow, --branch, --env can only be compiled into it" in done.stderr

@@ -12,14 +12,16 @@ from flowc_cli import shared_options as shared
 from flowc_cli.check_one import STDIN, CheckOutput, check_input, check_one, is_named
 from flowc_cli.check_settings import CheckSettings
 from flowc_cli.checking import CheckOptions
-from flowc_cli.flow_options import flow_options
+from flowc_cli.option_groups import ProjectGroup, with_groups
 from flowc_cli.output import note_unused
 
 app = shared.command_app()
 
 
 @app.command("check")
+@with_groups
 def check(
+    chosen: ProjectGroup,
     files: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -29,14 +31,7 @@ def check(
         ),
     ] = None,
     target: Annotated[list[str] | None, typer.Option("-t", "--target", metavar="NAME", help=shared.TARGET_HELP)] = None,
-    param: shared.Params = None,
     format: shared.Format = "text",
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
     fix: Annotated[bool, typer.Option("--fix", help="edit the files where a help line is certain to be right")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=shared.VERBOSE_HELP)] = False,
     stdin_filename: Annotated[
@@ -66,9 +61,8 @@ def check(
     A folder's files without flows are skipped. --target also reports what that engine cannot express; -v also prints
     where artifacts cannot be followed, and what is skipped.
     """
-    compiling = flow_options(flow, with_, config, config_value, branch, production, param)
     settings = CheckSettings.given(select=select, ignore=ignore, error=error)
-    options = CheckOptions(replace(compiling, checks=settings), tuple(target or ()))
+    options = CheckOptions(replace(chosen.options(), checks=settings), tuple(target or ()))
     show = CheckOutput(format, fix=fix, diff=diff, verbose=verbose)
     if diff and format != "text":
         note_unused("--format", "with --diff, which prints edits", "leave one of them out")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,12 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.command_settings import GIVEN
 from flowc_cli.engine_connection import ServerCheck, exit_code
-from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.notice_options import notice_options
+from flowc_cli.engine_files import EngineFiles
+from flowc_cli.flow_options import FlowOptions
+from flowc_cli.option_groups import EngineGroup, NoticeGroup, ObjectGroup, with_groups
 from flowc_cli.output import Form, report, write, write_content, write_error
 from flowc_cli.own_files import file_differences, report_own_files
-from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
+from flowc_cli.target_options import upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_targets.base.target import EmittedFile, StoredFile
@@ -31,6 +31,7 @@ _PUSH_HELP = "leave it out, or compile with --code store or --runtime store"
 
 
 @app.command("compile")
+@with_groups
 def compile_(
     files: Annotated[
         list[Path],
@@ -40,7 +41,9 @@ def compile_(
             show_default=False,
         ),
     ],
-    target: shared.Engine = "argo",
+    chosen: EngineGroup,
+    notices: NoticeGroup,
+    objects: ObjectGroup,
     output: Annotated[
         str | None,
         typer.Option(
@@ -50,38 +53,10 @@ def compile_(
             help=shared.OUTPUT_HELP,
         ),
     ] = None,
-    param: shared.Params = None,
-    root: shared.Root = None,
-    image: shared.Image = None,
-    images: shared.Images = None,
-    image_digest: shared.ImageDigest = None,
-    install_at_start: shared.InstallAtStart = None,
-    batch: shared.Batch = None,
-    fuse: shared.Fuse = None,
-    namespace: shared.Namespace = None,
-    service_account: shared.ServiceAccount = None,
-    env: shared.Env = None,
-    env_from_secret: shared.EnvFromSecret = None,
-    include: shared.Include = None,
-    kind: shared.ObjectKind = None,
-    argo_version: shared.ArgoVersion = None,
-    operator: shared.Operator = None,
-    code: shared.CodePlace = None,
-    runtime: shared.RuntimePlace = None,
     push: Annotated[
         bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
     ] = False,
     resume: shared.Resumed = None,
-    notify_on_error: shared.NotifyOnError = None,
-    notify_on_success: shared.NotifyOnSuccess = None,
-    notify_slack_webhook_url: shared.NotifySlack = None,
-    notify_pager_duty_integration_key: shared.NotifyPagerDuty = None,
-    notify_incident_io_api_key: shared.NotifyIncidentIo = None,
-    incident_io_alert_source_config_id: shared.AlertSource = None,
-    incident_io_metadata: shared.AlertMetadata = None,
-    workflow_timeout: shared.WorkflowTimeout = None,
-    workflow_priority: shared.WorkflowPriority = None,
-    settings: shared.Settings = None,
     check_server: Annotated[
         bool, typer.Option("--check-server", help="also have the engine's server check it; nothing is started")
     ] = False,
@@ -92,51 +67,15 @@ def compile_(
     kustomize: Annotated[
         bool, typer.Option("--kustomize", help="also write the kustomization.yaml of the folder of -o")
     ] = False,
-    format: shared.Format = "text",
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    cache: shared.Cache = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
 ) -> None:
     """Compile a flow to the files of an engine.
 
     With -o FOLDER, all flows of several files and folders.
     """
-    given = shared.given_options(
-        root=root,
-        image=image,
-        images=images,
-        image_digests=image_digest,
-        install_at_start=install_at_start,
-        batch=batch,
-        fuse=fuse,
-        namespace=namespace,
-        service_account=service_account,
-        kind=kind,
-        argo_version=argo_version,
-        operator=operator,
-        code=code,
-        runtime=runtime,
-        origin_run=resume,
-        env=env,
-        env_from_secrets=env_from_secret,
-        include=include,
-        workflow_priority=workflow_priority,
-    )
-    notices = notice_options(
-        notify_on_error, notify_on_success, notify_slack_webhook_url, notify_pager_duty_integration_key,
-        notify_incident_io_api_key, incident_io_alert_source_config_id, incident_io_metadata, workflow_timeout,
-    )  # fmt: skip
-    options = flow_options(
-        flow, with_, config, config_value, branch, production, param, include=include, cache=cache, notices=notices
-    )
     asks = check_server or (server is not None and "server" not in GIVEN.get())  # settings alone send no token
-    checked_by = ServerCheck(server, namespace) if asks else None
-    output = None if output == "-" else output
-    job = CompileJob(target, output, given, settings or [], options, format, checked_by, kustomize=kustomize)
+    checked_by = ServerCheck(server, chosen.namespace) if asks else None
+    files_of = chosen.files(notices, **asdict(objects), origin_run=resume)
+    job = CompileJob(files_of, None if output == "-" else output, chosen.format, checked_by, kustomize=kustomize)
     raise typer.Exit(job.run(files, only_check=check, push=push))
 
 
@@ -144,11 +83,8 @@ def compile_(
 class CompileJob:
     """What a command line says of compiling, whatever the files."""
 
-    target: str
+    engine: EngineFiles
     output: str | None
-    given: Mapping[str, object]
-    settings: Sequence[str]
-    options: FlowOptions
     form: Form
     checked_by: ServerCheck | None
     kustomize: bool = False
@@ -201,33 +137,23 @@ class CompileJob:
         return exit_code(sink) or int(bool(differences))
 
     def _emit(self, file: Path, options: FlowOptions, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
-        try:
-            compilation = options.compile_with_values(file, sink)
-        except FlowcError:
-            check_options(self.target, file, self.given, self.settings, sink)
-            raise
-        self.compiled.append(compilation)
-        check_variables(compilation.source, "compile", os.environ, sink)
-        flow, source = compilation.flow, compilation.source
-        engine = find_target(self.target, sink)
-        model = engine.options_model if engine else None
-        chosen = build_options(model, self.target, source.path, self.given, self.settings, sink) if model else None
-        emitted = emit_files(engine, flow, source, chosen, sink) if engine and chosen else ()
-        if chosen is not None:
-            self.stored.update({item: chosen.root or "" for file in emitted for item in file.stored})
+        found = replace(self.engine, options=options).compile(file, sink)
+        self.compiled.append(found.compilation)
+        emitted = found.emit(sink)
+        self.stored.update({item: found.options.root or "" for file in emitted for item in file.stored})
         if self.checked_by is not None and not sink.failed:
-            self.checked_by.check(self.target, emitted, sink)
+            self.checked_by.check(self.engine.target, emitted, sink)
         return emitted
 
     def _emitted_or_several(self, file: Path, sink: DiagnosticSink) -> tuple[EmittedFile, ...] | None:
         """The files of the flow of a file; `None` where it has several, and -o names a folder, which takes them all."""
         own = sink.nested()
         try:
-            return self._emit(file, self.options, own)
+            return self._emit(file, self.engine.options, own)
         except FlowcError:
             several = any(item.code == "FC103" for item in own.diagnostics)
             output = Path(self.output or "-.yaml")
-            if several and not self.options.parameters.assignments and (output.is_dir() or not output.suffix):
+            if several and not self.engine.options.parameters.assignments and (output.is_dir() or not output.suffix):
                 own = sink.nested()
                 return None
             raise
@@ -273,7 +199,7 @@ class CompileJob:
         from flowc_compiler.driver import flow_names
 
         found = FileFinder(sink).find(files)
-        candidates, wanted, count = Candidates(found), self.options.flow_name, 0
+        candidates, wanted, count = Candidates(found), self.engine.options.flow_name, 0
         for number in candidates.wanted:
             path, named = found[number]
             names = [name for name in flow_names(path) if wanted in {None, name}]
@@ -285,7 +211,7 @@ class CompileJob:
                 continue
             own = sink.nested()
             emitted = [(path, name, self._emitted(path, name, own)) for name in names or [wanted or ""]]
-            if own.failed and _kind(candidates, number, path, self.options) != "flow":
+            if own.failed and _kind(candidates, number, path, self.engine.options) != "flow":
                 continue
             sink.extend(own)
             yield from emitted
@@ -297,7 +223,7 @@ class CompileJob:
         """The files of one flow, of the one in the file without a name; none where it has errors."""
         own = sink.nested()
         try:
-            return self._emit(path, replace(self.options, flow_name=name or None), own)
+            return self._emit(path, replace(self.engine.options, flow_name=name or None), own)
         except FlowcError:
             return ()
         finally:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +14,9 @@ from flowc_cli.diffing import other_version
 from flowc_cli.diffing.snapshot import Snapshot
 from flowc_cli.diffing.snapshot_diff import as_data, as_words, changes_between
 from flowc_cli.engine_connection import add_error, exit_code
-from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.engine_files import EngineFiles
+from flowc_cli.option_groups import EngineGroup, ObjectGroup, with_groups
 from flowc_cli.output import report, write
-from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.ir import Flow
 from flowc_targets.base.engine import EngineError
@@ -31,69 +30,24 @@ KINDS = {"Workflow": "workflow", "WorkflowTemplate": "template", "CronWorkflow":
 
 
 @app.command("diff")
+@with_groups
 def diff(
     file: shared.File,
+    chosen: EngineGroup,
+    objects: ObjectGroup,
     against: Annotated[
         str,
         typer.Option(
             "--against", metavar="REF|PATH|cluster", help="a commit, a folder of `compile -o`, or what is deployed"
         ),
     ] = "HEAD",
-    target: shared.Engine = "argo",
     as_json: shared.Json = False,
-    param: shared.Params = None,
-    root: shared.Root = None,
-    image: shared.Image = None,
-    images: shared.Images = None,
-    image_digest: shared.ImageDigest = None,
-    install_at_start: shared.InstallAtStart = None,
-    batch: shared.Batch = None,
-    fuse: shared.Fuse = None,
-    namespace: shared.Namespace = None,
-    service_account: shared.ServiceAccount = None,
-    env: shared.Env = None,
-    env_from_secret: shared.EnvFromSecret = None,
-    include: shared.Include = None,
-    kind: shared.ObjectKind = None,
-    argo_version: shared.ArgoVersion = None,
-    operator: shared.Operator = None,
-    code: shared.CodePlace = None,
-    runtime: shared.RuntimePlace = None,
-    settings: shared.Settings = None,
-    format: shared.Format = "text",
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    cache: shared.Cache = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
 ) -> None:
     """Print what changed in a flow since a commit, a compile or a deployment.
 
     The exit code is 0 where nothing changed, 1 where something did, and 2 if the input is wrong.
     """
-    given = shared.given_options(
-        root=root,
-        image=image,
-        images=images,
-        image_digests=image_digest,
-        install_at_start=install_at_start,
-        batch=batch,
-        fuse=fuse,
-        namespace=namespace,
-        service_account=service_account,
-        kind=kind,
-        argo_version=argo_version,
-        operator=operator,
-        code=code,
-        runtime=runtime,
-        env=env,
-        env_from_secrets=env_from_secret,
-        include=include,
-    )
-    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include, cache=cache)
-    job = _Comparison(target, given, tuple(settings or ()), options)
+    job = _Comparison(chosen.files(**asdict(objects)))
     sink = DiagnosticSink()
     changed = False
     try:
@@ -103,11 +57,11 @@ def diff(
         write(text)
     except FlowcError as error:
         found = sink.diagnostics if sink.failed else (*sink.diagnostics, *error.diagnostics)
-        report(found, sink.sources, format)
+        report(found, sink.sources, chosen.format)
         raise typer.Exit(exit_code(sink) or 2) from None
     except EngineError as error:
         add_error(error, sink)
-        report(sink.diagnostics, sink.sources, format)
+        report(sink.diagnostics, sink.sources, chosen.format)
         raise typer.Exit(exit_code(sink)) from None
     raise typer.Exit(int(changed))
 
@@ -116,10 +70,7 @@ def diff(
 class _Comparison:
     """How both versions are compiled."""
 
-    target: str
-    given: Mapping[str, object]
-    settings: Sequence[str]
-    options: FlowOptions
+    engine: EngineFiles
 
     def compare(self, file: Path, against: str, sink: DiagnosticSink, *, as_json: bool) -> tuple[str, bool]:
         """What changed, as text, and whether anything did. Raises FlowcError and EngineError."""
@@ -146,46 +97,34 @@ class _Comparison:
         return new + (words or f"{flow.name} is the same as in {against}\n"), bool(changes or unread)
 
     def _options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool) -> tuple[Flow, TargetOptions]:
-        compilation = self.options.compile_with_values(file, sink)
-        flow = compilation.flow
-        options = self._target_options(compilation.source.path, sink, needs_root=needs_root, kind=None)
-        return flow, options.for_flow(flow)
-
-    def _target_options(self, file: Path, sink: DiagnosticSink, *, needs_root: bool, kind: str | None) -> TargetOptions:
-        engine = find_target(self.target, sink)
+        found = self.engine.compile(file, sink)
         sink.raise_if_failed()
-        assert engine is not None, "it has been reported"
-        given = {**self.given, **({"kind": kind} if kind is not None else {})}
-        options = build_options(engine.options_model, self.target, file, given, self.settings, sink)
-        sink.raise_if_failed()
-        assert options is not None, "wrong options have been reported"
-        return options if options.root is not None or needs_root else options.model_copy(update={"root": _ROOT})
+        options = found.options if needs_root else _with_root(found.options)
+        return found.compilation.flow, options.for_flow(found.compilation.flow)
 
     def _snapshot(
         self, file: Path, sink: DiagnosticSink, *, needs_root: bool = True, kind: str | None = None
     ) -> Snapshot:
-        compilation = self.options.compile_with_values(file, sink)
-        flow, source = compilation.flow, compilation.source
-        options = self._target_options(source.path, sink, needs_root=needs_root, kind=kind)
-        engine = find_target(self.target, sink)
-        assert engine is not None, "it has been reported"
-        files = emit_files(engine, flow, source, options, sink)
+        given = {**self.engine.given, **({"kind": kind} if kind is not None else {})}
+        found = replace(self.engine, given=given).compile(file, sink)
+        files = found.emit(sink, found.options if needs_root else _with_root(found.options))
         sink.raise_if_failed()
-        found = other_version.of_emitted(files, flow.name, self.target)
-        if found is None:
-            message = f"what target {self.target} writes cannot be compared"
+        name, target = found.compilation.flow.name, self.engine.target
+        snapshot = other_version.of_emitted(files, name, target)
+        if snapshot is None:
+            message = f"what target {target} writes cannot be compared"
             raise FlowcError.of("FC501", message, help="compare for argo or airflow")
-        return found
+        return snapshot
 
     def _at_commit(self, file: Path, commit: str, name: str, sink: DiagnosticSink) -> Snapshot | None:
         """The version of a commit; its warnings are of no interest now."""
         with other_version.checked_out(file, commit) as old:
             if old is None:
                 return None
-            options = replace(self.options, flow_name=self.options.flow_name or name)
+            options = replace(self.engine.options, flow_name=self.engine.options.flow_name or name)
             inner = DiagnosticSink()
             try:
-                return replace(self, options=options)._snapshot(old, inner, needs_root=False)
+                return _Comparison(replace(self.engine, options=options))._snapshot(old, inner, needs_root=False)
             except FlowcError as error:
                 first = error.diagnostics[0]
                 if first.code == "FC102":  # it has other flows only
@@ -200,9 +139,9 @@ class _Comparison:
 
         labels = run_labels(flow)
         if against != other_version.CLUSTER:
-            return other_version.of_folder(place, flow.name, labels[FLOW], self.target)
-        if self.target != "argo":
-            message = f"target {self.target} deploys files, and no objects of a cluster"
+            return other_version.of_folder(place, flow.name, labels[FLOW], self.engine.target)
+        if self.engine.target != "argo":
+            message = f"target {self.engine.target} deploys files, and no objects of a cluster"
             raise FlowcError.of("FC501", message, help="compare with the folder of its files")
         kind = {value: name for name, value in KINDS.items()}[options.kind] if self._has_kind(options) else None  # type: ignore[attr-defined]
         wanted = {key: value for key, value in labels.items() if key in {FLOW, DEPLOYMENT}}
@@ -211,3 +150,7 @@ class _Comparison:
     @staticmethod
     def _has_kind(options: TargetOptions) -> bool:
         return "kind" in options.model_fields_set
+
+
+def _with_root(options: TargetOptions) -> TargetOptions:
+    return options if options.root is not None else options.model_copy(update={"root": _ROOT})

@@ -11,7 +11,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.command_settings import GIVEN
-from flowc_cli.flow_options import flow_options
+from flowc_cli.option_groups import FlowGroup, with_groups
 from flowc_cli.output import INPUT_ERROR, note_unused, report, write, write_content
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import Compilation
@@ -27,8 +27,10 @@ ENDINGS: dict[str, GraphFormat] = {
 
 
 @app.command("graph")
+@with_groups
 def graph(
     file: shared.File,
+    of: FlowGroup,
     format: Annotated[
         GraphFormat | None,
         typer.Option(
@@ -50,10 +52,6 @@ def graph(
     pods: Annotated[bool, typer.Option("--pods", help="also show which steps share a pod")] = False,
     batch: shared.Batch = None,
     fuse: shared.Fuse = None,
-    param: shared.Params = None,
-    flow: shared.FlowName = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
 ) -> None:
     """Print the graph of a flow.
 
@@ -63,7 +61,7 @@ def graph(
     chosen = format or _format_of(output)
     if chosen is None:
         raise typer.Exit(INPUT_ERROR)
-    compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, "text")
+    compilation = of.options().compile_and_report(file, "text")
     if compilation is None:
         raise typer.Exit(INPUT_ERROR)
     if artifacts and chosen == "text":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import flow_options
+from flowc_cli.option_groups import FlowGroup, with_groups
 from flowc_cli.output import INPUT_ERROR, report, write
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -19,22 +19,19 @@ app = shared.command_app()
 
 
 @app.command("package")
+@with_groups
 def package(
     file: shared.File,
+    chosen: FlowGroup,
     include: shared.Include = None,
     json_: shared.Json = False,
-    flow: shared.FlowName = None,
-    param: shared.Params = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
     runtime: Annotated[bool, typer.Option("--with-runtime", help="list the files of flowc's own as well")] = False,
 ) -> None:
     """List the files that a flow ships, and why."""
     sink = DiagnosticSink()
     listed: PackageList | None = None
     try:
-        options = flow_options(flow, None, config, config_value, param=param, include=include)
-        compilation = options.compile_with_values(file, sink)
+        compilation = chosen.options(include).compile_with_values(file, sink)
         patterns = [*included_patterns(file, sink), *(include or [])]
         listed = list_package(compilation.flow, compilation.source, patterns, sink)
     except FlowcError:

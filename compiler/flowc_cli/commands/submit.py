@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +13,12 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
-from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, read_time
-from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.notice_options import notice_options
+from flowc_cli.engine_files import EngineFiles
+from flowc_cli.flow_options import FlowOptions, checked_time, read_time
+from flowc_cli.option_groups import EngineGroup, NoticeGroup, compile_flags, with_groups
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
 from flowc_cli.run_watching import JsonWatch, RunWatch, chosen_watch
-from flowc_cli.target_options import build_options, check_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
 from flowc_compiler.ir import Flow
@@ -31,14 +29,15 @@ app = shared.command_app()
 
 
 @app.command("submit")
+@with_groups
 def submit(
+    chosen: EngineGroup,
+    notices: NoticeGroup,
     file: shared.OptionalFile = None,
     from_: Annotated[
         str | None,
         typer.Option("--from", metavar="NAME", help="start a run of a deployed WorkflowTemplate, CronWorkflow or DAG"),
     ] = None,
-    target: shared.Engine = "argo",
-    param: shared.RunParams = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")
     ] = None,
@@ -50,86 +49,24 @@ def submit(
     as_json: shared.Json = False,
     server: shared.Server = None,
     user: shared.User = None,
-    namespace: shared.Namespace = None,
-    root: shared.Root = None,
-    image: shared.Image = None,
-    images: shared.Images = None,
-    image_digest: shared.ImageDigest = None,
-    install_at_start: shared.InstallAtStart = None,
-    batch: shared.Batch = None,
-    fuse: shared.Fuse = None,
-    service_account: shared.ServiceAccount = None,
-    env: shared.Env = None,
-    env_from_secret: shared.EnvFromSecret = None,
-    include: shared.Include = None,
-    operator: shared.Operator = None,
     dags_folder: shared.DagsFolder = None,
-    notify_on_error: shared.NotifyOnError = None,
-    notify_on_success: shared.NotifyOnSuccess = None,
-    notify_slack_webhook_url: shared.NotifySlack = None,
-    notify_pager_duty_integration_key: shared.NotifyPagerDuty = None,
-    notify_incident_io_api_key: shared.NotifyIncidentIo = None,
-    incident_io_alert_source_config_id: shared.AlertSource = None,
-    incident_io_metadata: shared.AlertMetadata = None,
-    workflow_timeout: shared.WorkflowTimeout = None,
-    workflow_priority: shared.WorkflowPriority = None,
-    settings: shared.Settings = None,
-    format: shared.Format = "text",
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    cache: shared.Cache = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
 ) -> None:
     """Start a run on an engine.
 
     The run is of a file, which is compiled first, or of a deployed flow.
     """
     shown = chosen_watch(watch=watch, quiet=quiet, log_format=log_format, as_json=as_json)
-    place = Place(target, server, namespace, user)
-    request = _Request(place, tuple(param or ()), resume, scheduled_time, wait, shown, as_json, format)
-    given = shared.given_options(
-        root=root,
-        image=image,
-        images=images,
-        image_digests=image_digest,
-        install_at_start=install_at_start,
-        batch=batch,
-        fuse=fuse,
-        service_account=service_account,
-        env=env,
-        env_from_secrets=env_from_secret,
-        include=include,
-        workflow_priority=workflow_priority,
-        operator=operator,
-        dags_folder=dags_folder,
-    )
+    place = Place(chosen.target, server, chosen.namespace, user)
+    assignments = tuple(chosen.param or ())
+    request = _Request(place, assignments, resume, scheduled_time, wait, shown, as_json, chosen.format)
     if from_ is not None:
-        compiled = {
-            "flow": flow,
-            "config": config,
-            "config_value": config_value,
-            "branch": branch,
-            "production": production,
-        }
-        given |= {name: value for name, value in compiled.items() if value}
-        names = [f"--{name.removesuffix('s').replace('_', '-')}" for name in given]
-        others = [*names, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
+        dags = ["--dags-folder"] if dags_folder is not None else []
+        others = [*compile_flags(chosen, notices), *dags, *([str(file)] if file is not None else ())]
         raise typer.Exit(_submit_deployed(from_, request, others))
     if file is None:
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
         raise typer.Exit(fail(nothing))
-    given |= shared.given_options(namespace=namespace)
-    notices = notice_options(
-        notify_on_error, notify_on_success, notify_slack_webhook_url, notify_pager_duty_integration_key,
-        notify_incident_io_api_key, incident_io_alert_source_config_id, incident_io_metadata, workflow_timeout,
-    )  # fmt: skip
-    options = flow_options(
-        flow, with_, config, config_value, branch, production, param, include=include, cache=cache, notices=notices
-    )
-    raise typer.Exit(_submit_file(file, request, given, settings or [], options))
+    raise typer.Exit(_submit_file(file, request, chosen.files(notices, dags_folder=dags_folder)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,32 +86,17 @@ class _Request:
     form: Form
 
 
-def _submit_file(
-    file: Path, request: _Request, given: Mapping[str, object], settings: Sequence[str], options: FlowOptions
-) -> int:
+def _submit_file(file: Path, request: _Request, job: EngineFiles) -> int:
     """Compile a file and start a run of it. Returns the exit code."""
     sink = DiagnosticSink()
     try:
-        target = find_target(request.place.target, sink)
-        sink.raise_if_failed()
-        assert target is not None
-        try:
-            compilation = options.compile(file, sink)
-        except FlowcError:
-            check_options(target.name, file, given, settings, sink)
-            raise
-        check_variables(compilation.source, "compile", os.environ, sink)
-        flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
+        found = job.compile(file, sink, starts=True)
+        flow, values = _bound(found.compilation.flow, job.options, request.resume is not None, sink)
+        found = replace(found, compilation=replace(found.compilation, flow=flow))
         scheduled = "" if request.resume is not None else checked_time(request.scheduled, flow, values, sink)
-        source = compilation.source
-        emitted = build_options(target.options_model, target.name, source.path, given, settings, sink, deploys=False)
         sink.raise_if_failed()
-        assert emitted is not None, "wrong options have been reported"
-        client = replace(request.place, namespace=emitted.namespace).client()
-        files = emit_files(target, flow, source, client.options(emitted, values, request.resume, scheduled), sink)
-        sink.raise_if_failed()
-        upload_stored({item: emitted.root or "" for file in files for item in file.stored}, sink)
-        sink.raise_if_failed()
+        client = replace(request.place, namespace=found.options.namespace).client()
+        files = found.uploaded(sink, client.options(found.options, values, request.resume, scheduled))
         report(sink.diagnostics, sink.sources)
         return _started(client, client.submit(files), request)
     except FlowcError:

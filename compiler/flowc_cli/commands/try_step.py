@@ -15,10 +15,11 @@ from flowc.shim.debugging import has_input
 from flowc.store import artifacts
 from flowc.store.layered_store import LayeredStore
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import FlowOptions, flow_options, run_parameters
+from flowc_cli.flow_options import FlowOptions, run_parameters
 from flowc_cli.given_values import given_item, given_values, values_of_module
 from flowc_cli.local_runs import error_code, local_options
 from flowc_cli.metaflow_variables import check_variables, task_namespace
+from flowc_cli.option_groups import ProjectGroup, with_groups
 from flowc_cli.output import report, write, write_error
 from flowc_cli.pipeline_text import real_targets
 from flowc_cli.stored_runs import size_text, task_parts
@@ -37,8 +38,10 @@ app = shared.command_app()
 
 
 @app.command("try", context_settings=shared.PASS_PARAMETERS)
+@with_groups
 def try_(
     context: typer.Context,
+    chosen: ProjectGroup,
     file: shared.File,
     step: Annotated[str, typer.Argument(help="the step, or one of its tasks: STEP/INDEX", show_default=False)],
     run: Annotated[
@@ -58,7 +61,6 @@ def try_(
     artifacts_module: Annotated[
         Path | None, typer.Option(metavar="PATH", help="a Python file with a dict ARTIFACTS of names and values")
     ] = None,
-    param: shared.RunParams = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="store what it sets, as a run that `flowc resume` continues")
     ] = False,
@@ -71,18 +73,12 @@ def try_(
         typer.Option(metavar="URL", help=shared.ROOT_HELP, envvar="FLOWC_RUN_ROOT", show_envvar=False),
     ] = None,
     include: shared.Include = None,
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
 ) -> None:
     """Run one step alone, here in the terminal, on what an earlier run has.
 
     Nothing is stored without --keep. `breakpoint()` and `input()` work.
     """
-    options = flow_options(flow, with_, config, config_value, branch, production, include=include)
+    options = chosen.options(include)
     sink = DiagnosticSink()
     with scratch_folder("flowc-given-") as folder:
         try:
@@ -98,7 +94,7 @@ def try_(
                 )
             if no_run and run is not None:
                 sink.error("FC504", "--run and --no-run exclude each other", None, help="leave one of them out")
-            options = run_parameters(options, param or [], context.args, shared.own_options(context))
+            options = run_parameters(options, chosen.param or [], context.args, shared.own_options(context))
             engine = local_options(file, root, None, RunOptions(), include, sink)
             compilation = _compile(file, options, engine, tried, sink)
             name, *index = task_parts([part for part in step.split("/", 1) if part], compilation.flow.by_name)
