@@ -60,6 +60,6 @@ def waiting_tasks(run: Run, begun: Container[tuple[str, Path]] | None = None) ->
                 continue
         except FlowError:  # damaged: `flowc fsck` says so
             continue
-        since = float(asked.get("asked", asked["since"]))
+        since = float(asked["asked"] if "asked" in asked else asked["since"])
         found.append(WaitingRecord(step, path, since, tuple(asked["for"]), question))
     return sorted(found)

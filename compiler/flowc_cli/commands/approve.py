@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from typing import Annotated
 
 import typer
 
 from flowc.client import Run
-from flowc.current import user_of
 from flowc.errors import ApprovalError, FlowError
 from flowc.store import approvals
 from flowc.store.run_layout import index_text, parse_index, place_text
@@ -53,7 +50,7 @@ def approve(
             raise WrongNameError(f"{place} waits: {asked.get('message') or name}", f"give --choose {_choices(asked)}")
         known = approvals.read_answer(found.layout, name, path)
         if known is None or known["choice"] != choose or engine not in ("argo", "airflow"):
-            by = user_of(os.environ) or getpass.getuser()
+            by = approvals.this_person()
             known = approvals.approve(
                 found.layout, name, path, asked, choose, by=by, note=note, via="approve", since=question.get("asked")
             )

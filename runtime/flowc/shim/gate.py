@@ -112,7 +112,8 @@ class Gate:
         return self._write_answer(question, default, by=None, timed_out=True)
 
     def _write_answer(self, question: Json, choice: str, **more: Any) -> Document:
-        return approvals.approve(self.layout, self.step, self.path, question, choice, **{"by": None, **more})
+        known: Json = {"by": None, **more}
+        return approvals.approve(self.layout, self.step, self.path, question, choice, **known)
 
     def _text(self, wait: Json) -> str:
         """What is waited for, in words: a URL with the time that the run is scheduled for. Raises WaitTimeout."""
@@ -151,7 +152,8 @@ def is_there(wait: Json, layout: RunLayout, since: float, url: str) -> bool:
     if separator and scheme in ("http", "https"):
         return _status(url) in wait["status"]
     if not separator or scheme == "file":
-        return _has_file(split_url(url)[2] if separator else url, pattern=wait.get("pattern", False))
+        path = f"/{split_url(url)[2]}{'/' * url.endswith('/')}" if separator else url
+        return _has_file(path, pattern=wait.get("pattern", False))
     bucket, _, key = rest.partition("/")
     store = open_store(f"{scheme}://{bucket}")
     if wait.get("pattern"):

@@ -6,7 +6,9 @@ The answer in the store is the truth on every engine: one that waits is only rel
 from __future__ import annotations
 
 import json
+import os
 
+from flowc.current import user_of
 from flowc.errors import ApprovalError
 from flowc.store.run_layout import APPROVAL, WAITING, index_text, place_text, wall_time
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     Json = Dict[str, Any]
 
-_TYPES = {"bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
+_TYPES: Dict[str, Any] = {"bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict}
 
 
 class Approval:
@@ -102,6 +104,16 @@ def approve(
         record["timed_out"] = True
     layout.write_json(task_file(layout, step, path, APPROVAL), record)
     return record
+
+
+def this_person() -> str:
+    """Who answers here: the user that the environment names, else that of the system."""
+    known = user_of(os.environ)
+    if known:
+        return known
+    import getpass
+
+    return getpass.getuser()
 
 
 def answer_text(record: Document) -> str:

@@ -12,7 +12,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc.current import user_of
 from flowc.errors import ApprovalError, FlowError
 from flowc.shim.gate import Gate
 from flowc.store import approvals
@@ -178,7 +177,7 @@ class WaitingTasks:
 
     def _answer(self, gate: Gate, choice: str, via: str) -> None:
         approvals.approve(
-            self._layout, gate.step, gate.path, gate.approval or {}, choice, by=user_of(os.environ), via=via
+            self._layout, gate.step, gate.path, gate.approval or {}, choice, by=approvals.this_person(), via=via
         )
 
     def _say(self, key: TaskKey, text: str) -> None:

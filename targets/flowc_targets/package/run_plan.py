@@ -203,11 +203,9 @@ def gate_entries(step: Step) -> StepEntry:
         entries["waits"] = [wait.model_dump(exclude={"span"}, exclude_none=True) for wait in step.specs.waits]
     if step.specs.approval is not None:
         question = step.specs.approval.model_dump(exclude={"span"}, exclude_none=True)
-        values = (
-            {str(case.value): case.value for case in step.cases} if step.kind == "switch" and not step.tests else {}
-        )
-        if typed := {text: value for text, value in values.items() if text != value}:
-            question["values"] = typed
+        cases = step.cases if step.kind == "switch" and not step.tests else ()
+        if values := {str(case.value): case.value for case in cases if case.value != str(case.value)}:
+            question["values"] = values
         entries["approval"] = question
     return entries
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flowc.current import user_of
 from flowc.errors import FlowError
 from flowc.protocol import env_names
 from flowc.store import approvals, open_store
@@ -58,8 +56,9 @@ class Answers:
         path = parse_index(index)
         found = approvals.read_answer(self._layout, step, path)
         if found is None and step in self._given:
-            question = (approvals.read_question(self._layout, step, path) or {}).get("approval") or {}
-            by = user_of(os.environ)
+            asked = approvals.read_question(self._layout, step, path)
+            question: dict[str, Any] = asked["approval"] if asked is not None and "approval" in asked else {}
+            by = approvals.this_person()
             try:
                 found = approvals.approve(self._layout, step, path, question, self._given[step], by=by, via="option")
             except FlowError as error:

@@ -46,11 +46,7 @@ def asking_call(evaluator: PipelineEvaluator, name: str, arguments: CallArgument
     base = identifier.value if identifier is not None else name
     if not isinstance(base, str) or not STEP_NAME.fullmatch(base):
         raise evaluator.refuse("FC209", f"{base!r} is no name of a step", node, "use letters, digits, `_`, `-` and `.`")
-    spec = (
-        _approval(evaluator, {key: item.value for key, item in given.items()}, node)
-        if name == "approve"
-        else _wait(evaluator, given, node)
-    )
+    spec = _approval(evaluator, given, node) if name == "approve" else _wait(evaluator, given, node)
     return _ask(evaluator, base, spec, after, node)
 
 

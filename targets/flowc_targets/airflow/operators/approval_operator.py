@@ -16,7 +16,7 @@ try:
     from airflow.providers.standard.operators.hitl import HITLOperator
     from airflow.sdk import Param
 except Exception:  # before Airflow 3.1, whose provider raises an error of its own
-    HITLOperator = None
+    HITLOperator = Param = None
 
 TEXT = "text"
 """The param that a person fills in where there is nothing to choose from."""
@@ -44,7 +44,7 @@ if HITLOperator is None:
     ApprovalOperator = StoredApproval
 else:
 
-    class ApprovalOperator(ShimTask, HITLOperator):
+    class ApprovalOperator(ShimTask, HITLOperator):  # type: ignore[no-redef]
         """Asks a person, and publishes who has chosen what."""
 
         def __init__(

@@ -50,7 +50,7 @@ class WaitSensor(StepOperator, BaseSensorOperator):
         place = ["--step", self.step, "--index", self.index_path()]
         return ["wait", *place, *(["--approval"] if self.answered else [])]
 
-    def fail_for_good(self, code: int | None, error: Exception | None = None) -> None:
+    def fail_for_good(self, code: int | None, error: Any = None, said: str = "") -> None:
         """Wait on where something is not there yet, and fail where it waited too long."""
         if code == 75:
             raise NotYetError from error

@@ -41,17 +41,20 @@ def release(address: Address, task: WaitingTask) -> str:
     reader = RunReader(api)
     run = reader.find(task.run)
     summary = reader.summary(str(run.get("dag_id")))
-    asking = summary.asking if summary is not None else {}
+    if summary is None:
+        raise EngineError.refused(f"the DAG of run {task.run} is not flowc's any more", "choose the same in Airflow")
+    asking, name = summary.asking, task.run
     for left in reversed(range(_TRIES)):
         state, instances = reader.state(run)
+        name = state.name
         for item, shown in instances:
             asked = asking.get(str(item.get("task_id"))) == task.step and (shown.index or "-") == task.index
             if asked and item.get("state") in _ASKS:
-                api.answer(item, *_answer(item, task, summary.texts if summary is not None else ()))
+                api.answer(item, *_answer(item, task, summary.texts))
                 return f"run {task.run} ({state.name}) goes on\n"
         if left and not state.ended:
             time.sleep(_PAUSE_SECONDS)
-    message = f"run {task.run} ({state.name}) asks nothing before {task.step}"
+    message = f"run {task.run} ({name}) asks nothing before {task.step}"
     raise EngineError.refused(message, "`flowc status` says how far it is; the choice is in the store")
 
 

@@ -45,7 +45,7 @@ def release(address: Address, task: WaitingTask) -> str:
 
 
 def _release(way: _Server | _Kubectl, task: WaitingTask) -> str:
-    uid = task.run.rpartition("/")[2].removeprefix("argo-")
+    uid, name = task.run.rpartition("/")[2].removeprefix("argo-"), ""
     for left in reversed(range(_TRIES)):
         workflow = way.find(uid)
         if workflow is None:
