@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.driver import compile_file
-from flowc_targets.package.code_package import build_package
+from flowc_targets.package.code_package import build_package, runtime_files, runtime_zip
 from tests.runtime.shim import Shim
 from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH
@@ -35,6 +35,22 @@ def test_tasks_run_on_other_pythons(tmp_path: Path, version: str) -> None:
     shim = Shim(tmp_path, FOREACH, python=interpreter(version))
     shim.tasks("start", "body/0", "body/1", "body/2", "join")
     assert shim.task("end") == "total 60\n"
+
+
+IMPORT_ALL = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_all_modules_are_imported_on_other_pythons(version: str, tmp_path: Path) -> None:
+    (tmp_path / "flowc.zip").write_bytes(runtime_zip())
+    names = [name.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for name in runtime_files()]
+    names = [name for name in names if not name.endswith(("__main__", "obstore_client"))]
+    env = {"PYTHONPATH": str(tmp_path / "flowc.zip")}
+    subprocess.run([interpreter(version), "-c", IMPORT_ALL, *names], env=env, check=True)
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.13"])

@@ -5,8 +5,8 @@ Compilers look for such texts, and the shim fills them in when a task runs.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from datetime import UTC
 
 from flowc.protocol import env_names
 
@@ -44,7 +44,7 @@ def parse_time(text: str, timezone: Optional[str] = None) -> datetime:
     """
 
     time = read_iso(text)
-    zone: Any = UTC
+    zone: Any = dt.timezone.utc
     if timezone and timezone != "UTC":
         from zoneinfo import ZoneInfo
 

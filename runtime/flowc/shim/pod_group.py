@@ -423,6 +423,10 @@ class _ForkServer:
             code = 1
             try:
                 code = self._serve(theirs)
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
             finally:
                 os._exit(code)
         theirs.close()
