@@ -111,6 +111,7 @@ OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
 """Another value of a field, where not every value goes with the smallest ones of the others."""
 
 NOT_THE_TARGETS = {
+    "called": "a pass puts the steps of the called flow in before a target sees the flow",
     "cards": "read by the shim, from the plan in the code package",
     "parallel": "an IR of a gang is what the targets lower or refuse, by the step's kind",
     "schedule.original": "what the file says, for people; `crons` is the same in other words",

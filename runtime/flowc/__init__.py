@@ -11,6 +11,7 @@ from flowc.decorators import (
     approval,
     batch,
     cache,
+    call_flow,
     card,
     catch,
     conda,
@@ -80,11 +81,11 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow", "FlowSpec",
-    "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry", "Run",
-    "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
+    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
+    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
     "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch",
-    "cache", "card", "catch", "conda", "conda_base", "config_expr", "container", "current", "deadline",
+    "cache", "call_flow", "card", "catch", "conda", "conda_base", "config_expr", "container", "current", "deadline",
     "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata",
     "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray",
     "namespace", "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map",

@@ -178,6 +178,22 @@ def fuse(target: Any = None, *, disabled: bool = False, **unpacked: Any) -> Deco
     return _decorated(target)
 
 
+def call_flow(
+    flow: Any = None,
+    *,
+    params: Dict[str, Any] | None = None,
+    artifacts: Dict[str, str] | Sequence[str] = (),
+    returns: Dict[str, str] | Sequence[str] = (),
+    **unpacked: Any,
+) -> Decorator:
+    """Run another flow when the step is done, and only then what follows the step; see docs/calling-flows.md.
+
+    Its parameters get `params`, which are values, and `artifacts`, which are names of the caller's; the caller gets the
+    artifacts that `returns` names.
+    """
+    return _decorated(None)
+
+
 def airflow_options(target: Any = None, **options: Any) -> Decorator:
     """Say how Airflow treats the step's tasks: pool, queue, priority_weight, owner, callbacks and more."""
     return _decorated(target)

@@ -246,6 +246,13 @@ def airflow_external_task_sensor(
 def fuse(step: _Step, /) -> _Step: ...
 @overload
 def fuse(*, disabled: bool = False) -> StepDecorator: ...
+def call_flow(
+    flow: type[FlowSpec],
+    *,
+    params: Mapping[str, Any] = ...,
+    artifacts: Mapping[str, str] | Sequence[str] = ...,
+    returns: Mapping[str, str] | Sequence[str] = ...,
+) -> StepDecorator: ...
 @overload
 def cache(step: _Step, /) -> _Step: ...
 @overload

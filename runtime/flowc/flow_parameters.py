@@ -92,13 +92,16 @@ class Declaration:
         configs = _configs()
         return self.fields.get(key) if configs is None else configs.resolve(configs.unpacked(self.fields).get(key))
 
-    def value(self, flow_name: str) -> Any:
-        """The value for this run, from the environment or the default. Only the start task asks."""
+    def value(self, flow_name: str, *, given: bool = True) -> Any:
+        """The value for this run, from the environment or the default. Only the start task asks.
+
+        Nothing is `given` to a flow that another one calls.
+        """
         from flowc.shim.loaded_plan import given_text
 
-        text = given_text(self.name)
-        text = self._text_of_file() if text is None else text
-        if text is None and self.fields.get("envvar") is not None:
+        text = given_text(self.name) if given else None
+        text = self._text_of_file() if text is None and given else text
+        if given and text is None and self.fields.get("envvar") is not None:
             text = option_values().environment_text(self)
         value = scheduled_default(self.name, self._default(flow_name)) if text is None else self._given(text)
         if self.fields.get("callback") is not None:

@@ -76,9 +76,9 @@ class FlowSpec:
     def _foreach_stack(self) -> List[_ForeachFrame]:
         """The foreach scopes around the task, with their names: Metaflow's own, which code of its users reads, too."""
         state = state_of(self)
-        openers = state.plan.openers(state.step)
+        openers = state.plan.openers(state.step)[state.base :]
         return [
-            _ForeachFrame(opener.next[0], opener.foreach_var, width, index, _shown_item(item))
+            _ForeachFrame(opener.next[0][len(opener.prefix) :], opener.foreach_var, width, index, _shown_item(item))
             for opener, (index, width, item) in zip(openers, self.foreach_stack())
         ]
 
@@ -272,7 +272,7 @@ def _shown_item(item: Any) -> str:
 
 def _foreach_path(flow: FlowSpec) -> Path:
     state = state_of(flow)
-    return state.step.foreach_path(state.path)
+    return state.step.foreach_path(state.path)[state.base :]
 
 
 def state_of(flow: FlowSpec) -> TaskState:

@@ -57,7 +57,7 @@ def failed(tmp_path: Path) -> str:
     """The id of a simulated run on Argo whose second item has failed."""
     write_files(tmp_path, {"flows/flow.py": FLOW, "flows/tools/numbers.py": NUMBERS})
     manifest = tmp_path / "flow.yaml"
-    options = ["--root", tmp_path / "root", "--image", "i", "--set", "parameters={scale='5'}"]
+    options = ["--root", str(tmp_path / "root"), "--image", "i", "--set", "parameters={scale='5'}"]
     done = flowc_process(tmp_path, "compile", "flows/flow.py", *options, "-o", manifest)
     assert done.returncode == 0, done.stderr
     done = flowc_process(tmp_path, "simulate", manifest)
@@ -113,6 +113,7 @@ def test_what_is_refused(tmp_path: Path, failed: str) -> None:
         (("nothing", "--target", "argo"), "error[FC608]: flow Moves has no step `nothing` to resume from"),
         (("--target", "argo", "--max-workers", "3"), "error[FC504]: --max-workers is for runs on this machine"),
         (("--target", "argo", "-p", "scale=6"), "error[FC609]: `-p scale=6`: a resumed run keeps the parameters"),
+        (("--watch",), "--watch has no effect on this machine"),
         (("--target", "argo", "--origin", "Other"), "can only be resumed on this machine"),
         (("--target", "argo", "--nothing"), "No such option"),
         (("--target", "local"), "there is no target `local`"),

@@ -146,6 +146,7 @@ USES = {
     ],
     "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
     "cache": ["", "(ttl='2h', version=3, ignore=['a'])", "(ttl='soon')"],
+    "call_flow": ["", "(flow='Same')", "(wrong=1)"],
     "card": ["(type='blank')"],
     "catch": ["", "(var='failure', print_exception=False)"],
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],

@@ -32,6 +32,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         ((), [r"shares: \[124750, 125000, 125250, 125500\]", r"sum: \{500500\}"]),
         (("--nodes", "1", "--up-to=10"), [r"shares: \[55\]", r"sum: \{55\}"]),
     ],
+    "calling_flows.py": [
+        ((), [r"squares \[25, 26, 20\], total 71"]),
+        (("--shops", "east"), [r"squares \[16\], total 16"]),
+    ],
     "daily_report.py": [
         ((), [r"1400 in 3 shops: \{'north': 500, 'south': 500, 'west': 400\}"]),
         (("--shops", "east"), [r"400 in 1 shops: \{'east': 400\}"]),

@@ -55,6 +55,8 @@ def resume(
         str | None,
         typer.Option(metavar="FLOW[/RUN]", help="a run of a flow of another name: this one before it was renamed"),
     ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="with --target: wait for the end")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="with --target: show what happens until the end")] = False,
     rerun_changed: Annotated[
         bool, typer.Option("--rerun-changed", help="run steps whose code has changed again, with all that follows them")
     ] = False,
@@ -122,6 +124,9 @@ def resume(
         sink.error("FC504", "--origin and --origin-run-id both name a run", None, help="leave one of them out")
     try:
         words = submit_arguments(context, extra, sink) if target is not None else []
+        if target is None and (wait or watch):
+            message = f"--{'watch' if watch else 'wait'} has no effect on this machine"
+            sink.error("FC504", message, None, help="leave it out: the command ends with the run")
         if target is not None and origin is not None:
             message, help_ = "a run of a flow of another name can only be resumed on this machine", "leave out --target"
             sink.error("FC504", message, None, help=help_)

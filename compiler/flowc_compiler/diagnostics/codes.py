@@ -62,6 +62,8 @@ _TITLES = {
     "FC225": "a condition is decided when the flow is compiled",
     "FC226": "a join has no such input",
     "FC227": "a step returns before self.next",
+    "FC228": "flows that call each other",
+    "FC229": "a called flow gets or returns what it cannot",
     "FC301": "flowc cannot read a parameter",
     "FC302": "an unknown parameter",
     "FC303": "a parameter's value has the wrong type",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import ast
 
     from flowc_compiler.diagnostics import Diagnostic
+    from flowc_compiler.ir import CalledFlow
     from flowc_compiler.ir.artifact_effects import EffectsReader
 
 
@@ -78,10 +79,15 @@ def compile_file(
         try:
             with spending(len(source.text)), reading_variables(variables or ENV_AT_COMPILE.get()):
                 flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
+                flow = _with_called(flow, path, attached, sink) if flow is not None else None
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)
     read, effects = flow, flow.effects if flow is not None else None
     flow = run_passes(flow, sink) if flow is not None and flow.complete else None
+    if flow is not None and flow.calls and source is not None:
+        from flowc_compiler.driver.called_flows import CallReader
+
+        flow = CallReader.with_modules(flow, source)
     if flow is None:
         sink.complete = False
         if sink.has_errors and not sink.failed:
@@ -94,6 +100,23 @@ def compile_file(
     assert source is not None
     assert flow is not None, "no flow, and no error that says why"
     return Compilation(flow, source, effects)
+
+
+def _with_called(flow: Flow, path: Path, attached: Sequence[str], sink: DiagnosticSink) -> Flow:
+    """The flow with the flows that its steps call, each compiled by itself. Most flows call none."""
+    if all(step.specs.called is None for step in flow.steps):
+        return flow
+    from flowc_compiler.driver.called_flows import CallReader
+
+    def read(called: CalledFlow) -> Flow | None:
+        source = read_source(Path(called.file), sink, called.shown)
+        module = parse(source, sink) if source is not None else None
+        if source is None or module is None:
+            return None
+        with spending(len(source.text)):
+            return _class_flow(_File(source, module, sink, called.flow, attached), NO_CONFIGS)
+
+    return CallReader(read, sink).with_called(flow, path)
 
 
 def flow_names(path: Path) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, Step
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.base import TaskVariable
+    from flowc_compiler.ir.called_flows import CalledFlow, FlowCall
     from flowc_compiler.ir.flowspecs import (
         DeadlineSpec,
         ExitHookSpec,
@@ -105,22 +106,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
-    "ApprovalSpec", "Argument", "AttemptSpec", "BatchSpec", "BranchStep",
-    "CacheSpec", "Call", "CardSpec", "CatchSpec",
-    "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec", "DeadlineSpec", "DependencySpec",
-    "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan", "Flow", "FlowSpecs", "ForeachOptions",
-    "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep", "LinearStep", "LiteralValue", "LockedPackages",
-    "LoopSpec", "MapCall", "NodeAffinity", "NodeSelector", "NodeSelectorRequirement", "NodeSelectorTerm",
-    "NotifySpec", "OperationValue", "Operator", "OutputValue", "ParallelSpec", "ParallelStep", "Parameter",
-    "ParameterValue", "Placement", "PodGroup", "PodSecurity", "ProjectSpec", "Region", "RegionNode", "ResourceSpec",
-    "RetryPolicy", "ScheduleSpec", "Scope", "SecretSource", "SecretValue", "SecretsSpec", "SecurityContext", "Step",
-    "StepCall",
-    "StepSpecs", "SwitchCall", "SwitchCase", "SwitchStep", "TaskVariable", "TimeoutSpec", "TmpfsSpec", "Toleration",
-    "TriggerEvent", "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "WaitSpec", "as_kubernetes",
-    "verify",
+    "ApprovalSpec", "Argument", "AttemptSpec", "BatchSpec", "BranchStep", "CacheSpec", "Call", "CalledFlow",
+    "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec",
+    "DeadlineSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan", "Flow",
+    "FlowCall", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep",
+    "LinearStep", "LiteralValue", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity", "NodeSelector",
+    "NodeSelectorRequirement", "NodeSelectorTerm", "NotifySpec", "OperationValue", "Operator", "OutputValue",
+    "ParallelSpec", "ParallelStep", "Parameter", "ParameterValue", "Placement", "PodGroup", "PodSecurity",
+    "ProjectSpec", "Region", "RegionNode", "ResourceSpec", "RetryPolicy", "ScheduleSpec", "Scope", "SecretSource",
+    "SecretValue", "SecretsSpec", "SecurityContext", "Step", "StepCall", "StepSpecs", "SwitchCall", "SwitchCase",
+    "SwitchStep", "TaskVariable", "TimeoutSpec", "TmpfsSpec", "Toleration", "TriggerEvent", "TriggerOnFinishSpec",
+    "TriggerSpec", "UpstreamFlow", "Value", "WaitSpec", "as_kubernetes", "verify",
 ]  # fmt: skip
 
-_LAZY = ("specs", "regions", "flowspecs", "kubernetes", "pod_groups")
+_LAZY = ("specs", "regions", "flowspecs", "kubernetes", "pod_groups", "called_flows")
 """The modules that are imported when they are used."""
 
 

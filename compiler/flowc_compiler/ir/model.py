@@ -23,6 +23,7 @@ from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, Step
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
+    from flowc_compiler.ir.called_flows import FlowCall
     from flowc_compiler.ir.pod_groups import PodGroup
     from flowc_compiler.ir.regions import Call, Fan, Region, Value
     from flowc_compiler.ir.specs import DependencySpec
@@ -48,6 +49,8 @@ class StepBase(Node):
     """The other steps that lead here, in the order of the file."""
     call: Call | None = None
     """What a step of a pipeline runs. `None` in a class flow, and where flowc put the step in: it runs nothing then."""
+    within: str | None = None
+    """The step that calls the flow that this step is of, where it is not the flow's own."""
     virtual: bool = False
     """Whether the step is there for the graph's shape only: it has no task, and is done when its parents are."""
 
@@ -279,12 +282,16 @@ class Flow(Node):
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()
     """The root first, parents before children; empty before the scopes pass."""
+    calls: tuple[FlowCall, ...] = ()
+    """The calls of other flows, whose steps are among the flow's own, inner ones after those around them."""
     pod_groups: tuple[PodGroup, ...] = ()
     """Steps whose tasks share a pod, in the order of their first steps; any other task has a pod of its own."""
     base_packages: SkipJsonSchema[tuple[DependencySpec, ...]] = Field(default=(), exclude=True)
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
+    called: SkipJsonSchema[Any] = Field(default=None, exclude=True)
+    """The flows that steps call, by the step, before `inline_calls`; `None` afterwards."""
     complete: SkipJsonSchema[bool] = Field(default=True, exclude=True)
     """Whether the front end knows all of it. With errors it may lead to what is no step, or lack calls: only editors
     look at it then."""
@@ -293,10 +300,15 @@ class Flow(Node):
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
     """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
 
+    @cached_property
+    def call_of(self) -> dict[str, FlowCall]:
+        """The calls of other flows, by the calling step."""
+        return {call.step: call for call in self.calls}
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, as pydantic's, without the look-up tables that were cached on the original."""
         copy = super().model_copy(update=update, deep=deep)
-        for name in ("by_name", "scope_by_id", "foreach_depths", "group_of"):
+        for name in ("by_name", "scope_by_id", "foreach_depths", "group_of", "call_of"):
             vars(copy).pop(name, None)
         return copy
 

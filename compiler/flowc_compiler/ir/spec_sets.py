@@ -12,6 +12,7 @@ from flowc.protocol import FALLBACK_RETRIES, NOTIFY_FAILURE, NOTIFY_SUCCESS
 from flowc_compiler.ir.base import Model
 
 if TYPE_CHECKING:
+    from flowc_compiler.ir.called_flows import CalledFlow
     from flowc_compiler.ir.flowspecs import (
         DeadlineSpec,
         ExitHookSpec,
@@ -70,6 +71,7 @@ class StepSpecs(Model):
     cache: CacheSpec | None = None
     waits: tuple[WaitSpec, ...] = ()
     approval: ApprovalSpec | None = None
+    called: CalledFlow | None = None
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 

@@ -58,6 +58,15 @@ def place_waits(flow: Flow, sink: DiagnosticSink) -> Flow:
     return gates.place_waits(flow)
 
 
+def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
+    """Put in the steps of flows that steps call, with `passes.called_flows`."""
+    if all(step.specs.called is None for step in flow.steps):
+        return flow
+    from flowc_compiler.passes import called_flows
+
+    return called_flows.inline_calls(flow, sink)
+
+
 def batch_marked_items(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Put items of a foreach with `items_per_task` into one pod, with `passes.batching`."""
     if all(step.specs.foreach is None for step in flow.steps):
@@ -90,19 +99,23 @@ PASSES: tuple[Pass, ...] = (
     place_waits,
     check_cache,
     check_artifact_flow,
+    inline_calls,
     batch_marked_items,
     fuse_marked_steps,
 )
 """Every pass, in order, for class flows and pipelines alike."""
+OF_PODS = frozenset({batch_marked_items, fuse_marked_steps})
+"""Passes that say which steps share a pod: of a called flow they run with its caller."""
 
 
-def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
-    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors.
+def run_passes(flow: Flow, sink: DiagnosticSink, *, called: bool = False) -> Flow | None:
+    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors. Of a flow that
+    another one has `called`, all but `OF_PODS`.
 
     What is returned no longer holds the effects of the steps, and with them the syntax trees.
     """
     verify(flow)
-    for run in PASSES:
+    for run in PASSES if not called else (run for run in PASSES if run not in OF_PODS):
         lowered = run(flow, sink)
         if lowered is None:
             return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
+    from flowc_compiler.ir import CalledFlow, Flow, JoinStep, Step, SwitchStep
     from flowc_compiler.ir.artifact_effects import FlowEffects, Merge, StepEffects
 
 _MOST_VISITS = 200_000
@@ -59,9 +59,11 @@ class ArtifactFlow:
                     self._bits.setdefault(name, 1 << len(self._bits))
             for item in found.inputs:
                 self._bits.setdefault(item.name, 1 << len(self._bits))
-            catch = step.specs.catch
+            catch, call = step.specs.catch, step.specs.called
             if catch is not None and catch.variable is not None:
                 self._bits.setdefault(catch.variable, 1 << len(self._bits))
+            for name in (*call.returns, *call.artifacts.values()) if call is not None else ():
+                self._bits.setdefault(name, 1 << len(self._bits))
         self._all = (1 << len(self._bits)) - 1
         self._always = self._mask(effects.known)
         self._after: dict[str, State] = {}
@@ -129,6 +131,8 @@ class ArtifactFlow:
             effects = self._effects.of(step.name)
             if effects.havoc or effects.opaque:
                 return {}
+            for variable in step.specs.called.returns if step.specs.called is not None else ():
+                found.pop(variable, None)
             for variable in variables & effects.sets:
                 constant = constant_of(effects.values.get(variable))
                 if constant is None:
@@ -145,6 +149,10 @@ class ArtifactFlow:
             sets |= self._bits[catch.variable]
         if step.kind == "join":
             sets |= self._merged(step, found.merges)
+        if (call := step.specs.called) is not None:
+            self._check_call(step, call, before.may | sets | (self._all if found.havoc or found.opaque else 0))
+            sets |= self._mask(call.returns)
+            set_before |= sets
         if found.havoc or found.opaque:
             return State(self._all, 0, set_before, lost)
         deletes &= ~self._always
@@ -175,6 +183,15 @@ class ArtifactFlow:
         return found
 
     # What is reported.
+
+    def _check_call(self, step: Step, call: CalledFlow, may: int) -> None:
+        """What the step hands on to the flow that it calls must be there, and what it gets back must not be fixed."""
+        for name in call.artifacts.values() if not self._effects.silent else ():
+            if name not in self._effects.known and not may & self._bits[name]:
+                self._reports.not_handed_on(step, name, call)
+        for name in call.returns:
+            if name in self._effects.protected:
+                self._reports.returned_to_fixed(name, call)
 
     def _check(self, step: Step, found: StepEffects, before: State) -> State:
         """Collect what is wrong in a step. Returns the state, in which what was reported counts as set."""

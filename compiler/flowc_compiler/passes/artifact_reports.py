@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
+    from flowc_compiler.ir import CalledFlow, Flow, JoinStep, Step, SwitchStep
     from flowc_compiler.ir.artifact_effects import (
         ArtifactRead,
         FlowEffects,
@@ -99,6 +99,18 @@ class ArtifactReports:
         else:
             self._never_set(step, read, action)
         return True
+
+    def not_handed_on(self, step: Step, name: str, call: CalledFlow) -> None:
+        """FC317: a step hands an artifact on to the flow that it calls, and does not have it."""
+        message = f"step `{step.name}` hands `{name}` on to flow {call.flow}, and does not have it"
+        help_text = self._suggest(name, self._known, f"set it in the step: `self.{name} = ...`").help
+        self._sink.error("FC317", message, call.span, help=help_text)
+
+    def returned_to_fixed(self, name: str, call: CalledFlow) -> None:
+        """FC321: what a called flow returns would replace what no step can set."""
+        message = f"what flow {call.flow} returns would replace `{name}`, which is a {self._effects.protected[name]}"
+        help_text = f'give it another name: `returns={{"{name}_of_{call.flow.lower()}": "{call.returns[name]}"}}`'
+        self._sink.error("FC321", message, call.span, help=help_text)
 
     def _never_set(self, step: Step, read: ArtifactRead, action: str) -> None:
         name, span = read.name, read.place.span

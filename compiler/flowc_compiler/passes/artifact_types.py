@@ -165,6 +165,8 @@ class ArtifactTypes:
             own.pop(name, None)
         if catch is not None and catch.variable is not None:
             own[catch.variable] = NOTHING
+        if step.specs.called is not None:
+            own.update(dict.fromkeys(step.specs.called.returns, NOTHING))
         return own
 
     def known(self, name: str) -> Evident:

@@ -76,6 +76,8 @@ def _obstacle(flow: Flow, step: Step) -> tuple[str, str] | None:
         return "it is a member of a gang", "remove @cache from it, or say `enabled=False`"
     if specs.command is not None:
         return "it runs a container, whose image may change", "remove @cache from it, or say `enabled=False`"
+    if any(step.name in {call.start, call.end} for call in flow.calls):
+        return "it begins or ends a called flow, and so hands on what its caller has", "say `enabled=False`"
     has_secrets = specs.secrets is not None or (specs.container is not None and specs.container.secrets)
     if has_secrets and specs.cache is not None and not specs.cache.secrets:
         way_out = "write `@cache(secrets=True)` if its artifacts show all that it does, or `@cache(enabled=False)`"

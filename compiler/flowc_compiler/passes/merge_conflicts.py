@@ -103,7 +103,7 @@ class MergeConflicts:
         while name != opener:
             step = self._flow.by_name[name]
             effects = self._effects.of(step.name)
-            is_followed = not (effects.havoc or effects.opaque or step.specs.catch is not None)
+            is_followed = not (effects.havoc or effects.opaque or step.specs.catch or step.specs.called)
             if not is_followed or step.kind == "switch" or count == longest:
                 return path
             self._add(path, effects, name)

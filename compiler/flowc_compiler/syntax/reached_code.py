@@ -92,7 +92,7 @@ class CodeGraph:
         return ReachedCode({step: node.digest for step, node in roots.items()}, units)
 
     def _targets(self, name: str, path: Path | None) -> Iterator[_Node]:
-        if self._flow_class is not None:
+        if self._flow_class is not None and name:
             for module in self._modules.values():
                 yield from (self._nodes[unit] for unit in (*module.heads.values(), *module.always))
                 yield from (self._nodes[unit] for unit in module.members.get(name, ()))

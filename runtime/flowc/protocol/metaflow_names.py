@@ -135,8 +135,8 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
 
 
 OWN = (
-    "Fatal", "Inputs", "airflow_options", "approval", "cache", "container", "deadline", "foreach_options", "fuse",
-    "loop", "notify", "wait_for",
+    "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "container", "deadline",
+    "foreach_options", "fuse", "loop", "notify", "wait_for",
 )  # fmt: skip
 """Names for class flows that `flowc` has and Metaflow does not."""
 

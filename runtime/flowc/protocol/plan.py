@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         gpus: Tuple[str, int]
         install: Json
         label: bool | str
+        leads: List[str]
         loops: bool
         never: List[str]
         on: List[str]
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         timeout: int | None
         virtual: bool
         waits: List[Json]
+        within: str | None
 
     class FullStepEntry(_RequiredEntries, StepEntry):
         """A step as the plan has it."""
@@ -82,6 +84,10 @@ class PlanStep:
         self.kind: str = data["kind"]
         self.parents: List[str] = data["parents"]
         self.next: List[str] = data["next"]
+        self.leads: List[str] = data.get("leads", self.next)
+        """What its `self.next` names: of a step that calls a flow, what follows that."""
+        self.within: str | None = data.get("within")
+        """The step that calls the flow that it is of, if that is another."""
         self.depth: int = data["depth"]
         self.closes: str | None = data.get("closes")
         self.closes_kind: str | None = data.get("closes_kind")
@@ -125,6 +131,16 @@ class PlanStep:
         """The most items of its foreach at a time; known in pod groups only."""
         self.gpus: Tuple[str, int] | None = data.get("gpus")
         """Of a step of a group with several workers: the variable that says which GPUs a process sees, and how many."""
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the names of the steps of its flow, if another one calls that."""
+        return f"{self.within}__" if self.within is not None else ""
+
+    @property
+    def own(self) -> str:
+        """Its name in its flow."""
+        return self.name[len(self.prefix) :]
 
     @property
     def fans_out(self) -> bool:
@@ -179,6 +195,9 @@ class Plan:
         """The most seconds that a run may take."""
         self.notify: List[Dict[str, Any]] = data.get("notify") or []
         """Who is told how a run has ended: the events that it is `on`, and by channel the name of a variable."""
+        self.calls: Dict[str, Dict[str, Any]] = data.get("calls") or {}
+        """The flows that steps call, by the step: `flow` and `module` of the class, `start` and `end` by their names in
+        this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact."""
         self.anew: List[str] = data.get("anew") or []
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
@@ -245,6 +264,19 @@ class Plan:
             waiting += [parent for parent in self.steps[name].parents if parent not in seen]
             seen.update(self.steps[name].parents)
         return True
+
+    def name_in(self, step: PlanStep, other: PlanStep) -> str:
+        """The name of a step for the flow of another one: that of the step which calls its own flow, if it does."""
+        while step.within != other.within and step.within is not None:
+            step = self.steps[step.within]
+        return step.own
+
+    def base_depth(self, step: PlanStep) -> int:
+        """How many numbers of a step's index path count items of the flow that calls its own."""
+        if step.within is None:
+            return 0
+        caller = self.steps[step.within]
+        return caller.depth - caller.loops
 
     def parent_path(self, parent: PlanStep, path: Path) -> Path:
         """The index path of a task's parent, unless the task is a join; without the iteration of a recursive switch."""

@@ -35,8 +35,9 @@ def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[Flo
     states = input_states(state, count)
     for each in states:
         each.loaded = state.loaded
+        each.base = state.base
     flows = [bind(cls, state) for state in states]
-    return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
+    return Inputs(flows, {state.plan.name_in(state_of(flow).step, state.step): flow for flow in flows})
 
 
 def input_states(state: TaskState, count: int) -> List[InputState]:

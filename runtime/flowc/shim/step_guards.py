@@ -68,7 +68,7 @@ def store_failure(flow: object, state: TaskState, error: Exception) -> None:
         sys.stdout.flush()
     if step.catch["var"] is not None:
         setattr(flow, step.catch["var"], ExceptionWrapper(error, text))
-    state.transition = Transition(step.next) if step.next else None
+    state.transition = Transition(step.leads) if step.leads else None
 
 
 @contextmanager

@@ -85,7 +85,7 @@ def run_task(
         _set_variables(plan, task)
         end_fork(task)
         begun()
-        return _attempt(flow, state, task)
+        return _attempt(_of_step(plan, task, flow), state, task)
 
     layout: RunLayout | None = None
     running.trace = running.approval = None
@@ -148,6 +148,16 @@ def _may_be_taken_over(step: PlanStep) -> bool:
     from flowc.shim.container_step import may_be_taken_over
 
     return may_be_taken_over()
+
+
+def _of_step(plan: Plan, task: Task, flow: FlowSpec) -> FlowSpec:
+    """The flow object whose method a step is: the flow's own, or one of a flow that it calls."""
+    within = plan.step(task.step).within
+    if within is None:
+        return flow
+    from flowc.shim.called_flow import called_class
+
+    return called_class(plan, within)()
 
 
 def record_flow(state: TaskState) -> None:
@@ -276,9 +286,9 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     attach(flow, state)
     if running.approval is not None and step.condition is not None:
         setattr(flow, step.condition, running.approval.value)
-    method = step_of(flow, step.name)
+    method = step_of(flow, step.own)
     if method is None:
-        raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
+        raise ProtocolError(f"class {cls.__name__} has no step {step.own!r}; compile the file again")
     gang = _gang(plan, state, task)
     decided = gang.meet() if gang is not None else None
     if decided is not None:
@@ -369,6 +379,11 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         return _inherit_join(cls, state)
 
     manifest = predecessor(layout, plan, step, path)
+    if step.within is not None and plan.calls[step.within]["start"] == step.name and not (step.loops and path[-1]):
+        from flowc.shim.called_flow import begin
+
+        state.parameters = begin(parameters(cls), state, manifest)
+        return None
     state.parameters = {**manifest["parameters"], **chosen_anew(parameters(cls), state)}
     state.inherited = dict(manifest["artifacts"])
     return None
@@ -434,6 +449,10 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
     for attribute, value in artifacts_set(flow):
         refs[attribute] = written[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
+    if step.within is not None:
+        from flowc.shim.called_flow import returned
+
+        manifest = returned(state, manifest)
     if state.cache is not None:
         from flowc.shim.task_cache import trace_end
 

@@ -56,6 +56,7 @@ class TaskState:
     __slots__ = (
         "_items",
         "_values",
+        "base",
         "cache",
         "inherited",
         "inputs",
@@ -81,6 +82,8 @@ class TaskState:
         self.transition: Transition | None = None
         self.cache: TaskCache | None = None
         """What keeps the result of the task, where its step has a cache."""
+        self.base = plan.base_depth(step) if plan.calls else 0
+        """How many foreach scopes around the task are those of a flow that calls its own, which does not see them."""
         self.number: int | None = None
         """Of an input of a join: which one it is."""
         self.inputs: List[InputState] | None = None
@@ -147,6 +150,7 @@ class TaskState:
 
     def frame(self, level: int) -> tuple[int, Any]:
         """The width of a foreach around the task, and the task's item of it. Level 0 is the outermost."""
+        level += self.base
         self.note_place("item", level)
         if level not in self._items:
             opener = self.plan.openers(self.step)[level]
@@ -239,17 +243,17 @@ def read(
         raise InvalidNextException(
             f"step {step!r}: num_parallel is {num_parallel!r}; it must be a whole number of at least 1"
         )
-    names = [_step_name(flow, target, at.next) for target in targets]
+    names = [_step_name(flow, target, at) for target in targets]
     return Transition(names, foreach, num_parallel=num_parallel if num_parallel is None else int(num_parallel))
 
 
-def _step_name(flow: FlowSpec, target: Any, following: List[str]) -> str:
+def _step_name(flow: FlowSpec, target: Any, at: PlanStep) -> str:
     """The name of a step that `self.next` is given: what a decorator made of a step may have another one itself."""
-    name: str = getattr(target, "__name__", str(target))
-    if name in following:
+    name: str = at.prefix + getattr(target, "__name__", str(target))
+    if name in at.leads:
         return name
-    meant = _parts_of(target)
-    return next((step for step in following if _parts_of(getattr(flow, step, None)) == meant), name)
+    meant, start = _parts_of(target), len(at.prefix)
+    return next((step for step in at.leads if _parts_of(getattr(flow, step[start:], None)) == meant), name)
 
 
 def _parts_of(method: Any) -> Tuple[Any, ...]:
@@ -268,7 +272,7 @@ def _switch(flow: FlowSpec, at: PlanStep, targets: Tuple[Any, ...], condition: s
     if len(targets) != 1 or not isinstance(targets[0], dict):
         raise InvalidNextException(f"step {step!r}: a switch takes one dict of values to steps")
     given: Any = targets[0]  # pyright: ignore[reportUnknownVariableType]
-    cases: Dict[Any, str] = {value: _step_name(flow, target, at.next) for value, target in given.items()}
+    cases: Dict[Any, str] = {value: _step_name(flow, target, at) for value, target in given.items()}
     try:
         value = getattr(flow, condition)
     except AttributeError as error:
@@ -296,10 +300,10 @@ def check_iteration(step: PlanStep, path: Path, transition: Transition | None) -
 def check(step: PlanStep, transition: Transition | None) -> None:
     """A step must go where the compiled flow says: the engine follows that. Raises InvalidNextException."""
     if transition is None:
-        if step.next:
-            raise InvalidNextException(f"step {step.name!r} ended without self.next(...); it leads to {step.next}")
+        if step.leads:
+            raise InvalidNextException(f"step {step.name!r} ended without self.next(...); it leads to {step.leads}")
         return
-    compiled = Transition(step.next, step.foreach_var, step.condition, num_parallel=step.kind == "parallel" or None)
+    compiled = Transition(step.leads, step.foreach_var, step.condition, num_parallel=step.kind == "parallel" or None)
     names = [name for name in transition.names if not step.loops or name != step.name]
     if (names, transition.foreach, transition.condition, transition.num_parallel is None) != (
         compiled.names,

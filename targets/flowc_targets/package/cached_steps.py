@@ -57,17 +57,22 @@ def code_digests(flow: Flow, code: LocalCode) -> dict[str, str]:
     """What each step is made of, as a digest: the code that it can reach, and its place in the flow."""
     plan = build_plan(flow)
     reached = _reached(flow, code, flow.steps, ())
-    return {
-        name: _digest([reached.digests.get(name, ""), *(_form(entry.get(part)) for part in _PLACE), _call(entry)])
-        for name, entry in plan["steps"].items()
-    }
+    calls: dict[str, Any] = plan.get("calls", {})
+    found: dict[str, str] = {}
+    for name, entry in plan["steps"].items():
+        place = [_form(entry.get(part)) for part in _PLACE]
+        call = calls.get(entry.get("within") or name)
+        found[name] = _digest([reached.digests.get(name, ""), *place, _call(entry), call])
+    return found
 
 
 def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:
     paths = {name: path for path, name in code.names.items()}
     functions: dict[str, tuple[str, Path | None]] = {}
     for step in steps:
-        if step.call is not None:
+        if step.within is not None:
+            functions[step.name] = ("", None)  # of another flow, whose class may be anywhere
+        elif step.call is not None:
             functions[step.name] = (step.call.function, paths.get(step.call.module or ""))
         elif flow.frontend == "class":
             functions[step.name] = (step.name, None)

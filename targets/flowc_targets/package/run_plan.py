@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ContainerSpec,
         EnvironmentSpec,
         Flow,
+        FlowCall,
         NotifySpec,
         ParallelSpec,
         Parameter,
@@ -51,6 +52,7 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         ],
         **({"configs": {config.name: recorded(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
+        **({"calls": {call.step: _flow_call(call) for call in flow.calls}} if flow.calls else {}),
         **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
         **({"deadline": flow.specs.deadline.seconds} if flow.specs.deadline is not None else {}),
@@ -64,6 +66,26 @@ def _notification(spec: NotifySpec) -> Json:
     for name, value in spec:
         if name not in ("span", "on") and value:
             entry[name] = getattr(value, "variable", value)
+    return entry
+
+
+def _flow_call(call: FlowCall) -> Json:
+    params = {name: literal(value) for name, value in call.params.items()}
+    return {**call.model_dump(exclude={"span", "step", "params"}), "params": params}
+
+
+def _in_call(flow: Flow, step: Step) -> StepEntry:
+    """What a step has that calls a flow, or is of a called one: what its `self.next` names there, and that call."""
+    entry: StepEntry = {}
+    if not flow.calls:
+        return entry
+    last = flow.call_of[step.name].end if step.name in flow.call_of else step.name
+    if step.within is not None:
+        entry["within"] = step.within
+    if step.within is not None and flow.call_of[step.within].end == last:
+        entry["leads"] = []
+    elif last != step.name:
+        entry["leads"] = list(flow.by_name[last].targets)
     return entry
 
 
@@ -153,6 +175,7 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         **_optional_entries(specs),
         **gate_entries(step),
         **called(flow, step),
+        **_in_call(flow, step),
         **_in_group(flow, step),
     }
 

@@ -19,6 +19,8 @@ from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules
 from flowc_compiler.syntax.served_imports import ROOTS, callee, dotted, is_served, no_flow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowc_compiler.evaluate.known_values import FileScope
 
 
@@ -43,7 +45,7 @@ class ClassTable:
         """Whether a base class could not be found."""
 
     def find_flow(self, wanted: str | None) -> ast.ClassDef | None:
-        """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
+        """The flow class: `wanted`, or the only one that no other flow builds on or calls; else FC102 or FC103."""
         own = self._own()
         flows = self.flows()
         if wanted is not None:
@@ -55,6 +57,8 @@ class ClassTable:
             return None
         built_on = {base.key for name in flows for base in self._bases(own[name])}
         leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
+        called = {name for node in flows.values() for name in _called_names(node, self._view)}
+        leaves = {name: node for name, node in leaves.items() if name not in called} or leaves
         if not leaves:
             message, where, help_text = no_flow(self._view)
             self._sink.error("FC102", message, where, help=help_text)
@@ -162,6 +166,15 @@ class ClassTable:
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
         )
         self._sink.error("FC102", message, self._view.source.line_span(1), help=known)
+
+
+def _called_names(node: ast.ClassDef, view: ModuleView) -> Iterator[str]:
+    """The flows of the same file that steps of a flow call."""
+    for method in (item for item in node.body if isinstance(item, FunctionNode)):
+        for item in method.decorator_list:
+            if isinstance(item, ast.Call) and view.names.resolve(item.func) == "call_flow":
+                given = (*item.args[:1], *(keyword.value for keyword in item.keywords if keyword.arg == "flow"))
+                yield from (value.id for value in given if isinstance(value, ast.Name))
 
 
 def _has_steps(found: FoundClass) -> bool:

@@ -259,7 +259,13 @@ def _is_plain_use(node: ast.Name, parent: ast.AST) -> bool:
     """Whether the use of a class leaves it as it is: a call, a base, the value of an attribute, and tests."""
     match parent:
         case ast.Call(func=called):
-            harmless = isinstance(called, ast.Name) and called.id in {"super", "isinstance", "issubclass", "print"}
+            harmless = isinstance(called, ast.Name) and called.id in {
+                "super",
+                "isinstance",
+                "issubclass",
+                "print",
+                "call_flow",
+            }
             return called is node or harmless
         case ast.ClassDef(bases=bases):
             return node in bases

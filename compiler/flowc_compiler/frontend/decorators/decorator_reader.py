@@ -164,6 +164,8 @@ class ArgumentReader:
         """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
         if (decorator, key) == ("environment", "vars"):
             return plain_or(node, self.scope.environment)
+        if (decorator, key) == ("call_flow", "flow"):
+            return self._flow_class(node)
         return self._exceptions(node) if (decorator, key) == ("retry", "never") else evaluate(node, self.scope)
 
     def _exceptions(self, node: ast.expr) -> object:
@@ -179,6 +181,17 @@ class ArgumentReader:
     def _may_be_class(self, parts: Sequence[str]) -> bool:
         root, bound = parts[0], self.view.bindings
         return root in self.view.imports or root in self.view.classes or (root not in bound and hasattr(builtins, root))
+
+    def _flow_class(self, node: ast.expr) -> object:
+        """The class that an expression names; its text where that is none of a local file."""
+        from flowc_compiler.frontend.decorators.arguments.call_arguments import FlowReference
+
+        found = self._modules.find(self.view, node) if self._modules is not None else None
+        if found is None or self._modules is None:
+            return self.view.code(node)
+        main = found.view.source.name == self._modules.main.source.name
+        module = None if main else self._modules.module_name(found.view)
+        return FlowReference(found.node.name, str(found.view.source.path), found.view.source.name, module)
 
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:
         """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408.

@@ -45,6 +45,7 @@ ARGUMENTS = ArgumentModels(
         "approval": "wait_arguments.ApprovalArguments",
         "batch": "compute_arguments.BatchArguments",
         "cache": "step_arguments.CacheArguments",
+        "call_flow": "call_arguments.CallFlowArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
         "conda": "step_arguments.CondaArguments",

@@ -184,7 +184,6 @@ class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
     POSITIONAL: ClassVar[str | None] = None
     """The argument that may be given without its name."""
 

@@ -1,0 +1,49 @@
+"""A flow that a step calls: what `@call_flow` says, and the call once its steps are steps of the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from flowc_compiler.ir.base import Node
+from flowc_compiler.ir.specs import Spec
+
+SEPARATOR = "__"
+"""What stands between the name of the calling step and that of a step of the called flow."""
+
+
+class CalledFlow(Spec):
+    """`@call_flow`: when the step is done, another flow runs, and only then what follows the step."""
+
+    flow: str
+    """The name of its class."""
+    module: str | None = None
+    """The dotted name by which a task imports the module with it; `None` for the flow's own file."""
+    file: str = Field(default="", exclude=True)
+    """The path of that module."""
+    shown: str = Field(default="", exclude=True)
+    """The path as the user would write it."""
+    params: dict[str, Any] = {}
+    """Values of its parameters."""
+    artifacts: dict[str, str] = {}
+    """For its parameters, the artifacts or parameters of the caller that they get."""
+    returns: dict[str, str] = {}
+    """For artifacts of the caller, those of the called flow's end that they get."""
+
+
+class FlowCall(Node):
+    """A call whose flow is part of the caller."""
+
+    step: str
+    """The calling step."""
+    flow: str
+    module: str | None
+    file: str = Field(default="", exclude=True)
+    start: str
+    """The first step of the called flow, by its name in the caller."""
+    end: str
+    params: dict[str, Any] = {}
+    """As in CalledFlow, and so on, by the attributes of the parameters."""
+    artifacts: dict[str, str] = {}
+    returns: dict[str, str] = {}
