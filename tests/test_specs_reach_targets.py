@@ -127,6 +127,7 @@ NOT_LOCALLY = {
     "container": "the step is a process of this machine; what it would read from volumes and Secrets is reported",
     "batch": "the step has this machine",
     "fuse.disabled": "the step has a process of its own",
+    "locks": "the engine's own: it takes the locks of a task before that begins",
     "retry.backoff_seconds": "the engine's own: it waits",
     "retry.backoff_factor": "the engine's own: it waits",
     "retry.max_wait_seconds": "the engine's own: it waits",

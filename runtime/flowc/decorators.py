@@ -389,6 +389,22 @@ def exit_hook(
     return _decorated(target)
 
 
+def concurrency(
+    name: Any = None,
+    *,
+    limit: int = 1,
+    runs: int | None = None,
+    policy: str = "queue",
+    **unpacked: Any,
+) -> Decorator:
+    """Let at most `limit` tasks of all flows hold the lock `name` at a time; of a flow, its runs.
+
+    With `runs`, at most so many runs of a deployed flow are under way, and a further one is put into a `queue`, is to
+    `replace` the one before, or is to `skip`.
+    """
+    return _decorated(None if name is None or isinstance(name, str) else name)
+
+
 def deadline(
     target: Any = None,
     *,

@@ -106,6 +106,7 @@ FLOW_USES = {
     "airflow_external_task_sensor": ["(external_dag_id='Other', timeout=60)", "(external_dag_id='O', soft_fail=True)"],
     "airflow_s3_key_sensor": ["(bucket_key='s3://b/k', poke_interval=5)", "(bucket_key='k', bucket_name='b')", "()"],
     "conda_base": ["(packages={'numpy': '1.26'}, python='3.12')", "(wrong=1)"],
+    "concurrency": ["('all', limit=2)", "(runs=1, policy='skip')", "()", "('a', runs=1)", "('Not a name')"],
     "deadline": ["(hours=6, minutes=1.5)", "", "(hours=-1)", "(days=1e9)"],
     "exit_hook": ["(on_error=['module.tell'])", "()", "(on_success=['absent'])"],
     "notify": [
@@ -149,6 +150,7 @@ USES = {
     "call_flow": ["", "(flow='Same')", "(wrong=1)"],
     "card": ["(type='blank')"],
     "catch": ["", "(var='failure', print_exception=False)"],
+    "concurrency": ["('warehouse', limit=2)", "(name='a')", "()", "(runs=1)", "('a', limit=0)"],
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
     "container": ["(image='x')", "(image='x', command='ls', outputs={'a': '/b'})", "(wrong=1)"],
     "environment": ["(vars={'A': 'b'})"],

@@ -40,6 +40,9 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         ((), [r"1400 in 3 shops: \{'north': 500, 'south': 500, 'west': 400\}"]),
         (("--shops", "east"), [r"400 in 1 shops: \{'east': 400\}"]),
     ],
+    "shared_warehouse.py": [
+        ((), [r"published 3 tables, 1600 rows"]),
+    ],
     "gpu_training.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
     "retry_once.py": [
         ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),

@@ -172,7 +172,7 @@ class SpecBuilder:
                     message = "packages of Conda and of PyPI do not mix in one step"
                     self._sink.error("FC406", message, span, help="keep one of @conda and @pypi")
                 return max(asked, key=lambda spec: bool(spec.packages))
-            case "cards" | "waits":
+            case "cards" | "locks" | "waits":
                 return sum(asked, ())
             case "parallel":
                 frameworks = [spec for spec in asked if spec.framework is not None]

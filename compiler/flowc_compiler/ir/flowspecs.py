@@ -123,3 +123,11 @@ class NotifySpec(Spec):
         """The values that a task needs to send it."""
         found = (self.slack, self.webhook, self.pagerduty, self.incident_io, self.smtp)
         return tuple(item for item in found if item is not None)
+
+
+class RunLimitSpec(Spec):
+    """`@concurrency(runs=1)`: the most runs of a deployment at a time."""
+
+    runs: int = Field(ge=1)
+    policy: Literal["queue", "replace", "skip"] = "queue"
+    """What becomes of a further run: it waits, it ends the one that is under way, or it does not begin."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ExitHookSpec,
         NotifySpec,
         ProjectSpec,
+        RunLimitSpec,
         ScheduleSpec,
         TriggerOnFinishSpec,
         TriggerSpec,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         EnvironmentSpec,
         ForeachOptions,
         FuseSpec,
+        LockSpec,
         LoopSpec,
         ParallelSpec,
         Placement,
@@ -72,6 +74,7 @@ class StepSpecs(Model):
     waits: tuple[WaitSpec, ...] = ()
     approval: ApprovalSpec | None = None
     called: CalledFlow | None = None
+    locks: tuple[LockSpec, ...] = ()
 
     if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
 
@@ -153,6 +156,10 @@ class FlowSpecs(Model):
     """What the first step waits for, until `place_waits` has given it to that."""
     deadline: DeadlineSpec | None = None
     notifications: tuple[NotifySpec, ...] = ()
+    locks: tuple[LockSpec, ...] = ()
+    """What a whole run holds."""
+    run_limits: tuple[RunLimitSpec, ...] = ()
+    """One at the most: more are reported."""
 
     @property
     def hooks(self) -> tuple[ExitHookSpec, ...]:

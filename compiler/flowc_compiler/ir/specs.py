@@ -424,3 +424,10 @@ class FuseSpec(Spec):
 
     disabled: bool = False
     """Whether it never does, whatever the command line says."""
+
+
+class LockSpec(Spec):
+    """`@concurrency("name", limit=2)`: a lock that so many tasks, or runs, may hold at a time, of all flows."""
+
+    name: str
+    limit: int = Field(default=1, ge=1)

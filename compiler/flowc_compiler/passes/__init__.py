@@ -29,6 +29,15 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     return regions.lower_regions(flow, sink)
 
 
+def check_locks(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Report locks that make no sense, with `passes.locks`. Flows without locks import less."""
+    if flow.specs.locks or flow.specs.run_limits or any(step.specs.locks for step in flow.steps):
+        from flowc_compiler.passes import locks
+
+        locks.check_locks(flow, sink)
+    return flow
+
+
 def check_cache(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Report steps with a cache that cannot have one, with `passes.caching`. Flows without caches import less."""
     if any(step.specs.cache is not None for step in flow.steps):
@@ -97,6 +106,7 @@ PASSES: tuple[Pass, ...] = (
     build_scopes,
     check_decorator_placement,
     place_waits,
+    check_locks,
     check_cache,
     check_artifact_flow,
     inline_calls,

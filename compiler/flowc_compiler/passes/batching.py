@@ -171,6 +171,9 @@ def _problem(steps: list[Step]) -> _Problem | None:
         if step.specs.gated:
             help_ = "let a step before the foreach wait, or leave out items_per_task"
             return _Problem(f"`{step.name}` waits before it begins, and no pod waits", help_)
+        if step.specs.locks:
+            help_ = "leave out items_per_task: each item takes the lock by itself, in a pod of its own"
+            return _Problem(f"`{step.name}` holds the lock `{step.specs.locks[0].name}`", help_)
         if step.specs.command is not None:
             help_ = "leave out items_per_task, or let one container work on several items"
             return _Problem(f"`{step.name}` runs a container, which needs a pod", help_)

@@ -68,7 +68,7 @@ class _Fusion:
         self._every = every
         self._tree = _Regions(flow)
         batched = {step for group in flow.pod_groups if group.kind == "batch" for step in group.steps}
-        own = (step for step in flow.steps if _is_disabled(step) or step.specs.gated or has_own_attempts(step.specs))
+        own = (step for step in flow.steps if _is_disabled(step) or _has_own_pods(step.specs))
         self._apart = batched | {step.name for step in own}
         self._batched = batched
         self._specs = self._specs_by_step()
@@ -138,6 +138,7 @@ class _Fusion:
             what = "waits before it begins" if step.specs.gated else "says `@fuse(disabled=True)`"
             if has_own_attempts(step.specs):
                 what = "has an `@retry` by which attempts need pods of their own"
+            what = f"holds the lock `{step.specs.locks[0].name}`" if step.specs.locks else what
             return f"`{step.name}` {'is in a batch' if step.name in self._batched else what}"
         words = conflict(pod, self._specs[step.name]) if not step.virtual else None
         return f"`{step.name}` has {words}" if words is not None else None
@@ -278,6 +279,11 @@ def _shared_environment(flow: Flow, names: Sequence[str]) -> EnvironmentSpec | N
     first = specs[0]
     same = first is not None and all(spec is not None and spec.variables == first.variables for spec in specs)
     return first if same else None
+
+
+def _has_own_pods(specs: StepSpecs) -> bool:
+    """Whether what a step has to wait for, or its attempts, need pods of its own."""
+    return specs.gated or bool(specs.locks) or has_own_attempts(specs)
 
 
 def _is_disabled(step: Step) -> bool:

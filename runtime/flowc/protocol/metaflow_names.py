@@ -135,7 +135,7 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
 
 
 OWN = (
-    "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "container", "deadline",
+    "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "concurrency", "container", "deadline",
     "foreach_options", "fuse", "loop", "notify", "wait_for",
 )  # fmt: skip
 """Names for class flows that `flowc` has and Metaflow does not."""

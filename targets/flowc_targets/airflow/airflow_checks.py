@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.ir.schedules import merged_crons
 from flowc_compiler.passes.contraction import contracted
+from flowc_targets.airflow.locks import check_locks
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
@@ -61,6 +62,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     check_exit_hooks(flow, NAME, sink)
     _check_notice_secrets(flow, options, sink)
+    check_locks(flow, sink)
     if len(flow.steps) > MANY_STEPS:
         sink.warning(
             "FC503", f"importing {len(flow.steps):,} steps may take Airflow longer than its core.dagbag_import_timeout "

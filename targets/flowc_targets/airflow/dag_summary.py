@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.dag_model import Block, DagFile, Expression
 
 
+HOOKS = ("HookOperator", "NotifyOperator")
+"""The operators of what runs after a run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagSummary:
     """A DAG file's own description."""
@@ -50,7 +54,7 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
         "root": file.package["root"],
         "pools": tuple(sorted(pool for pool in pools if pool is not None)),
         "tasks": tuple(task.task_id for task in steps),
-        "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
+        "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator in HOOKS),
         "iterations": {task.step: (task.prefix, task.iterations) for task in steps if "iteration" in task.options},
         "nested": _nested(file.body),
         **_asking(file.body),

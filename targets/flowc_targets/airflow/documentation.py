@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.locks import pool_commands
+
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
 
@@ -23,6 +25,9 @@ def documentation(flow: Flow) -> str:
     if left:
         lines.append(f"({left} more)")
     graph = "\n".join(["```", *lines, "```", ""])
+    if commands := pool_commands(flow):
+        pools = "\n".join(["Its locks are pools, which have to be there:", "", "```", *commands, "```", ""])
+        graph = f"{graph}\n{pools}"
     return f"{flow.doc}\n\n{graph}" if flow.doc else graph
 
 

@@ -258,8 +258,9 @@ def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> d
     arguments["tags"] = (FLOWC_TAG, *(tag for tag in options.tags if tag != FLOWC_TAG))
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
-    if options.max_active_runs is not None:
-        arguments["max_active_runs"] = options.max_active_runs
+    limit = next((limit.runs for limit in flow.specs.run_limits), None)
+    if (most := options.max_active_runs or limit) is not None:
+        arguments["max_active_runs"] = most
     if (timeout := options.run_seconds(flow)) is not None:
         arguments["dagrun_timeout"] = Call("timedelta", kwargs={"seconds": timeout})
     for name, dotted in options.callbacks.items():

@@ -454,6 +454,8 @@ class _Lowering:
         if specs.airflow is not None:
             options |= self._airflow_options(specs.airflow)
             outlets = (*map(asset, specs.airflow.outlets), *(outlets if isinstance(outlets, tuple) else ()))
+        if specs.locks:
+            options["pool"] = specs.locks[0].name
         options["variables"] = self._variables_of(step)
         if in_pods:
             if specs.command is not None:

@@ -14,6 +14,7 @@ from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.dag_templates import MOST_TASKS
+from flowc_targets.argo.locks import check_locks
 from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
 from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod
 from flowc_targets.base.json_parts import as_map
@@ -56,6 +57,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_origin(flow, options, sink)
     _check_deployment(flow, options, sink)
     check_exit_hooks(flow, TARGET_NAME, sink)
+    check_locks(flow, options, sink)
     check_environment(flow, options, TARGET_NAME, sink)
     check_restricted(flow, options, TARGET_NAME, pod_parts(options), sink)
     _check_runtime(flow, options, sink)

@@ -163,7 +163,8 @@ class ArgoOptions(TargetOptions):
         if self.kind != "cron":
             yield Unused(_OF_CRON, f"with kind={self.kind}", "compile with --kind cron", self._by_schedule)
             what = f"with kind={self.kind}, whose output is the same for Argo 3.5 to 4.1"
-            yield Unused(("argo_version",), what, "leave it out", True)
+            if not (flow.specs.locks or flow.specs.run_limits or any(step.specs.locks for step in flow.steps)):
+                yield Unused(("argo_version",), what, "leave it out", True)
         if self.kind != "workflow":
             yield Unused(("scheduled_time",), f"with kind={self.kind}", "give it to `flowc submit`")
         if self.kind == "workflow":

@@ -20,6 +20,7 @@ from flowc.protocol.env_names import parameter_variable
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.container_sets import as_container_set, patch_of_set
+from flowc_targets.argo.locks import synchronization
 from flowc_targets.argo.manifest_text import (
     SCHEDULED_TIME,
     TRIGGER,
@@ -55,7 +56,7 @@ from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, Step
+    from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, LockSpec, Step
     from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
@@ -123,6 +124,8 @@ class _Needs(NamedTuple):
     """What a step with `@container` runs."""
     attempts: str | None = None
     """The patch that makes the pod of each attempt."""
+    locks: tuple[LockSpec, ...] = ()
+    """The locks that a task holds, without where they stand."""
 
 
 class PodTemplates:
@@ -259,7 +262,7 @@ class PodTemplates:
         pod = self._hook_pod("", 0)
         container = pod.container
         assert container is not None
-        env = (EnvVar(name=env_names.RUN_SECONDS, value="{{workflow.duration}}"),)
+        env: tuple[EnvVar, ...] = (EnvVar(name=env_names.RUN_SECONDS, value="{{workflow.duration}}"),)
         if self._options.ui_url is not None:
             home = env_value(self._options.ui_url.rstrip("/"))
             url = f"{home}/workflows/{{{{workflow.namespace}}}}/{{{{workflow.name}}}}"
@@ -282,6 +285,7 @@ class PodTemplates:
             command="group" if group else "task",
             answered=step.specs.approval is not None,
             container=step.specs.command.model_copy(update={"span": None}) if step.specs.command is not None else None,
+            locks=tuple(lock.model_copy(update={"span": None}) for lock in step.specs.locks),
         )
 
     def _is_gang_member(self, step: Step) -> bool:
@@ -304,6 +308,7 @@ class PodTemplates:
             else None,
             inputs=tuple(Parameter(name=name) for name in names),
             outputs=_outputs(needs.outputs),
+            synchronization=synchronization(needs.locks, self._options),
             retry_strategy=needs.retry,
             active_deadline_seconds=pod.active_deadline_seconds,
             service_account_name=pod.service_account_name,

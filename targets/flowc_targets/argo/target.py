@@ -23,6 +23,7 @@ from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
+from flowc_targets.argo.locks import concurrency_policy, lock_maps, run_locks, synchronization
 from flowc_targets.argo.manifest_text import (
     CRON_LIMIT,
     OBJECT_LIMIT,
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from flowc_targets.argo.events.sensor_model import EventSource, Sensor
     from flowc_targets.base.deployments import DeploymentClient
     from flowc_targets.base.engine import Address, EngineClient, WaitingTask
+    from flowc_targets.kubernetes.objects import ConfigMap
     from flowc_targets.kubernetes.package_maps import CodePlace, RuntimePlace
 
 CAPABILITIES = Capabilities(
@@ -149,7 +151,8 @@ def emit_package(
     maps = package_maps(code, files, values, meta, places)
     workflow = build_workflow(flow, options, TARGET_NAME, sink, code, maps.delivery)
     check_objects(flow, workflow, maps, options, sink)
-    objects = (*((maps.code,) if maps.code is not None else ()), *deployed_objects(flow, options, workflow))
+    locks = lock_maps(flow, deployed_name(flow, CRON_LIMIT), options.namespace)
+    objects = (*locks, *((maps.code,) if maps.code is not None else ()), *deployed_objects(flow, options, workflow))
     head, own = documents([], header), documents([to_manifest(item) for item in objects])
     if not maps.runtime:
         return (EmittedFile(name, head + own, stored=maps.stored),)
@@ -161,14 +164,15 @@ def emit_package(
 
 def _with_own_code(
     flow: Flow, files: dict[str, bytes], values: dict[str, str], options: ArgoOptions, sink: DiagnosticSink
-) -> tuple[Workflow | CronWorkflow | EventSource | Sensor, ...]:
+) -> tuple[ConfigMap | Workflow | CronWorkflow | EventSource | Sensor, ...]:
     """The Workflow that has its code in itself, or what deploys such a flow."""
     name = object_name(deployment_name(flow), code_digest({**files, "carried": b""}, values))
     delivery = Delivery((f"{CODE_FOLDER}/{PROGRAM}",), ProjectedVolumeSource(sources=()))
     workflow = build_workflow(flow, options, TARGET_NAME, sink, name, delivery)
     workflow = with_embedded_code(flow, workflow, files, values, sink, options.runtime)
     check_objects(flow, workflow, None, options, sink)
-    return deployed_objects(flow, options, workflow)
+    locks = lock_maps(flow, deployed_name(flow, CRON_LIMIT), options.namespace)
+    return (*locks, *deployed_objects(flow, options, workflow))
 
 
 RUNTIME_HEADER = "Made by flowc: what the pods of all flows run that this release of it compiled."
@@ -220,6 +224,7 @@ def _spec(
         on_exit=ON_EXIT if flow.specs.hooks else None,
         active_deadline_seconds=flow.specs.deadline.seconds if flow.specs.deadline is not None else None,
         priority=options.workflow_priority,
+        synchronization=synchronization(run_locks(flow, deployed_name(flow, CRON_LIMIT)), options),
         arguments=tuple(arguments),
         service_account_name=options.service_account,
         security_context=pod_security(options),
@@ -305,7 +310,7 @@ def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refe
         schedule=None if plural else crons[0],
         schedules=crons if plural else (),
         timezone=timezone or "UTC",
-        concurrency_policy=options.concurrency_policy,
+        concurrency_policy=concurrency_policy(flow, options),
         starting_deadline_seconds=options.starting_deadline_seconds,
         successful_jobs_history_limit=options.successful_history,
         failed_jobs_history_limit=options.failed_history,

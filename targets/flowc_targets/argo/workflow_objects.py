@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
     from flowc_targets.argo.argo_expressions import Depends, Value, When
     from flowc_targets.kubernetes.objects import (
+        ConfigMapKeySelector,
         Container,
         LocalObjectReference,
         ObjectMeta,
@@ -60,6 +61,27 @@ class DagTask(ManifestObject):
     with_sequence: Value | None = None
 
 
+class Mutex(ManifestObject):
+    """A lock with one place, by its name in the namespace."""
+
+    name: str
+
+
+class SemaphoreRef(ManifestObject):
+    """A lock whose number of places a ConfigMap has."""
+
+    config_map_key_ref: ConfigMapKeySelector
+
+
+class Synchronization(ManifestObject):
+    """The locks of a template or of a Workflow. Argo 3.5 has one of each kind, 4.0 and later lists; 3.6 takes both."""
+
+    mutex: Mutex | None = None
+    semaphore: SemaphoreRef | None = None
+    mutexes: tuple[Mutex, ...] = ()
+    semaphores: tuple[SemaphoreRef, ...] = ()
+
+
 class Backoff(ManifestObject):
     """The wait between attempts; `factor` makes each longer than the one before, up to `cap` (Argo 3.7)."""
 
@@ -95,6 +117,7 @@ class Template(ManifestObject):
     inputs: tuple[Parameter, ...] = ()
     outputs: tuple[Parameter, ...] = ()
     dag: tuple[DagTask, ...] = ()
+    synchronization: Synchronization | None = None
     retry_strategy: RetryStrategy | None = None
     active_deadline_seconds: int | None = None
     service_account_name: str | None = None
@@ -127,6 +150,7 @@ class WorkflowSpec(ManifestObject):
     on_exit: str | None = None
     active_deadline_seconds: int | None = None
     priority: int | None = None
+    synchronization: Synchronization | None = None
     arguments: tuple[Parameter, ...] = ()
     service_account_name: str | None = None
     security_context: PodSecurityContext | None = None

@@ -34,6 +34,7 @@ from flowc_targets.local.attempts import (
 )
 from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
+from flowc_targets.local.locked_tasks import LockedTasks
 from flowc_targets.local.resumption import Replay, find_origin, resumed_options
 from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.run_report import (
@@ -66,9 +67,9 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.attempt_log import AttemptLog
+    from flowc_targets.local.locked_tasks import LockedTasks
     from flowc_targets.local.options import RunOptions
-    from flowc_targets.local.resumption import Resumption
-
+from flowc_targets.local.resumption import Resumption
 
 _LOOKING_SECONDS = 0.1
 """How long tasks are looked up in the cache before the loop listens again."""
@@ -132,6 +133,7 @@ class _Engine:
         self.servers: TaskServers | None = None
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
+        self.locks = LockedTasks(flow, record, reporter.note)
         self.waiting = WaitingTasks(flow, record.layout, self.env, options.approvals, reporter.note)
         self.pool: ProcessPool[Attempt] = ProcessPool()
         self.retries: list[Retry] = []
@@ -160,6 +162,8 @@ class _Engine:
         if self.max_workers < self.options.max_workers:
             self.reporter.note(f"--max-workers {self.max_workers}: this process may not open more files (ulimit -n)")
         self.pool.watch(self.signals.descriptor, self.signals.drain)
+        if self.locks.descriptor >= 0:
+            self.pool.watch(self.locks.descriptor, self.locks.drain)
         if self.waiting.descriptor >= 0:
             self.pool.watch(self.waiting.descriptor, self.waiting.drain)
         try:
@@ -199,6 +203,7 @@ class _Engine:
             if self.origin is not None:
                 self._take_over(self.origin)
             self.imports = imports.write_end
+            self.locks.hold_run()
             while not self._over():
                 self._turn()
         except ProtocolError as error:
@@ -209,6 +214,7 @@ class _Engine:
             self._stop()
             self.pool.close()
             self.waiting.close()
+            self.locks.close()
             self._note_cached()
             imports.finish()
             self.record.finish_log(log)
@@ -262,12 +268,16 @@ class _Engine:
     def _over(self) -> bool:
         if self._has_failed() or self.signals.caught:
             return True
-        return not (self.pool.running or self.retries or self.schedule.has_ready or self.waiting)
+        return not (self.pool.running or self.retries or self.schedule.has_ready or self.waiting or self.locks)
 
     def _turn(self) -> None:
         """Start what can be started, then handle what happens until something is due."""
-        self._start_ready()
-        self._look_for_waiting()
+        for key, attempt in self.locks.take():
+            heapq.heappush(self.retries, Retry(0.0, [key], attempt))
+        self.error = self.error or self.locks.error
+        if not self.locks.run_waits:
+            self._start_ready()
+            self._look_for_waiting()
         self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
         exits = self.pool.wait(self._timeout())
         self.error = self.error or (self.servers.error if self.servers is not None else "")
@@ -293,11 +303,12 @@ class _Engine:
                     return
                 retry = heapq.heappop(self.retries)
                 for key in retry.keys:
-                    self._start(key, retry.attempt)
+                    if not self.locks.add(key, retry.attempt):
+                        self._start(key, retry.attempt)
             elif self.schedule.has_ready and self._has_room(self.schedule.width):
                 for _ in range(self.schedule.width):
                     key = self.schedule.pop()
-                    if not self.waiting.add(key) and not self._take_cached(key):
+                    if not self.waiting.add(key) and not self._take_cached(key) and not self.locks.add(key, 0):
                         self._start(key, 0)
                 if time.monotonic() - now > _LOOKING_SECONDS:
                     return
@@ -411,7 +422,8 @@ class _Engine:
         """How long the loop may sleep."""
         due = [self.deadline, *(process.task.deadline for process in self.pool.running.values())]
         due.append(self.waiting.next_look())
-        if self._over() or (self.schedule.has_ready and self._has_room(self.schedule.width)):
+        ready = self.schedule.has_ready and not self.locks.run_waits
+        if self._over() or (ready and self._has_room(self.schedule.width)):
             return 0.0  # the cache had all, or may have more
         if self.live is not None:
             due.append(time.monotonic() + self.live.wait())
@@ -434,6 +446,7 @@ class _Engine:
 
     def _ended(self, task: Attempt, code: int) -> None:
         """Decide what follows an attempt that has ended with an exit code."""
+        self.locks.release(task.key)
         committed = task.committed is not None or (code == 0 and self.record.committed(task.key, task.number))
         if code == 0 and not task.timed_out and committed:
             self.steps[task.key.step].end(done=True)

@@ -164,7 +164,10 @@ def unsupported_locally(flow: Flow) -> list[str]:
             [step.name for step in flow.steps if step.specs.airflow is not None and step.specs.airflow.callbacks],
         ),
     )
-    return [text.format(_subject(steps)) for text, steps in kinds if steps]
+    notes = [text.format(_subject(steps)) for text, steps in kinds if steps]
+    if flow.specs.run_limits:
+        notes.append("@concurrency(runs=) bounds the runs of a deployment, and a local run is none")
+    return notes
 
 
 def _mounts(container: ContainerSpec) -> bool:

@@ -245,6 +245,13 @@ _SCHEDULING = {
 }
 """What both a template and a whole spec have about where pods run and as whom."""
 
+_MUTEX = record({"name": text}, needs=("name",))
+_SEMAPHORE = record({"configMapKeyRef": _KEY_REF}, needs=("configMapKeyRef",))
+_SYNCHRONIZATION = record(
+    {"mutex": _MUTEX, "mutexes": listing(_MUTEX), "semaphore": _SEMAPHORE, "semaphores": listing(_SEMAPHORE)}
+)
+"""wfv1.Synchronization, without locks of other namespaces and in databases."""
+
 _TEMPLATE = record(
     {
         "name": text,
@@ -256,6 +263,7 @@ _TEMPLATE = record(
         "initContainers": listing(_CONTAINER),
         "suspend": record({"duration": text_or_number}),
         "retryStrategy": _RETRY,
+        "synchronization": _SYNCHRONIZATION,
         "parallelism": number,
         "activeDeadlineSeconds": text_or_number,
         "volumes": listing(_VOLUME),
@@ -268,8 +276,7 @@ _TEMPLATE = record(
     },
     needs=("name",),
 )
-"""wfv1.Template. Locks and limits of a template's own (`synchronization`, `timeout`) are refused: they hold or end
-nodes of this very run."""
+"""wfv1.Template. A limit of a template's own, `timeout`, is refused: it ends nodes of this very run."""
 
 _POD_GC = record({}, ignored={"strategy": text, "deleteDelayDuration": text_or_number, "labelSelector": anything})
 _SPEC = record(
@@ -280,6 +287,7 @@ _SPEC = record(
         "templates": listing(_TEMPLATE),
         "volumes": listing(_VOLUME),
         "workflowTemplateRef": _NAME_REF,
+        "synchronization": _SYNCHRONIZATION,
     },
     ignored={
         **_SCHEDULING,
@@ -291,11 +299,11 @@ _SPEC = record(
         **_each("podPriorityClassName dnsPolicy", text),
         "priority": number,
         **_each("podMetadata workflowMetadata", _POD_METADATA),
-        **_each("podDisruptionBudget dnsConfig synchronization metrics volumeClaimGC artifactGC", anything),
+        **_each("podDisruptionBudget dnsConfig metrics volumeClaimGC artifactGC", anything),
         **_each("archiveLogs hostNetwork", boolean),
     },
 )
-"""wfv1.WorkflowSpec. What `synchronization` of a whole Workflow holds back are other runs, of which there are none."""
+"""wfv1.WorkflowSpec."""
 
 _OBJECT = {**_each("apiVersion kind", text), "metadata": METADATA}
 WORKFLOW = record({**_OBJECT, "spec": _SPEC}, needs=("metadata", "spec"))

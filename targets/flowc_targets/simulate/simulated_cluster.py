@@ -12,10 +12,12 @@ from collections import Counter, deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc.errors import StoreError
 from flowc.protocol import env_names
 from flowc_targets.base.process_pool import ForkServer, ProcessPool
 from flowc_targets.simulate.answers import Answers
 from flowc_targets.simulate.problems import PodError
+from flowc_targets.simulate.simulated_locks import SimulatedLocks
 from flowc_targets.simulate.simulated_pods import PodMaker, read_outputs
 
 if TYPE_CHECKING:
@@ -57,28 +59,31 @@ class SimulatedCluster:
         self._retries: set[int] = set()
         """The timers that are about further attempts."""
         self._answers: Answers | None = None
+        self.locks = SimulatedLocks(maker.manifest, folder, progress.note)
         self.run: Run
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to wait for."""
-        return bool(self._queue or self._running or self._timers)
+        return bool(self._queue or self._running or self._timers or self.locks)
 
     @property
     def waiting(self) -> int:
         """Pods without a place."""
-        return len(self._queue)
+        return len(self._queue) + len(self.locks)
 
     def start(self, node: Node, raw: dict[str, Any], *, on_exit: bool) -> None:
         """Line a pod up. One that cannot run here has failed before it began."""
         name = self.run.pod_name(node.name, node.template)
         pod = self._maker.make(node, raw, name, self.run.spec.namespace, on_exit=on_exit)
         self._progress.made(pod)
-        self._queue.append(pod)
+        if not self.locks.add(pod, raw):
+            self._queue.append(pod)
 
     def stop(self, node: Node) -> None:
         """End the pod of a node, whether it runs or waits."""
         self._queue = deque(pod for pod in self._queue if pod.node is not node)
+        self.locks.release(self.run.pod_name(node.name, node.template))
         for process in self._running.values():
             if process.task.node is node:
                 process.signal(signal.SIGKILL)
@@ -102,8 +107,11 @@ class SimulatedCluster:
 
     def turn(self) -> None:
         """Start what has a place, then wait until something happens, a second at the most."""
+        self._queue.extend(self.locks.take())
+        if self.locks.error:
+            raise StoreError(self.locks.error)
         self._admit()
-        wait = 1.0
+        wait = 0.2 if self.locks else 1.0
         if self._timers:
             wait = min(wait, max(0.0, self._timers[0][0] - time.time()))
         if not self._running and self._queue:
@@ -134,6 +142,7 @@ class SimulatedCluster:
     def close(self) -> None:
         """End everything that runs."""
         self._pool.close()
+        self.locks.close()
 
     def _admit(self) -> None:
         """Give places to pods. When one member of a gang has a place, the others need none, as they wait for it."""
@@ -189,6 +198,7 @@ class SimulatedCluster:
 
     def _ended(self, pod: Pod, code: int) -> None:
         """A pod has ended with this exit code."""
+        self.locks.release(pod.name)
         if pod.gang is not None:
             self._present[pod.gang] -= 1
             self._present += Counter()  # gangs without a member that runs go

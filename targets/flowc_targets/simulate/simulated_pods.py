@@ -102,6 +102,11 @@ class PodMaker:
             _write(folder / "configmaps" / name, files)
         self._gangs = _GangPackages()
 
+    @property
+    def manifest(self) -> Manifest:
+        """What it makes them of."""
+        return self._manifest
+
     def make(self, node: Node, raw: dict[str, Any], name: str, namespace: str, *, on_exit: bool) -> Pod:
         """The pod of a node whose template is processed. Raises PodError."""
         container = raw["container"]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from flowc.protocol import env_names
 from flowc.protocol.encodings import SENT, plain_text
 from flowc_compiler.diagnostics import suggest
 from flowc_targets.base.scratch import scratch_folder
@@ -25,6 +26,7 @@ from flowc_targets.simulate.expression_parser import DependsError
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.problems import HeldError, ManifestError, NodeError
 from flowc_targets.simulate.simulated_cluster import SimulatedCluster
+from flowc_targets.simulate.simulated_locks import missing_limits
 from flowc_targets.simulate.simulated_pods import PodMaker, known_field
 from flowc_targets.simulate.substitution import (
     SCHEDULED_ANNOTATION,
@@ -110,9 +112,24 @@ def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress:
         run = Run(spec, cluster, backoff=options.backoff)
         cluster.run = run
         try:
+            if cluster.locks.hold_run(spec.raw, spec.name, options.root or _root_of(spec)):
+                while not cluster.locks.run_goes_on() and not cluster.locks.error:
+                    time.sleep(_LOCK_SECONDS)
+                run.started = time.time()
             return _operate(run, cluster, manifest.title, progress)
         finally:
             cluster.close()
+
+
+_LOCK_SECONDS = 0.1
+"""Between two looks whether a Workflow has got its locks."""
+
+
+def _root_of(spec: Spec) -> str | None:
+    """The root that the pods of a manifest have."""
+    containers: list[dict[str, Any]] = [template.raw.get("container", {}) for template in spec.templates.values()]
+    variables = (item for container in containers for item in container.get("env", ()))
+    return next((str(item["value"]) for item in variables if item["name"] == env_names.ROOT and "value" in item), None)
 
 
 def _operate(run: Run, cluster: SimulatedCluster, title: str, progress: Progress) -> SimulationResult:
@@ -240,6 +257,7 @@ def _spec_problems(spec: Spec, manifest: Manifest) -> Iterator[str]:
         if "value" not in item:
             yield f"spec.arguments.{item['name']}.value: is required; give -p {item['name']}=VALUE"
     yield from _volume_problems(spec.raw.get("volumes", []), "spec", manifest)
+    yield from missing_limits(spec.raw, "spec", manifest)
 
 
 def _volume_problems(volumes: list[dict[str, Any]], path: str, manifest: Manifest) -> Iterator[str]:
@@ -274,6 +292,9 @@ def _template_problems(spec: Spec, template: Template, path: str, manifest: Mani
     if "initContainers" in template.raw:
         yield f"{path}.initContainers: the simulator runs those of steps with @container only"
     yield from _volume_problems(template.raw.get("volumes", []), path, manifest)
+    yield from missing_limits(template.raw, path, manifest)
+    if template.kind != "container" and "synchronization" in template.raw:
+        yield f"{path}.synchronization: the simulator takes the locks of pods, and of the whole Workflow"
     yield from _durations(template, path)
     if template.kind == "container":
         yield from _container_problems(spec, template, path, manifest)

@@ -415,5 +415,6 @@ class FlowDecoratorReader:
             return ()
         from flowc_compiler.frontend.spec_builder import Origin
 
-        asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
+        bases = [use for use in self._found if use.name.endswith("_base")]
+        asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in bases)
         return tuple(spec for spec in asked if spec is not None)

@@ -48,6 +48,7 @@ ARGUMENTS = ArgumentModels(
         "call_flow": "call_arguments.CallFlowArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
+        "concurrency": "lock_arguments.ConcurrencyArguments",
         "conda": "step_arguments.CondaArguments",
         "container": "container_arguments.ContainerArguments",
         "environment": "step_arguments.EnvironmentArguments",
@@ -72,6 +73,7 @@ FLOW_ARGUMENTS = ArgumentModels(
     {
         "airflow_external_task_sensor": "wait_arguments.ExternalTaskSensorArguments",
         "airflow_s3_key_sensor": "wait_arguments.S3KeySensorArguments",
+        "concurrency": "lock_arguments.ConcurrencyArguments",
         "conda_base": "step_arguments.CondaArguments",
         "deadline": "notice_arguments.DeadlineArguments",
         "exit_hook": "flow_arguments.ExitHookArguments",
@@ -87,7 +89,16 @@ FLOW_ARGUMENTS = ArgumentModels(
 """Decorators of the flow's class."""
 
 REPEATABLE = frozenset(
-    {"airflow_external_task_sensor", "airflow_s3_key_sensor", "card", "exit_hook", "notify", "schedule", "wait_for"}
+    {
+        "airflow_external_task_sensor",
+        "airflow_s3_key_sensor",
+        "card",
+        "concurrency",
+        "exit_hook",
+        "notify",
+        "schedule",
+        "wait_for",
+    }
 )
 """Decorators that may be given several times."""
 
