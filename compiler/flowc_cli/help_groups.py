@@ -18,8 +18,8 @@ _GROUPS = {
     "incident_io_metadata workflow_timeout workflow_priority",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
     "Inputs": "run no_run artifact input artifacts_module",
-    "Run": "max_workers max_num_splits run_id_file tag start_method retry_wait timeout_grace container origin_run_id "
-    "origin scheduled_time wait watch pdb approve choose note",
+    "Run": "to parallel cron rerun_failed dry_run max_workers max_num_splits run_id_file tag start_method "
+    "retry_wait timeout_grace container origin_run_id origin scheduled_time wait watch pdb approve choose note",
     "Logs": "step task attempt stdout stderr timestamps tail follow values",
     "Server": "server user check_server port",
     "Diagnostics": "fix ignore select error only_flows jobs no_cache",
@@ -30,7 +30,7 @@ COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
     "Runs and their store": "runs show approve report ui diff-runs lineage logs tag export import fsck rm gc",
-    "Engines": "submit status stop deploy deployments undeploy suspend unsuspend prune runtime",
+    "Engines": "submit backfill status stop deploy deployments undeploy suspend unsuspend prune runtime",
     "Tools": "config targets lsp",
 }
 """The commands by what they are for."""

@@ -15,7 +15,7 @@ from tests.support import flowc, yaml_documents
 
 GOLDENS = sorted((REPOSITORY / "tests" / "goldens").glob("*/argo*.yaml"))
 EXAMPLES = examples_on("argo.yaml")
-DEPLOYED_ONLY = {"daily_report"}
+DEPLOYED_ONLY = {"daily_partitions", "daily_report"}
 """Examples with a schedule and a trigger, which a bare template has not."""
 KINDS = {
     "workflow": (),

@@ -43,6 +43,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
     "shared_warehouse.py": [
         ((), [r"published 3 tables, 1600 rows"]),
     ],
+    "daily_partitions.py": [
+        ((), ["sold on 2026-01-01: 2028"]),
+        (("--scheduled-time", "2026-01-31T23:30:00Z"), ["sold on 2026-02-01: 2029"]),
+    ],
     "gpu_training.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
     "retry_once.py": [
         ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),

@@ -18,6 +18,7 @@ CLASS_FLOWS = {
     "nested_foreach": {"shelves": 3},
     "retry_once": {},
     "choose_model": {},
+    "daily_partitions": {},
     "daily_report": {},
     "empty_foreach": {"count": 2},
 }

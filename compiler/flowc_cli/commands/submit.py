@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.compiled_submission import compile_to_submit, refuse_kept
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
 from flowc_cli.engine_files import EngineFiles
-from flowc_cli.flow_options import FlowOptions, checked_time, read_time
+from flowc_cli.flow_options import checked_time, read_time
 from flowc_cli.option_groups import EngineGroup, NoticeGroup, compile_flags, with_groups
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
 from flowc_cli.run_watching import JsonWatch, RunWatch, chosen_watch
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
-from flowc_compiler.ir import Flow
-from flowc_compiler.source import Span
+from flowc_compiler.driver import is_unicode, split_assignments
 from flowc_targets.base.engine import Deployed, EngineClient, EngineError, RunState
 
 app = shared.command_app()
@@ -89,16 +88,13 @@ class _Request:
 def _submit_file(file: Path, request: _Request, job: EngineFiles) -> int:
     """Compile a file and start a run of it. Returns the exit code."""
     sink = DiagnosticSink()
+    resumed = request.resume is not None
     try:
-        found = job.compile(file, sink, starts=True)
-        flow, values = _bound(found.compilation.flow, job.options, request.resume is not None, sink)
-        found = replace(found, compilation=replace(found.compilation, flow=flow))
-        scheduled = "" if request.resume is not None else checked_time(request.scheduled, flow, values, sink)
+        compiled = compile_to_submit(file, request.place, job, sink, resumed=resumed)
+        scheduled = "" if resumed else checked_time(request.scheduled, compiled.flow, compiled.values, sink)
         sink.raise_if_failed()
-        client = replace(request.place, namespace=found.options.namespace).client()
-        files = found.uploaded(sink, client.options(found.options, values, request.resume, scheduled))
-        report(sink.diagnostics, sink.sources)
-        return _started(client, client.submit(files), request)
+        state = compiled.start(request.resume, scheduled)
+        return _started(compiled.client, state, request)
     except FlowcError:
         report(sink.diagnostics, sink.sources, request.form)
         return INPUT_ERROR
@@ -125,32 +121,6 @@ def _submit_deployed(name: str, request: _Request, others: Sequence[str]) -> int
         return fail(error, request.form)
 
 
-def _bound(flow: Flow, options: FlowOptions, resumed: bool, sink: DiagnosticSink) -> tuple[Flow, dict[str, str]]:
-    """The flow, and the texts of its parameters. A file on this machine is shipped as its parameter's default."""
-    bound = options.parameters.bind(flow, sink)
-    shipped: dict[str, str] = {}
-    texts: dict[str, str] = {}
-    for parameter in flow.parameters:
-        value = bound.get(parameter.name)
-        missing = parameter.required and not parameter.has_default and not parameter.fixed
-        if value is not None and resumed and not parameter.fixed:
-            _refuse_kept(parameter.name, parameter.span, sink)
-        elif value is not None and not parameter.fixed:
-            local = parameter.source == "file" and "://" not in value
-            (shipped if local else texts)[parameter.name] = value
-        elif missing and resumed:
-            texts[parameter.name] = ""  # nothing reads it: the value comes from the other run
-        elif value is None and missing:
-            help_ = f"give it a value: `-p {parameter.name}=...`"
-            sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_)
-    return with_defaults(flow, shipped), texts
-
-
-def _refuse_kept(name: str, span: Span | None, sink: DiagnosticSink) -> None:
-    message = f"`-p {name}=...`: a resumed run keeps the parameters of the run that it resumes"
-    sink.error("FC609", message, span, help="leave it out, or start anew without --resume")
-
-
 def _checked(deployed: Deployed, request: _Request, sink: DiagnosticSink) -> dict[str, str]:
     """The values for a deployed flow, by its own names. Types are unknown. Collects FC302, FC303, FC304 and FC609."""
     names = {_folded(parameter.name): parameter for parameter in deployed.parameters}
@@ -162,7 +132,7 @@ def _checked(deployed: Deployed, request: _Request, sink: DiagnosticSink) -> dic
             help_ = f"its parameters are {known}" if known else "it has no parameters"
             sink.error("FC302", f"{deployed.kind} {deployed.name} has no parameter `{name}`", None, help=help_)
         elif request.resume is not None:
-            _refuse_kept(parameter.name, None, sink)
+            refuse_kept(parameter.name, None, sink)
         elif parameter.name in values:
             sink.error("FC507", f"parameter `{parameter.name}` is given twice", None, help="keep one of the values")
         elif not is_unicode(value):

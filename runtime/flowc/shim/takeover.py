@@ -96,7 +96,7 @@ def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[st
     if os.environ.get(env_names.SCHEDULED):
         from flowc.shim.task_runner import record_schedule
 
-        record_schedule(layout)
+        record_schedule(layout, plan)
     kept = source.kept_parameters()
     if kept is None:
         return

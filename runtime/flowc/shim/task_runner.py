@@ -175,16 +175,16 @@ def record_first(layout: RunLayout, plan: Plan) -> None:
     record_code(layout, plan)
     record_graph(layout, plan)
     if os.environ.get(env_names.SCHEDULED):
-        record_schedule(layout)
+        record_schedule(layout, plan)
 
 
-def record_schedule(layout: RunLayout) -> None:
+def record_schedule(layout: RunLayout, plan: Plan) -> None:
     """Write down the time that the run is scheduled for, if it is for one."""
     from flowc.protocol.scheduled import scheduled_time
 
     time = scheduled_time(os.environ)
     if time is not None:
-        layout.keep_scheduled(time.isoformat())
+        layout.keep_scheduled(time.isoformat(), str(plan.project.get("project_flow_name", plan.flow)))
 
 
 def _set_variables(plan: Plan, task: Task) -> None:

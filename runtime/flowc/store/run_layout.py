@@ -78,7 +78,7 @@ _RECORDS: Dict[str, Dict[str, type]] = {
     CODE_RECORD: {"file": str, "files": dict},
     CARDS_RECORD: {"cards": list},
     PARAMETERS: {"parameters": dict},
-    SCHEDULED: {"time": str},
+    SCHEDULED: {"time": str, "deployment": str},
     RESUMED: {"reused": dict},
     ATTEMPT_RECORD: {"started": float},
     ERROR_RECORD: {"type": str, "message": str, "traceback": str, "created": float},
@@ -316,14 +316,20 @@ class RunLayout:
         except MissingKey:
             return None
 
-    def keep_scheduled(self, time: str) -> None:
-        """Write down the time that the run is scheduled for, in ISO 8601."""
-        self.write_json(f"{self.prefix}/{SCHEDULED}", {"version": 1, "time": time})
+    def keep_scheduled(self, time: str, deployment: str) -> None:
+        """Write down the time that the run is scheduled for, in ISO 8601, and of which deployment it is.
+
+        That is the flow's name, or `project.branch.Flow`.
+        """
+        self.write_json(f"{self.prefix}/{SCHEDULED}", {"version": 1, "time": time, "deployment": deployment})
 
     def scheduled(self) -> str:
         """The time that was written down; empty for a run that is for none."""
-        document = self.read_json(f"{self.prefix}/{SCHEDULED}")
-        return "" if document is None else str(document["time"])
+        return str((self.scheduled_record() or {"time": ""})["time"])
+
+    def scheduled_record(self) -> Document | None:
+        """What was written down of the time: `time` and `deployment`."""
+        return self.read_json(f"{self.prefix}/{SCHEDULED}")
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""

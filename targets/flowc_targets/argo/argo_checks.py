@@ -179,7 +179,7 @@ def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) ->
     """Report what the kind leaves out of schedules and triggers, and what is wrong with those that it writes."""
     specs = flow.specs
     _check_cron(flow, options, sink)
-    if specs.schedule is not None and options.kind != "cron":
+    if specs.schedule is not None and options.kind != "cron" and not options.scheduled_time:
         _report_schedule(options, specs.schedule.span, sink)
     if options.starts_on_events(flow.specs):
         from flowc_targets.argo.events.trigger_checks import check_triggers

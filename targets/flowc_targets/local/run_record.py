@@ -16,6 +16,7 @@ from flowc.store.run_layout import RESUMED, RunLayout
 from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local.attempt_log import AttemptLog
+from flowc_targets.package.project_names import deployment_name
 from flowc_targets.package.run_plan import literal, recorded
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class RunRecord:
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
             if options.scheduled:
-                self.layout.keep_scheduled(options.scheduled)
+                self.layout.keep_scheduled(options.scheduled, deployment_name(flow))
         except StoreError as error:
             raise_unusable(options.root, error)
         self._over = threading.Event()
