@@ -112,6 +112,7 @@ OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
 
 NOT_THE_TARGETS = {
     "called": "a pass puts the steps of the called flow in before a target sees the flow",
+    "checkpoint": "read by the shim, from the plan in the code package",
     "cards": "read by the shim, from the plan in the code package",
     "parallel": "an IR of a gang is what the targets lower or refuse, by the step's kind",
     "schedule.original": "what the file says, for people; `crons` is the same in other words",

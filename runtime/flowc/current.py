@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Mapping, Set, TypeVar
 
     from flowc.client import Run, Task
+    from flowc.shim.checkpoints import Checkpoints
     from flowc.shim.gang import Parallel
     from flowc.shim.read_trace import ReadTrace
     from flowc.shim.task_cards import Cards, CardStore
@@ -47,6 +48,8 @@ class Current:
         tags: Set[str]
         parameter_names: List[str]
         card: Cards
+        checkpoint: Checkpoints
+        spot_termination_notice: str
         trigger: Trigger | None
         approval: Approval
         scheduled_time: datetime | None
@@ -206,6 +209,10 @@ class Running:
     """What notes the reads of the task, where its result will be cached."""
     approval: Approval | None = None
     """What a person has chosen for the task, where its step has `@approval`."""
+    checkpoints: Checkpoints | None = None
+    """`current.checkpoint`, once the task has looked at it."""
+    notice: str | None = None
+    """The path of `current.spot_termination_notice`, once the task has looked at it."""
     cards: CardStore | None = None
     """What writes the cards of the task, once it has looked at them."""
 

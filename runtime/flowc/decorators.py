@@ -276,6 +276,22 @@ def catch(target: Any = None, *, var: str | None = None, print_exception: bool =
     return _decorated(target)
 
 
+def checkpoint(
+    target: Any = None,
+    *,
+    load_policy: str = "fresh",
+    temp_dir_root: str | None = None,
+    keep: str = "all",
+    **unpacked: Any,
+) -> Decorator:
+    """Let the step save what its next attempt goes on from, by `current.checkpoint`.
+
+    An attempt begins with the newest checkpoint of its task (`fresh`), else with that of another run (`eager`), or with
+    `none`. `keep` says which of them stay when the task is done: `all`, the `latest`, or `none`.
+    """
+    return _decorated(target)
+
+
 def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Decorator:
     """Fail an attempt that runs longer than the sum of these."""
     return _decorated(target)

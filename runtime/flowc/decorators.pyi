@@ -14,6 +14,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 _Step = TypeVar("_Step", bound=Callable[..., Any])
 _Flow = TypeVar("_Flow", bound=FlowSpec)
+_Kind = Literal["lost", "oom", "timeout", "error"]
 
 class StepDecorator(Protocol):
     """What leaves the type of a step as it is."""
@@ -267,11 +268,35 @@ def cache(
 @overload
 def retry(step: _Step, /) -> _Step: ...
 @overload
-def retry(*, times: int = 3, minutes_between_retries: float = 2) -> StepDecorator: ...
+def retry(
+    *,
+    times: int = 3,
+    minutes_between_retries: float = 2,
+    on: Sequence[_Kind] | _Kind = (),
+    never: Sequence[type[BaseException] | str] | type[BaseException] | str = (),
+    backoff: float | str | None = None,
+    factor: int = 1,
+    max_wait: float | str | None = None,
+    cpu: Sequence[float] = (),
+    memory: Sequence[int | str] = (),
+    disk: Sequence[int | str] = (),
+    gpu: Sequence[int] = (),
+    node_selector: Sequence[Mapping[str, str]] = (),
+    tolerations: Sequence[Sequence[Mapping[str, object]]] = (),
+) -> StepDecorator: ...
 @overload
 def catch(step: _Step, /) -> _Step: ...
 @overload
 def catch(*, var: str | None = None, print_exception: bool = True) -> StepDecorator: ...
+@overload
+def checkpoint(step: _Step, /) -> _Step: ...
+@overload
+def checkpoint(
+    *,
+    load_policy: Literal["fresh", "eager", "none"] = "fresh",
+    temp_dir_root: str | None = None,
+    keep: Literal["all", "latest", "none"] = "all",
+) -> StepDecorator: ...
 @overload
 def timeout(*, seconds: int, minutes: int = 0, hours: int = 0) -> StepDecorator: ...
 @overload

@@ -149,6 +149,7 @@ USES = {
     "cache": ["", "(ttl='2h', version=3, ignore=['a'])", "(ttl='soon')"],
     "call_flow": ["", "(flow='Same')", "(wrong=1)"],
     "card": ["(type='blank')"],
+    "checkpoint": ["", "(load_policy='eager', keep='latest', temp_dir_root='/tmp')", "(load_policy='newest')"],
     "catch": ["", "(var='failure', print_exception=False)"],
     "concurrency": ["('warehouse', limit=2)", "(name='a')", "()", "(runs=1)", "('a', limit=0)"],
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
         CacheSpec,
         CardSpec,
         CatchSpec,
+        CheckpointSpec,
         CommandSpec,
         ContainerSpec,
         DependencySpec,
@@ -109,7 +110,8 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
     "ApprovalSpec", "Argument", "AttemptSpec", "BatchSpec", "BranchStep", "CacheSpec", "Call", "CalledFlow",
-    "CardSpec", "CatchSpec", "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec",
+    "CardSpec", "CatchSpec", "CheckpointSpec",
+    "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec",
     "DeadlineSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan", "Flow",
     "FlowCall", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep",
     "LinearStep", "LiteralValue", "LockSpec", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         CacheSpec,
         CardSpec,
         CatchSpec,
+        CheckpointSpec,
         CommandSpec,
         ContainerSpec,
         DependencySpec,
@@ -71,6 +72,7 @@ class StepSpecs(Model):
     airflow: AirflowSpec | None = None
     fuse: FuseSpec | None = None
     cache: CacheSpec | None = None
+    checkpoint: CheckpointSpec | None = None
     waits: tuple[WaitSpec, ...] = ()
     approval: ApprovalSpec | None = None
     called: CalledFlow | None = None

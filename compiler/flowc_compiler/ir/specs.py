@@ -227,6 +227,17 @@ class CardSpec(Spec):
     """The seconds between two writes by `current.card.refresh()`."""
 
 
+class CheckpointSpec(Spec):
+    """`@checkpoint`: `current.checkpoint` saves what the next attempt goes on from."""
+
+    load_policy: Literal["fresh", "eager", "none"] = "fresh"
+    """Which checkpoint an attempt begins with: of this task, else of the newest run that has one, or none."""
+    keep: Literal["all", "latest", "none"] = "all"
+    """Which checkpoints stay when the task has committed."""
+    temp_dir_root: str | None = None
+    """The folder for `current.checkpoint.directory`."""
+
+
 class TmpfsSpec(Model):
     """A file system in memory."""
 

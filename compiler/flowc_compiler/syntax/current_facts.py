@@ -19,18 +19,14 @@ from flowc_compiler.syntax.unserved_names import Place, placed_nodes
 
 _ALONE = frozenset({"get"})
 """What `current` has beside facts."""
-_STORE = (
-    "store what the step can go on from under `current.run_id` in storage of your own, and read it when it is retried"
-)
 _WAYS_OUT = {
-    "checkpoint": _STORE,
     "huggingface_hub": "download the model in the step with the library's own client",
     "model": "store the model as an artifact: `self.model = ...`",
-    "spot_termination_notice": "handle SIGTERM in the step, which the pod of a node that is taken back gets first",
 }
 """What to do instead of facts that Metaflow or a known extension has."""
 _OF_DECORATORS = {
     "approval": ("approval",),
+    "checkpoint": ("checkpoint",),
     "is_parallel": ("parallel", "pytorch_parallel", "torchrun", "torchrun_parallel", "metaflow_ray", "ray_parallel"),
     "ray_storage_path": ("metaflow_ray", "ray_parallel"),
     "torch": ("torchrun", "torchrun_parallel"),

@@ -30,7 +30,7 @@ _PACKAGES = {
     ("metaflow-tensorflow", _GANG): ("tensorflow_parallel",),
     ("metaflow-pyspark", _GANG): ("pyspark",),
     ("metaflow-checkpoint", _STORE): (
-        "checkpoint", "model", "huggingface_hub", "Checkpoint", "load_model", "artifact_store_from",
+        "model", "huggingface_hub", "Checkpoint", "load_model", "artifact_store_from",
         "with_artifact_store", "hf_hub", "nebius_checkpoints", "coreweave_checkpoints",
     ),
     ("metaflow-netflixext", _ENVIRONMENT): ("named_env", "named_env_base", "pip", "pip_base", "pipeline_env"),

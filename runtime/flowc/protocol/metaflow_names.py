@@ -26,9 +26,9 @@ _COMPONENTS = (
     "PythonCode", "Table", "ValueBox", "VegaChart", "YAMLViewer",
 )  # fmt: skip
 _DECORATORS = (
-    "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "card", "catch", "conda", "conda_base",
-    "environment", "exit_hook", "kubernetes", "namespaced_event_name", "parallel", "project", "pypi", "pypi_base",
-    "resources", "retry", "schedule", "secrets", "step", "timeout", "trigger", "trigger_on_finish",
+    "airflow_external_task_sensor", "airflow_s3_key_sensor", "batch", "card", "catch", "checkpoint", "conda",
+    "conda_base", "environment", "exit_hook", "kubernetes", "namespaced_event_name", "parallel", "project", "pypi",
+    "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout", "trigger", "trigger_on_finish",
 )  # fmt: skip
 _GANGS = ("metaflow_ray", "pytorch_parallel", "ray_parallel", "torchrun", "torchrun_parallel")
 """Decorators of gangs. Those of Ray and torchrun are in Metaflow's extensions metaflow-ray and metaflow-torchrun."""
@@ -78,11 +78,12 @@ FACTS: Dict[str, Tuple[str, ...]] = {
         (
             "branch_name", "card", "flow_name", "graph", "is_parallel", "is_production", "is_running_flow",
             "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec", "project_flow_name",
-            "project_name", "ray_storage_path", "retry_count", "run", "run_id", "scheduled_time", "step_name", "tags",
-            "task", "task_id", "tempdir", "trigger", "username",
+            "project_name", "ray_storage_path", "retry_count", "run", "run_id", "scheduled_time",
+            "spot_termination_notice", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
         ),
         (),
     ),
+    "checkpoint": ("directory", "info", "is_loaded", "list", "load", "save", "task_identifier"),
     "approval": ("by", "choice", "note", "time", "timed_out", "value"),
     "parallel": ("control_task_id", "count", "index", "main_ip", "node_index", "num_nodes"),
     "torch": ("run", "torchrun_args"),

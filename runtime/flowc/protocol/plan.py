@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         cards: List[Json]
         cases: List[str]
         catch: Json
+        checkpoint: Json
         closes: str | None
         closes_kind: str | None
         condition: str | None
@@ -79,7 +80,7 @@ VERSION = 1
 class PlanStep:
     """What the plan says of one step."""
 
-    def __init__(self, name: str, data: FullStepEntry) -> None:
+    def __init__(self, name: str, data: FullStepEntry) -> None:  # noqa: PLR0915 (one for each entry)
         self.name = name
         self.kind: str = data["kind"]
         self.parents: List[str] = data["parents"]
@@ -123,6 +124,8 @@ class PlanStep:
         """What its tasks wait for before they begin, as `WaitSpec` has it."""
         self.approval: Dict[str, Any] | None = data.get("approval")
         """What a person is asked before they begin, as `ApprovalSpec` has it; `values` are what choices stand for."""
+        self.checkpoint: Dict[str, Any] | None = data.get("checkpoint")
+        """Where the step has `@checkpoint`: `load_policy`, `keep`, `temp_dir_root`, where they are not the defaults."""
         self.synthetic: bool = data.get("virtual", False)
         self.backoff: Tuple[float, ...] = data.get("backoff") or (0, 1)
         """The seconds between two attempts, by what each further wait is longer, and the longest where there is one;

@@ -22,6 +22,7 @@ from flowc.shim.task_runner import (
     bounded,
     chosen_anew,
     chosen_parameters,
+    end_checkpoints,
     manifest_head,
     materialize_iterable,
     set_facts,
@@ -92,6 +93,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         opener = labelled(state)
         write_label(task, opener, lambda: values.value({"item": opener.name if opener is not None else ""}))
     layout.commit(step.name, task.path, task.attempt, manifest)
+    end_checkpoints(committed=True)
     if state.cache is not None:
         state.cache.keep(manifest)
 

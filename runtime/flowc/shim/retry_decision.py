@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 
+from flowc.current import running
 from flowc.errors import FlowError
-from flowc.protocol.exit_codes import FATAL, KILLED, USER_ERROR, exit_code_of, failure_kinds, is_retried
+from flowc.protocol.exit_codes import FATAL, KILLED, TERMINATED, USER_ERROR, exit_code_of, failure_kinds, is_retried
 from flowc.store.run_layout import ERROR_RECORD
 
 TYPE_CHECKING = False
@@ -27,6 +29,8 @@ def judged(error: BaseException, plan: Plan, name: str) -> Tuple[int, bool]:
     if step is not None and any(_is_named(error, never, plan.module) for never in step.never):
         return FATAL, True
     code = exit_code_of(error)
+    if running.notice is not None and os.path.exists(running.notice) and code != FATAL:
+        code = TERMINATED
     return code, not is_retried(failure_kinds(code), step.on if step is not None else ())
 
 

@@ -210,6 +210,7 @@ def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:
         if not isinstance(error, ProtocolError):
             keep_failed(flow, state, task)
         return code
+    end_checkpoints(committed=True)
     return OK
 
 
@@ -238,6 +239,7 @@ def _report(error: BaseException, layout: RunLayout | None, plan: Plan, task: Ta
         from flowc.shim.retry_decision import judged
 
         store_cards()
+        end_checkpoints(committed=False)
         code = report_failure(error, layout, task, known=judged(error, plan, task.step))
         if os.environ.get(env_names.POST_MORTEM):
             examine(error)
@@ -576,7 +578,8 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
         from flowc.shim.gang import ALONE
 
         gangs = {"parallel": ALONE}
-    running.cards = None
+    running.cards = running.checkpoints = running.notice = None
+    saves = {"checkpoint": lambda: _checkpoints(plan, task)} if plan.step(task.step).checkpoint is not None else {}
     set_current(
         {
             **gangs,
@@ -595,6 +598,8 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
         {
             "graph": graph,
             "card": lambda: _cards(plan, task),
+            "spot_termination_notice": _watched_notice,
+            **saves,
             **({"approval": lambda: running.approval} if running.approval is not None else {}),
             **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {}),
             **({"scheduled_time": _scheduled_time} if os.environ.get(env_names.SCHEDULED) else {}),
@@ -627,6 +632,28 @@ def _cards(plan: Plan, task: Task) -> Any:
     folder = layout.folder(task.step, task.path, task.attempt)
     running.cards = CardStore(layout, folder, plan.step(task.step).cards)
     return running.cards.cards
+
+
+def _checkpoints(plan: Plan, task: Task) -> Any:
+    from flowc.shim.checkpoints import Checkpoints
+
+    layout = RunLayout(open_store(task.root), plan.flow, task.run)
+    running.checkpoints = Checkpoints(layout, plan.step(task.step), task)
+    return running.checkpoints
+
+
+def _watched_notice() -> str:
+    from flowc.shim.spot_notice import watch
+
+    running.notice = watch()
+    return running.notice
+
+
+def end_checkpoints(*, committed: bool) -> None:
+    """Remove what the task's checkpoints have on this machine, and those that its step does not keep."""
+    if running.checkpoints is not None:
+        with contextlib.suppress(FlowError, OSError):
+            running.checkpoints.end(committed=committed)
 
 
 def store_cards() -> None:

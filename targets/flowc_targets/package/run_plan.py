@@ -192,6 +192,8 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
     entries: StepEntry = {}
     if specs.catch is not None:
         entries["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+    if specs.checkpoint is not None:
+        entries["checkpoint"] = specs.checkpoint.model_dump(exclude={"span"}, exclude_defaults=True)
     if specs.retry is not None and specs.retry.on:
         entries["on"] = list(specs.retry.on)
     if specs.retry is not None and specs.retry.never:

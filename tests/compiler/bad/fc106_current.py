@@ -8,8 +8,8 @@ from metaflow import current as now
 class Facts(FlowSpec):
     @step
     def start(self):
-        current.checkpoint.save()  # FC106
-        print(current.spot_termination_notice)  # FC106
+        print(current.model)  # FC106
+        print(current.huggingface_hub)  # FC106
         print(now.runid, mf.current.flow_name)  # FC106
         print(mf.current.nothing)  # FC106
         print(current.run_id, current.get("other"), current.other, current.__class__, current.card["x"])
@@ -36,6 +36,7 @@ class Facts(FlowSpec):
     @step
     def join(self, inputs):
         print(current.torch)  # FC106 (a warning)
+        current.checkpoint.save()  # FC106 (a warning)
         for _ in range(2):
             print(current.later)  # FC106 (a warning)
         self.next(self.end)

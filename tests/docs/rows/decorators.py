@@ -56,9 +56,11 @@ def _on_class(before: str, decorator: str) -> str:
 _WANDB = "from wandb.integration.metaflow import wandb_log"
 _COMET = "from comet_ml.integration.metaflow import comet_flow"
 EXTENSIONS = [
+    Row("`@checkpoint(load_policy='fresh')`, of metaflow-checkpoint, and `current.checkpoint`", "file",
+        _above("from metaflow import checkpoint", "@checkpoint(load_policy='fresh')")),
     *(
         Row(f"`@{name}`, of metaflow-checkpoint", "file", _above(f"from metaflow import {name}", f"@{name}"))
-        for name in ("checkpoint", "model", "huggingface_hub")
+        for name in ("model", "huggingface_hub")
     ),
     Row("`@wandb_log`, of wandb, where the image has it", "file", _above(_WANDB, "@wandb_log(datasets=True)")),
     Row("`@wandb_log` above the class", "file", _on_class(_WANDB, "@wandb_log")),

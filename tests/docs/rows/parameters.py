@@ -263,8 +263,8 @@ CURRENT = [
         from metaflow.cards import Markdown
         current.card.append(Markdown('x'))
     """),
-    *(Row(f"`current.{name}`", "body", f"print(current.{name})") for name in (
-        "checkpoint", "huggingface_hub", "model", "spot_termination_notice")),
+    Row("`current.spot_termination_notice`", "body", "assert current.spot_termination_notice"),
+    *(Row(f"`current.{name}`", "body", f"print(current.{name})") for name in ("huggingface_hub", "model")),
     Row("the main block, up to the call of the flow", "file", MAIN.format(
         init="pass", check="self.mode == MODE == 'main'", main="MODE = RowFlow.mode = 'main'")),
     Row("`__init__` of the flow, and what it sets", "file", MAIN.format(

@@ -48,6 +48,7 @@ ARGUMENTS = ArgumentModels(
         "call_flow": "call_arguments.CallFlowArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
+        "checkpoint": "step_arguments.CheckpointArguments",
         "concurrency": "lock_arguments.ConcurrencyArguments",
         "conda": "step_arguments.CondaArguments",
         "container": "container_arguments.ContainerArguments",

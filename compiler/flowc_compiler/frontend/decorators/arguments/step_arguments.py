@@ -21,6 +21,7 @@ from flowc_compiler.ir import (
     CacheSpec,
     CardSpec,
     CatchSpec,
+    CheckpointSpec,
     DependencySpec,
     EnvironmentSpec,
     ForeachOptions,
@@ -178,6 +179,17 @@ class CatchArguments(Arguments):
         return some_specs(
             catch=CatchSpec(span=at.span, variable=self.var or None, print_exception=self.print_exception)
         )
+
+
+class CheckpointArguments(Arguments):
+    """`@checkpoint`, of the extension metaflow-checkpoint; `keep` is flowc's own."""
+
+    load_policy: Literal["fresh", "eager", "none"] = "fresh"
+    temp_dir_root: Annotated[str | None, Field(min_length=1)] = None
+    keep: Literal["all", "latest", "none"] = "all"
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return some_specs(checkpoint=CheckpointSpec(span=at.span, **self.model_dump()))
 
 
 class EnvironmentArguments(Arguments):
