@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from datetime import UTC, datetime
+import time
 from mmap import ACCESS_READ, mmap
 
 from flowc.errors import FlowError
@@ -117,7 +117,7 @@ class Checkpoints:
             "attempt": task.attempt,
             "pathspec": f"{layout.flow}/{layout.run}/{task.step}/{self.task_identifier}",
             "created": wall_time(),
-            "created_on": datetime.now(UTC).isoformat(),
+            "created_on": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
             "size": sum(item["size"] for item in saved),
             "files": saved,
             "key": key,
