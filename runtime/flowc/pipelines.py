@@ -131,6 +131,21 @@ class StepFunction(FunctionWrapper[P, R]):
         return self.__qualname__  # its module has this object under this name
 
 
+class CommandStep(StepFunction[[], None]):
+    """ZenML's step that runs a command, or a function in a Python of its own, in the image of the step."""
+
+    def __init__(self, command: Any, **options: Any) -> None:
+        def run() -> None:
+            if callable(command):
+                command()
+                return
+            import subprocess
+
+            subprocess.run(command, check=True)
+
+        super().__init__(run, {"name": "CommandStep", **options})
+
+
 def _copy(root: StepFunction[P, R], options: Dict[str, Any]) -> StepFunction[P, R]:
     """What a pickle of a step with options calls."""
     return StepFunction(root.entrypoint, options, root)

@@ -128,3 +128,30 @@ def test_the_simulator_runs_the_command(tmp_path: Path) -> None:
     result = flowc(tmp_path, "simulate", "flow.yaml", "--root", "store")
     assert result.returncode == 0, result.stdout + result.stderr
     assert Run.latest("Boxes", root=str(tmp_path / "store"))["join"].task.data.copies == [1, 2, 3]
+
+
+COMMAND_STEP = """
+from zenml import CommandStep, pipeline
+from zenml.config import DockerSettings
+
+def tell() -> None:
+    print("told")
+
+make = CommandStep(command=["make", "all"], name="make", settings={"docker": DockerSettings(parent_image="box:3")})
+
+@pipeline
+def commands():
+    make()
+    CommandStep(command=tell)(after="make")
+"""
+
+
+def test_a_command_step_of_zenml_runs_in_the_image_of_the_step(tmp_path: Path) -> None:
+    files, sink = emitted(compiled(tmp_path, COMMAND_STEP), "argo", image="shim:0")
+    assert files, sink.diagnostics
+    found = {item["name"]: item for item in yaml_documents(files[0].text)[-1]["spec"]["templates"]}
+    main, last = found["s-make"]["containerSet"]["containers"]
+    assert (main["image"], main["command"], last["image"]) == ("box:3", ["make", "all"], "box:3")
+    main, _ = next(item for name, item in found.items() if "command" in name)["containerSet"]["containers"]
+    assert (main["image"], main["command"][:2]) == ("shim:0", ["python", "-c"])
+    assert main["command"][2].endswith('    print("told")\ntell()\n')

@@ -294,7 +294,8 @@ class CommandSpec(Spec):
     Words and variables may have the placeholders of `flowc.protocol.container` in them, and files are named as there.
     """
 
-    image: str
+    image: str | None = None
+    """The image of the command; by default that of the step, as in ZenML."""
     command: tuple[str, ...]
     """The program and its arguments."""
     env: dict[str, str] = {}

@@ -281,7 +281,6 @@ _PLACES = "use KubernetesOrchestratorSettings, or the arguments of flowc's own `
 ZENML_REFUSED: dict[str, str] = {
     "BaseParameters": _OLD,
     "BaseStep": _OLD,
-    "CommandStep": "write a step that calls subprocess.run",
     "Output": _OLD,
     "StepContext": _OLD,
     "add_tags": "give tags to the run with `flowc run --tag`",

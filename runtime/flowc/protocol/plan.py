@@ -110,7 +110,8 @@ class PlanStep:
         self.from_task: Dict[str, Tuple[str, str | None]] = data.get("from_task") or {}
         self.gang: Dict[str, Any] = data.get("gang") or {}
         self.container: Dict[str, Any] | None = data.get("container")
-        """What a step with `@container` runs: `image`, `command`, `env`, and files by artifact: `inputs`, `outputs`."""
+        """What a step with `@container` runs: `image` (`None` is the step's own), `command`, `env`, and files by
+        artifact: `inputs`, `outputs`."""
         self.install: Dict[str, Any] | None = data.get("install")
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")

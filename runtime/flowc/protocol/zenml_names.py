@@ -67,6 +67,7 @@ _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializ
 
 MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {
+        "CommandStep": "pipelines",
         "Model": "pipeline_settings",
         "Tag": "pipeline_settings",
         "get_pipeline_context": "compat.step_context",
@@ -146,7 +147,13 @@ MODULES: Dict[str, Dict[str, str]] = {
     },
     "zenml.pipelines.pipeline_context": {"get_pipeline_context": "compat.step_context"},
     "zenml.pipelines.pipeline_decorator": {"pipeline": "pipelines"},
-    "zenml.steps": {**_STEP, "ResourceSettings": "pipeline_settings", "StepContext": "compat.step_context"},
+    "zenml.steps": {
+        **_STEP,
+        "CommandStep": "pipelines",
+        "ResourceSettings": "pipeline_settings",
+        "StepContext": "compat.step_context",
+    },
+    "zenml.steps.command_step": {"CommandStep": "pipelines"},
     "zenml.steps.step_context": {"StepContext": "compat.step_context", "get_step_context": "compat.step_context"},
     "zenml.steps.step_decorator": {"step": "decorators"},
     "zenml.steps.utils": {"log_step_metadata": "compat.step_context"},

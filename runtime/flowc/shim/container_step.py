@@ -166,15 +166,16 @@ def _quoted(text: str) -> str:
 
 
 def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read: Read) -> None:
-    tool = _tool()
+    image: str | None = spec["image"]
+    tool = _tool() if image is not None else None  # without one, the step's image is this machine
     inside = FOLDER if tool else folder
     words = _words(spec, inside, read)
     own = {**(variables if tool else os.environ), **_variables(spec, inside, read)}
     name = os.path.basename(folder)
-    if tool:
+    if tool and image is not None:
         options = [option for variable in own for option in ("--env", variable)]
         options += ["--name", name, "--volume", f"{folder}:{FOLDER}", "--entrypoint", words[0]]
-        words = [tool, "run", "--rm", *options, spec["image"], *words[1:]]
+        words = [tool, "run", "--rm", *options, image, *words[1:]]
         own = {**os.environ, **own}
     try:
         process = subprocess.Popen(words, env=own, stdin=subprocess.DEVNULL)

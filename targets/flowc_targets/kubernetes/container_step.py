@@ -75,7 +75,7 @@ def pod_containers(
     mounts = tuple(mount for mount in shim.volume_mounts if mount.name != CODE_VOLUME)
     main = shim.replace(
         name=MAIN,
-        image=spec.image,
+        image=spec.image or shim.image,
         command=tuple(map(escaped, found.words)),
         args=(),
         env=tuple(own),

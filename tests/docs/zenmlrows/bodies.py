@@ -46,6 +46,38 @@ def work(x: int) -> int:
 BODIES = [
     Row("a step is called: `work(1)`, `work(x=1)`", "body", "work(1)\nwork(x=1)"),
     Row("a result is an argument", "body", "a = work(1)\nwork(a, y=a)"),
+    Row("`CommandStep(command=['sh', '-c', '...'])`, in a container beside flowc's", "file", """
+        from zenml import CommandStep, pipeline, step
+
+        fetch = CommandStep(command=["sh", "-c", "echo fetched"], name="fetch")
+
+        @step
+        def last() -> None:
+            print("last")
+
+        @pipeline(dynamic=True, enable_cache=False)
+        def row_pipeline():
+            fetch()
+            last(after="fetch")
+
+        row_pipeline()
+        """),
+    Row("`CommandStep(command=function)`", "file", """
+        from zenml import CommandStep, pipeline
+
+        def tell() -> None:
+            import json
+
+            print(json.dumps({"a": 1}))
+
+        told = CommandStep(command=tell)
+
+        @pipeline(enable_cache=False)
+        def row_pipeline():
+            told()
+
+        row_pipeline()
+        """),
     Row("the same step twice: the second is `work_2`", "body", "work(1)\nwork(2)\ncombine([1], after='work_2')"),
     Row("`id='name'`", "body", "work(1, id='first')\ncombine([1], after='first')"),
     Row("`after='name'`, `after=result`, `after=['name', result]`", "body",

@@ -165,7 +165,13 @@ class PipelineEvaluator(Interpreter):
             known = extra_variables(self, layers)
             specs = step_specs(layers, self.sink, self.attached, self.modules, known)
             self._specs[key] = (layers, specs)
-            if specs.command is not None:
+            if step.command is not None:
+                from flowc_compiler.ir import CommandSpec
+
+                command = CommandSpec(span=step.view.span(step.node), image=None, command=step.command)
+                specs = specs.model_copy(update={"command": command})
+                self._specs[key] = (layers, specs)
+            elif specs.command is not None:
                 from flowc_compiler.frontend.container_steps import check_body, check_signature
 
                 check_body(step.node, step.view, self.sink, method=False)
@@ -259,6 +265,13 @@ class PipelineEvaluator(Interpreter):
             if len(arguments.positional) != 1 or arguments.keywords:
                 raise self.refuse("FC113", "`unmapped` takes one argument", node, "write `unmapped(value)`")
             return Unmapped(arguments.positional[0].value)
+        if self.served_name(node.func) == "CommandStep":
+            from flowc_compiler.frontend.pipelines.command_steps import command_step
+
+            keywords = [item for item in node.keywords if item.arg != "command"]
+            others = ast.copy_location(ast.Call(func=node.func, args=[], keywords=keywords), node)
+            layer = self._layer("step", others, "with_options")
+            return command_step(self, node, layer, _name_argument(layer))
         function = node.func
         if not isinstance(function, ast.Attribute) or function.attr not in {"with_options", "configure"}:
             return None
@@ -266,7 +279,7 @@ class PipelineEvaluator(Interpreter):
         if not isinstance(owner, StepFunction | PipelineFunction):
             return self.call(self.attribute(owner, function.attr, function), self.arguments_of(node), node)
         if function.attr == "with_options":
-            layer = self._layer(owner, node, "with_options")
+            layer = self._layer(_kind_of(owner), node, "with_options")
             return _copied(owner, [*owner.layers, layer])
         if self.arms:
             raise self.refuse(
@@ -278,12 +291,10 @@ class PipelineEvaluator(Interpreter):
                 "FC402", f"whether this configures `{owner.name}` is not known", self.span(node),
                 help="configure it on every way that the file takes",
             )  # fmt: skip
-        owner.layers.append(self._layer(owner, node, "configure"))
+        owner.layers.append(self._layer(_kind_of(owner), node, "configure"))
         return owner
 
-    def _layer(
-        self, owner: StepFunction | PipelineFunction, call: ast.Call, kind: Literal["configure", "with_options"]
-    ) -> SettingsLayer:
+    def _layer(self, of: _Kind, call: ast.Call, kind: Literal["configure", "with_options"]) -> SettingsLayer:
         """The layer of settings that a call is: its arguments have the values that they have now."""
         outer, self.recorded = self.recorded, {}
         records = self.recorded
@@ -298,7 +309,7 @@ class PipelineEvaluator(Interpreter):
                 records[keyword.value] = self._snapshot(records[keyword.value])
         return SettingsLayer(
             kind=kind,
-            of="step" if isinstance(owner, StepFunction) else "pipeline",
+            of=of,
             arguments=(*call.args, *call.keywords),
             view=self.view,
             scope=RecordedScope(self, records),
@@ -534,6 +545,10 @@ class PipelineEvaluator(Interpreter):
 
 def _copied(owner: StepFunction | PipelineFunction, layers: list[SettingsLayer]) -> StepFunction | PipelineFunction:
     return replace(owner, layers=layers)
+
+
+def _kind_of(owner: StepFunction | PipelineFunction) -> _Kind:
+    return "step" if isinstance(owner, StepFunction) else "pipeline"
 
 
 def _name_argument(layer: SettingsLayer) -> str | None:

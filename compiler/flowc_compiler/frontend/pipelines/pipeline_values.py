@@ -285,6 +285,8 @@ class StepFunction:
     layers: list[SettingsLayer]
     name: str
     """What its invocations are called by default: the function's name, or that of `@step(name=...)`."""
+    command: tuple[str, ...] | None = None
+    """What it runs instead of a function, in the image of the step."""
 
     @property
     def function(self) -> str:

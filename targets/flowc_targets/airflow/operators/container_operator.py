@@ -30,7 +30,7 @@ class ContainerOperator(StepOperator):
         self,
         *,
         flow: FlowPackage,
-        container_image: str,
+        container_image: str | None = None,
         container_command: list[str] | None = None,
         container_env: dict[str, str] | None = None,
         **kwargs: Any,
@@ -51,7 +51,7 @@ class ContainerOperator(StepOperator):
             return pod
         main, first = deepcopy(last), deepcopy(last)
         last.resources, last.ports = None, None
-        main.name, main.image = "main", self.container_image
+        main.name, main.image = "main", self.container_image or last.image
         words = self.container_command or ["/bin/sh", f"{FILES}/command"]
         main.command, main.args = [word.replace("$", "$$") for word in words], []
         own = [item for item in last.env if not item.name.startswith("FLOWC_")]
