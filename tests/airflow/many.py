@@ -23,7 +23,7 @@ from hypothesis.errors import NonInteractiveExampleWarning
 from tests.airflow.engine import Airflow
 from tests.airflow.on_airflow import OnAirflow
 from tests.cluster.drawing import KINDS, draw
-from tests.cluster.fused_draws import fused, with_images
+from tests.cluster.fused_draws import fused, with_other_pods
 from tests.cluster.many import Tally, run, summary
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def main() -> int:
         try:
             drawn = map(bounded, draw(arguments.seed, arguments.kinds.split(",")))
             drawn = map(fused, drawn) if arguments.fuse else drawn
-            drawn = map(with_images, drawn) if arguments.batch else drawn
+            drawn = map(with_other_pods, drawn) if arguments.batch else drawn
             run(drawn, arguments.flows, arguments.most_tasks, where, tally, batched=arguments.batch)
         finally:
             where.close()

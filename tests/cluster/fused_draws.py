@@ -1,4 +1,4 @@
-"""Random flows some of whose steps share a pod, with `@fuse` or the option `fuse`, or need an image of their own."""
+"""Random flows some of whose steps share a pod, with `@fuse` or the option `fuse`, or need another pod."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ EVERY = 0.6
 MARKED = 0.5
 """How many steps have `@fuse`, where that is allowed; some of the others say that they are not to be fused."""
 DISABLED = 0.1
-OTHER_IMAGE = "flowc.test/python:3.9"
+OTHER_POD = {"metadata": {"annotations": {"apart": "1"}}}
 APART = 0.25
-"""How many steps have the other image."""
+"""How many steps have the other pod."""
 
 
 def fused(drawn: Drawn, seed: int = 0) -> Drawn:
@@ -50,14 +50,14 @@ def fused(drawn: Drawn, seed: int = 0) -> Drawn:
     return replace(drawn, text=text, arguments=(*drawn.arguments, *arguments))
 
 
-def with_images(drawn: Drawn, seed: int = 0) -> Drawn:
-    """The same flow, in which random steps have another image, so that batches have the first part of a body only."""
-    chooser = random.Random(f"{drawn.name} images {seed}")
+def with_other_pods(drawn: Drawn, seed: int = 0) -> Drawn:
+    """The same flow, in which random steps need another pod, so that batches have the first part of a body only."""
+    chooser = random.Random(f"{drawn.name} pods {seed}")
     if "kubernetes" in drawn.text:
         return drawn
     functions = [item for item in ast.walk(ast.parse(drawn.text)) if isinstance(item, ast.FunctionDef)]
     names = sorted(item.name for item in functions if item.decorator_list)
-    uses = {name: f'@kubernetes(image="{OTHER_IMAGE}")' for name in names if chooser.random() < APART}
+    uses = {name: f"@kubernetes(patch={OTHER_POD})" for name in names if chooser.random() < APART}
     return replace(drawn, text=_decorated(drawn.text, uses, "kubernetes"))
 
 

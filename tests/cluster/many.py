@@ -3,7 +3,7 @@
 python -m tests.cluster.many 60 [--seed 1] [--simulate] [--batch] [--different FOLDER]
 
 A flow that Argo cannot express is counted as refused, never as the same; one that takes more pods than `--most-pods`
-is passed over. With `--batch`, random steps have another image, so that some batches have the first part of a body
+is passed over. With `--batch`, random steps need another pod, so that some batches have the first part of a body
 only. With `--simulate`, what `flowc simulate` makes of the manifests is compared instead.
 """
 
@@ -25,7 +25,7 @@ from hypothesis.errors import NonInteractiveExampleWarning
 
 from tests.cluster.cluster import Cluster
 from tests.cluster.drawing import KINDS, draw
-from tests.cluster.fused_draws import fused, with_images
+from tests.cluster.fused_draws import fused, with_other_pods
 from tests.cluster.on_cluster import OnCluster
 from tests.cluster.on_simulator import OnSimulator
 from tests.cluster.random_runs import Case, Elsewhere, State, compile_case, run_here
@@ -164,7 +164,7 @@ def main() -> int:
     try:
         drawn = draw(asked.seed, asked.kinds.split(","))
         drawn = map(fused, drawn) if asked.fuse else drawn
-        drawn = map(with_images, drawn) if asked.batch else drawn
+        drawn = map(with_other_pods, drawn) if asked.batch else drawn
         run(drawn, asked.flows, asked.most_pods, where, tally, batched=asked.batch)
     finally:
         cluster.clean_up()

@@ -79,7 +79,7 @@ def _tasks(run: Run) -> dict[str, Task]:
 
 def _ended_badly(task: Task) -> bool:
     """Whether it failed for good: no later attempt was begun."""
-    return not task.committed and task.failure is not None and task.failure["type"] != "TaskKilled"
+    return not task.committed and task.failure is not None and task.failure["type"] not in {"TaskKilled", "TaskStopped"}
 
 
 def _failures(tasks: dict[str, Task]) -> set[str]:
