@@ -19,8 +19,8 @@ ROOT = "s3://bucket/prefix"
 
 HEADER = """\
 from flowc import (
-    FlowSpec, JSONType, Parameter, batch, catch, current, environment, kubernetes, loop, parallel, project, resources,
-    retry, schedule, secrets, step, timeout,
+    FlowSpec, JSONType, Parameter, batch, cache, catch, current, environment, kubernetes, loop, parallel, project,
+    resources, retry, schedule, secrets, step, timeout,
 )
 
 

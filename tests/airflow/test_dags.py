@@ -150,6 +150,49 @@ def test_a_hook_for_errors_alone_makes_no_success(airflow: Airflow, tmp_path: Pa
     assert airflow.run(text, tmp_path, conf='{"fail": true}').returncode == 1
 
 
+CACHED = """\
+class CachedFlow(FlowSpec):
+    rows = Parameter("rows", default=2)
+
+    @cache
+    @step
+    def start(self):
+        self.items = list(range(self.rows))
+        self.next(self.work, foreach="items")
+
+    @cache
+    @step
+    def work(self):
+        self.square = self.input**2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.total = sum(item.square for item in inputs)
+        self.next(self.end)
+
+    @cache
+    @step
+    def end(self):
+        self.told = f"total {self.total}"
+"""
+
+
+def test_a_second_run_takes_tasks_from_the_cache(airflow: Airflow, tmp_path: Path) -> None:
+    """Of three items two are known; what reads another total runs again."""
+    text, _ = emit(write(tmp_path, CACHED), operator="local", root=str(tmp_path / "store"))
+    taken: list[list[str]] = []
+    for number, rows in enumerate((2, 2, 3)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        result = airflow.run(text, folder, f'{{"rows": {rows}}}')
+        assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+        run = Run.latest("CachedFlow", root=str(tmp_path / "store"))
+        assert run["end"].task.data.told == f"total {sum(item**2 for item in range(rows))}"
+        taken.append(sorted(task.id for step in run for task in step if task.origin_pathspec is not None))
+    assert taken == [[], ["end", "start", "work-0", "work-1"], ["work-0", "work-1"]]
+
+
 def test_a_failing_step_fails_the_run(airflow: Airflow, tmp_path: Path) -> None:
     root = tmp_path / "store"
     text, _ = emit(write(tmp_path, FAILING), operator="local", root=str(root))
