@@ -88,8 +88,8 @@ _CARDS = (
 )  # fmt: skip
 _REFUSED = (
     "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources",
-    "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "airflow_external_task_sensor",
-    "airflow_s3_key_sensor", "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
+    "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin",
+    "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
     "conda_environment_yml_parser", "EXT_PKG", "airflow_internal", "argo_workflows_internal", "step_functions_internal",
     "unbounded_test_foreach_internal",
 )  # fmt: skip

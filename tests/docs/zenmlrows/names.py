@@ -11,7 +11,6 @@ _REFUSED = (
     "from zenml import bulk_log_metadata",
     "from zenml import link_artifact_to_model",
     "from zenml import show",
-    "from zenml import wait",
     "from zenml import run_hook",
     "from zenml.config import StoreConfiguration",
     "from zenml.config import PoolResourceDemand, ResourceInput",
