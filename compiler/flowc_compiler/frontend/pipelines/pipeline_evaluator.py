@@ -19,6 +19,7 @@ from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import (
     BoundMethod,
+    ClassObject,
     Foreign,
     Function,
     SettingsObject,
@@ -150,6 +151,10 @@ class PipelineEvaluator(Interpreter):
         """Whether the body has asked for the pipeline's own configuration."""
         self.variables: dict[str, str] = {}
         """What the body sets in `os.environ`, where steps find it that ZenML runs in the same process."""
+        self.calling: list[PipelineFunction] = []
+        """The pipeline that is compiled, and those that it is calling."""
+        self._unused = set[FunctionNode]()
+        """Called pipelines whose settings were reported."""
         self.waiting: list[PendingOrder] = []
         self.arm_bindings = ArmBindings()
         """The names that only some arms of an `if` bind."""
@@ -336,6 +341,10 @@ class PipelineEvaluator(Interpreter):
             return command_call(self, callee, arguments, node)
         if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
             return parser_call(self, callee.owner, callee.name, arguments, node)
+        if isinstance(callee, ClassObject) and callee.kind == "flow" and not self.lenient:
+            message = f"a pipeline cannot run the class flow `{callee.name}`"
+            help_ = f"call a pipeline, or write the caller as a class, with `@call_flow({callee.name})` on a step"
+            raise self.refuse("FC110", message, node, help_)
         if isinstance(callee, Foreign) and (result := run_value(self, callee, arguments, node)) is not None:
             return result
         if isinstance(callee, Foreign):
@@ -391,10 +400,36 @@ class PipelineEvaluator(Interpreter):
                 message = f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline"
                 raise self.refuse("FC113", message, arguments.keywords[name].node, f"give `{name}=` to the steps in it")
 
+        self._check_circle(pipeline, node)
+        self._report_unused(pipeline, node)
         bound = bind(self, signature_of(pipeline.node), arguments, pipeline.name, node)
         checked = [BoundArgument(key, given.value, self.span(given.node)) for key, given in bound.named.items()]
         self.hook.check_pipeline(pipeline, checked)
-        return call_function(self, Function(pipeline.view, pipeline.node, (), pipeline.defaults), arguments, node)
+        self.calling.append(pipeline)
+        try:
+            return call_function(self, Function(pipeline.view, pipeline.node, (), pipeline.defaults), arguments, node)
+        finally:
+            self.calling.pop()
+
+    def _check_circle(self, pipeline: PipelineFunction, node: ast.expr) -> None:
+        """Refuse, with FC228, a call of a pipeline that is being called, or compiled."""
+        above = [item.node for item in self.calling]
+        if pipeline.node in above:
+            circle = [*self.calling[above.index(pipeline.node) :], pipeline]
+            message = f"pipelines call each other without an end: {' calls '.join(f'`{item.name}`' for item in circle)}"
+            help_ = "a called pipeline becomes a part of its caller: let one of them do without the other"
+            raise self.refuse("FC228", message, node, help_)
+
+    def _report_unused(self, pipeline: PipelineFunction, node: ast.expr) -> None:
+        """Warn (FC409) of decorators and settings of a called pipeline: those of the caller count, as in ZenML."""
+        names = [self.served_name(callee(item)) for item in pipeline.node.decorator_list]
+        unused = [f"`@{name}`" for name in names if name not in {None, "pipeline"}]
+        given = (item.arg for layer in pipeline.layers for item in layer.arguments if isinstance(item, ast.keyword))
+        unused += [f"`{name}`" for name in dict.fromkeys(given) if name not in {None, "dynamic", "name"}]
+        if unused and pipeline.node not in self._unused:
+            self._unused.add(pipeline.node)
+            message = f"{', '.join(unused)} of pipeline `{pipeline.name}` count only where it runs by itself"
+            self.lasting_sink.warning("FC409", message, self.span(node), help="write it on the pipeline that calls it")
 
     @property
     def awaits_run(self) -> bool:

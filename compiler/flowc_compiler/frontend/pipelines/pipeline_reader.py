@@ -205,6 +205,7 @@ def _read(
         return None
     pipeline, run = chosen
     evaluator.is_called = run is not None
+    evaluator.calling = [pipeline]
     if run is not None and run.state is not None:
         run.state.restore()
     span = pipeline.view.name_span(pipeline.node)  # it may be another file's
