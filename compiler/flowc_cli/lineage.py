@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from flowc.client import Flow, Run
 from flowc.errors import FlowError, NotFound
-from flowc.store import Store, artifacts
+from flowc.store import Store, artifacts, codec
 from flowc.store.run_layout import (
     FAILED,
     MANIFEST,
@@ -32,7 +32,17 @@ from flowc_cli.stored_runs import engine_of
 from flowc_cli.task_graph import TaskGraph, TaskKey
 
 How = Literal[
-    "made", "made again", "parameter", "items", "inherited", "merged", "taken over", "cached", "in a failed attempt", ""
+    "made",
+    "made again",
+    "parameter",
+    "items",
+    "item",
+    "inherited",
+    "merged",
+    "taken over",
+    "cached",
+    "in a failed attempt",
+    "",
 ]
 """How a task, or a run, has got a value; nothing for a task that does not have it at its end."""
 Read = Literal["read", "by its code", "item", "unknown", "no", ""]
@@ -86,6 +96,35 @@ class Lineage:
     """What cannot be read, and may name it as well."""
 
 
+class _ItemTables:
+    """The items of foreach steps, by the tables of their hashes; no item is read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tables: dict[tuple[str, str], Sequence[tuple[str, int]]] = {}
+
+    def table(self, flow: str, ref: Mapping[str, Any]) -> Sequence[tuple[str, int]]:
+        """The hash and the size of each item. Raises StoreError, and CorruptArtifact."""
+        key = (flow, str(ref["hash"]))
+        if key not in self._tables:
+            self._tables[key] = artifacts.item_table(self._store, flow, dict(ref))
+        return self._tables[key]
+
+    def numbers(self, flow: str, manifest: Mapping[str, Any], digest: str) -> list[int]:
+        """The numbers of the items with a hash that begins so, of the foreach that a task has opened."""
+        foreach: Mapping[str, Any] = manifest.get("foreach") or {}
+        tables = [self.table(flow, ref) for ref in (foreach, *foreach.get("fan", ())) if "hash" in ref]
+        found = (number for table in tables for number, (item, _) in enumerate(table) if item.startswith(digest))
+        return sorted(set(found))
+
+    def value(self, digest: str) -> Mapping[str, Any] | None:
+        """A reference to the item whose hash begins so. Raises NotFound where several have one."""
+        sizes = {item: size for table in self._tables.values() for item, size in table if item.startswith(digest)}
+        if len(sizes) > 1:
+            raise NotFound(f"several values have a hash that begins with {digest}: {', '.join(sorted(sizes)[:5])}")
+        return next(({"hash": item, "size": size, "item": True} for item, size in sizes.items()), None)
+
+
 class _Document(NamedTuple):
     """A document of a run that names the value."""
 
@@ -104,6 +143,7 @@ class LineageReader:
         self._flows = flows
         self._damages: set[str] = set()
         self._reads = RunReads()
+        self._items = _ItemTables(store)
 
     def find(self, digest: str, equal: str | None = None) -> Lineage:
         """The lineage of the value whose hash begins with these digits. Raises NotFound, and StoreError.
@@ -112,10 +152,12 @@ class LineageReader:
         """
         found = self._documents([item for item in (digest, equal) if item is not None])
         value = _value_of(digest, [document.content for documents in found.values() for document in documents])
+        value = value or self._items.value(digest)
         if value is None:
             raise NotFound(f"no run in {self._store.url} has a value with the hash {digest}")
-        if "equal" in value and equal is None:
-            found = self._documents([str(value["hash"]), str(value["equal"])])
+        value = {**value, "as_item": _hash_as_item(value)}
+        if value["as_item"] != value["hash"] or ("equal" in value and equal is None):
+            found = self._documents([str(value[name]) for name in ("hash", "equal", "as_item") if name in value])
         runs = [self._of_run(run, documents, value) for run, documents in found.items()]
         runs = sorted((run for run in runs if run.uses), key=lambda item: (item.created, item.run.pathspec))
         _mark_made_again(runs)
@@ -133,11 +175,21 @@ class LineageReader:
         keys = [(run, key) for run, names in zip(runs, listed, strict=True) for key in names]
         found: dict[Run, list[_Document]] = {}
         for (run, key), text in zip(keys, read_all(self._store, (key for _, key in keys)), strict=True):
-            if text and any(needle in text for needle in needles):
-                document = self._document(run, key, text)
-                if document is not None:
-                    found.setdefault(run, []).append(document)
+            if not text:
+                continue
+            named = any(needle in text for needle in needles)
+            document = self._document(run, key, text) if named or b'"foreach"' in text else None
+            if document is not None and (named or self._has_item(run, document, digests)):
+                found.setdefault(run, []).append(document)
         return found
+
+    def _has_item(self, run: Run, document: _Document, digests: Sequence[str]) -> bool:
+        """Whether a task has opened a foreach with an item that has one of these hashes."""
+        try:
+            return any(self._items.numbers(run.layout.flow, document.content, digest) for digest in digests)
+        except FlowError as error:
+            self._damages.add(str(error))
+            return False
 
     def _keys(self, run: Run) -> list[str]:
         keys = list(self._store.keys(f"{run.pathspec}/"))
@@ -159,7 +211,7 @@ class LineageReader:
     def _of_run(self, run: Run, documents: Sequence[_Document], value: Mapping[str, Any]) -> RunUses:
         engine = "local" if run.system_tags else engine_of(run)
         found = RunUses(run, engine, run.created_seconds())
-        found.uses = list(_RunLineage(run, documents, value, self._reads.of(run)).uses())
+        found.uses = list(_RunLineage(run, documents, value, self._reads.of(run), self._items).uses())
         return found
 
 
@@ -167,8 +219,14 @@ class _RunLineage:
     """The uses of a value in one run."""
 
     def __init__(
-        self, run: Run, documents: Sequence[_Document], value: Mapping[str, Any], reads: Mapping[str, StepReads]
+        self,
+        run: Run,
+        documents: Sequence[_Document],
+        value: Mapping[str, Any],
+        reads: Mapping[str, StepReads],
+        items: _ItemTables,
     ) -> None:
+        self._items = items
         self._run = run
         self._value = value
         self._reads = reads
@@ -233,6 +291,8 @@ class _RunLineage:
                 yield self._use(key, name, "", None, read, manifest)
         if manifest and _same_items(manifest, self._value):
             yield self._use(key, foreach_variable(manifest) or "items", "items", None, "", manifest)
+        for number in self._numbers(manifest):
+            yield self._use(key, f"{foreach_variable(manifest) or 'items'}[{number}]", "item", None, "", manifest)
         for name in parameters:
             read = self._read(key, name, constant=True)
             if read not in ("", "no"):
@@ -256,7 +316,17 @@ class _RunLineage:
             names |= {name: name == variable for name in self._names(manifest)}
             if variable is not None and _same_items(manifest, self._value):
                 names[variable] = True
+            number = key[1][len(before[1])] if variable is not None and len(key[1]) > len(before[1]) else None
+            if number is not None and number in self._numbers(manifest):
+                names[f"{variable}[{number}]"] = True
         return names
+
+    def _numbers(self, manifest: Mapping[str, Any]) -> list[int]:
+        """The numbers of the items that are the value, of the foreach that a task has opened."""
+        try:
+            return self._items.numbers(self._run.layout.flow, manifest, str(self._value["as_item"]))
+        except FlowError:
+            return []  # what is damaged has been noted
 
     def _choice(self, key: TaskKey) -> str | None:
         choice = self._named[key].get("choice")
@@ -305,6 +375,13 @@ class _RunLineage:
         attempt = document.get("attempt", self._committed(key))
         time = document.get("created")
         return Use(step, task_id(step, path), index, attempt, name, how, origin, read, time, superseded)
+
+
+def _hash_as_item(value: Mapping[str, Any]) -> str:
+    """The hash that a value has as an item of a foreach: manifests have plain values as JSON, lists of items do not."""
+    if value.get("codec") != "json":
+        return str(value["hash"])
+    return codec.encode(value["inline"], "a value").digest
 
 
 def _value_of(digest: str, documents: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -317,3 +317,16 @@ def test_events_need_the_library(store: Path, monkeypatch: pytest.MonkeyPatch) -
     done = flowc(store, "lineage", "squares", "--openlineage", "-")
     assert done.returncode == 2
     assert "pip install 'flowc[openlineage]'" in done.stderr
+
+
+def test_a_value_among_the_items_of_a_foreach(tmp_path: Path) -> None:
+    """Plain values are JSON in a manifest and pickles among items; both are one value."""
+    text = ORDERS.replace("self.total = ", "self.row, self.total = self.input, ").replace("[1, 2, 3]", '["one", "two"]')
+    text = text.replace("self.factor() * self.input", "len(self.input)").replace('["total"]', '["total", "row"]')
+    write_files(tmp_path, {"orders.py": text})
+    assert flowc(tmp_path, "run", "orders.py").returncode == 0
+    (run,) = runs(tmp_path)
+    document = lineage(tmp_path, f"{run}/score/1/row")
+    assert rows(document, 0)[:3] == [
+        ("start", "rows[1]", "item", ""), ("score-1", "row", "made", ""), ("score-1", "rows[1]", "", "item"),
+    ]  # fmt: skip

@@ -32,7 +32,11 @@ _READS = {
     "no": "not read",
     "": "",
 }
-_GOT = {"inherited": "passed on", "items": "made, as the items of its foreach"}
+_GOT = {
+    "inherited": "passed on",
+    "items": "made, as the items of its foreach",
+    "item": "made, as an item of its foreach",
+}
 _MOST_DAMAGES = 5
 
 
@@ -141,7 +145,8 @@ def _document(found: Lineage) -> dict[str, Any]:
 
 def _text(found: Lineage) -> str:
     ref = found.value
-    what = f"{ref['type']} of {size_text(ref['size'])}" if "type" in ref else f"items of {size_text(ref['size'])}"
+    kind = ref.get("type", "item" if "item" in ref else "items")
+    what = f"{kind} of {size_text(ref['size'])}"
     lines = [f"{what}, {ref['hash']}"]
     for each in found.runs:
         created = datetime.fromtimestamp(each.created, UTC).strftime("%Y-%m-%d %H:%M:%S")

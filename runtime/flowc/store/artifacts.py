@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, Callable, Dict, Tuple
+    from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.store import Buffer, Store
 
@@ -210,6 +210,15 @@ def item_identity(store: Store, flow: str, name: str, ref: Ref, index: int) -> s
     if "inline" in ref:
         return bytes(_ENTRY.unpack_from(_inline(ref, f"item {index} of {name}"), index * _ENTRY.size)[2]).hex()
     return _entry(store, data_key(flow, ref["hash"]), ref, index)[2].hex()
+
+
+def item_table(store: Store, flow: str, ref: Ref) -> List[Tuple[str, int]]:
+    """The hash and the size of each item of a foreach, by the table alone. Raises StoreError, and CorruptArtifact."""
+    size = ref["count"] * _ENTRY.size
+    table = _inline(ref, "the items") if "inline" in ref else store.read_known(data_key(flow, ref["hash"]), 0, size)
+    if len(table) < size:
+        raise CorruptArtifact(f"the table of {ref['count']} items has {len(table)} bytes")
+    return [(bytes(entry[2]).hex(), int(entry[1])) for entry in _ENTRY.iter_unpack(bytes(table[:size]))]
 
 
 def identity(ref: Ref | None) -> str | None:
