@@ -67,6 +67,7 @@ def _send_all(events: List[str]) -> None:
 
 def _send(channel: str, spec: Dict[str, Any], notice: Notice) -> None:
     """One message; why it is not sent is printed."""
+    shown = "webhook" if channel == "url" else channel
     try:
         if channel == "email":
             from flowc.shim.notice_mail import send_mail
@@ -76,9 +77,9 @@ def _send(channel: str, spec: Dict[str, Any], notice: Notice) -> None:
             _post(*_request(channel, spec, notice))
     except Exception as error:
         reason = str(error) if isinstance(error, (_UnsentError, OSError)) else type(error).__name__
-        sys.stderr.write(f"flowc: the notification to {channel} is not sent: {reason}\n")
+        sys.stderr.write(f"flowc: the notification to {shown} is not sent: {reason}\n")
     else:
-        sys.stdout.write(f"flowc: notified {channel}: {notice.title}\n")
+        sys.stdout.write(f"flowc: notified {shown}: {notice.title}\n")
 
 
 class _UnsentError(Exception):

@@ -1,0 +1,119 @@
+"""Deadlines, notifications and locks on a live Airflow: what only its scheduler and its DAG processor do.
+
+pytest -m live tests/airflow/test_live_notices.py
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc import Run
+from tests.airflow.live import Live
+from tests.airflow.test_live import name_of, run_of, written
+from tests.runtime.noticeserver import Server, served
+
+pytestmark = pytest.mark.live
+
+TOLD = """
+import time
+from flowc import FlowSpec, Parameter, deadline, notify, step
+
+
+@deadline(seconds={seconds})
+@notify(on=["error", "success", "late"], webhook="{url}/told")
+class Told{name}(FlowSpec):
+    fail = Parameter("fail", default=False)
+
+    @step
+    def start(self):
+        time.sleep({sleep})
+        self.next(self.end)
+
+    @step
+    def end(self):
+        if self.fail:
+            raise ValueError("as asked")
+"""
+LOCKED = """
+import time
+from flowc import FlowSpec, concurrency, step
+
+
+class Locked(FlowSpec):
+    @step
+    def start(self):
+        self.items = [0, 1, 2, 3]
+        self.next(self.work, foreach="items")
+
+    @concurrency("flowc-two", limit=2)
+    @step
+    def work(self):
+        self.begun = time.time()
+        time.sleep(4)
+        self.ended = time.time()
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def told(server: Server, count: int, seconds: float = 120) -> list[dict[str, str]]:
+    """What the server has got, as soon as it is so much."""
+    deadline = time.monotonic() + seconds
+    while len(server.posts) < count and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return [body for _, _, body in server.posts]
+
+
+def test_people_are_told_how_a_run_has_ended(live: Live, tmp_path: Path) -> None:
+    with served() as server:
+        file = written(tmp_path, TOLD.format(seconds=3600, url=server.url, sleep=0, name="Ends"))
+        for number, (event, arguments) in enumerate({"success": [], "error": ["-p", "fail=true"]}.items(), 1):
+            done = live.submit(file, *arguments, "--watch")
+            assert done.returncode == (event == "error"), done.stderr + live.said()
+            found = told(server, number)[-1]
+            assert (found["event"], found["flow"], found["run"]) == (event, "ToldEnds", run_of(live, done).id)
+            assert "http" in found["url"]
+            assert found.get("exception") == ("ValueError: as asked" if event == "error" else None)
+
+
+def test_a_deadline_ends_a_run_and_people_are_told(live: Live, tmp_path: Path) -> None:
+    with served() as server:
+        file = written(tmp_path, TOLD.format(seconds=15, url=server.url, sleep=300, name="Late"))
+        done = live.submit(file)
+        live.until(name_of(done), "failed")
+        [found] = told(server, 1)
+        assert found["event"] == "late", live.said()
+        assert found["run"] == run_of(live, done).id
+        assert "missed its deadline of 15 s" in found["text"]
+
+
+def test_a_lock_is_a_pool_that_has_to_be_there(live: Live, tmp_path: Path) -> None:
+    file = written(tmp_path, LOCKED)
+    refused = live.submit(file)
+    assert refused.returncode
+    assert "no pool 'flowc-two'" in refused.stderr
+    live.airflow("pools", "set", "flowc-two", "2", "a lock of flowc", "--include-deferred")
+    done = live.submit(file, "--watch")
+    assert done.returncode == 0, done.stderr + live.said()
+    assert most_at_a_time(run_of(live, done)) <= 2
+
+
+def most_at_a_time(run: Run) -> int:
+    """How many items were at work at once."""
+    items = [task.data for task in run["work"]]
+    changes = sorted([(item.begun, 1) for item in items] + [(item.ended, -1) for item in items])
+    now = most = 0
+    for _, change in changes:
+        now += change
+        most = max(most, now)
+    return most
