@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from flowc import Run
+from flowc.testing import UsageError, run_flow, run_step
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import ResumeOptions
 from tests.conftest import REPOSITORY
@@ -237,3 +238,17 @@ def test_the_steps_of_the_caller(tmp_path: Path) -> None:
     assert flow.by_name["after"].parents == ("body__end__start",)
     assert [call.step for call in flow.calls if call.step.startswith("body")] == ["body", "body__left", "body__end"]
     assert flow.call_of["body"].end == "body__end__start"
+
+
+def test_steps_alone_and_replaced(tmp_path: Path) -> None:
+    file = written(tmp_path).file
+    alone = run_step(file, "last")
+    assert alone.next is not None
+    assert alone.next.steps == ["end"]
+    with pytest.raises(
+        UsageError, match=r"'last__open' is step 'open' of flow Inner, which 'last' calls: test it there"
+    ):
+        run_step(file, "last__open")
+    tested = run_flow(file, replace={"body__open": {"items": ["b", "a"]}})
+    assert tested.successful
+    assert tested.data.all == [(number, [(0, "b"), (1, "a")], (6, 0), 3.0) for number in range(2)]

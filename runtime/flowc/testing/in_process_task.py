@@ -40,6 +40,9 @@ def run_in_process(tested: NamedFlow, compilation: Compilation, step: str, given
     plan = Plan(data)
     exchange_plan(plan)
     at = plan.step(step)
+    if at.within is not None:
+        called_flow = plan.calls[at.within]["flow"]
+        raise UsageError(f"{step!r} is step {at.own!r} of flow {called_flow}, which {at.within!r} calls: test it there")
     at.timeout = None
     path = _index_path(plan, at, given)
     layout = RunLayout(open_store(folder), plan.flow, RUN_ID, remember=True)
@@ -169,7 +172,7 @@ class _ClassTask:
         items: List[Any] = []
         if foreach and step.foreach_var is not None:
             items = [self._item(foreach, number) for number in range(foreach["count"])]
-        following = transition_of(manifest, step, list(step.next), items)
+        following = transition_of(manifest, step, list(step.leads), items)
         return StepResult(found, following, bool(manifest.get("caught")), given_input=self.given.input)
 
     def _call(self, flow: FlowSpec, code: Callable[[], None]) -> None:

@@ -172,7 +172,7 @@ def _change_steps(faults: _Faults, module: Any) -> None:
     original = module.step_of
 
     def step_of(flow: Any, name: str) -> Any:
-        found = faults.replacement(name)
+        found = faults.replacement(flow.__dict__["_flowc"].step.name)  # `name` is that in its own flow
         if found is None:
             return original(flow, name)
         flow.__dict__["_flowc"].step.container = None
@@ -191,14 +191,15 @@ def _replaced_step(faults: _Faults, found: Any, flow: Any, *inputs: Any) -> None
     attributes: Dict[str, Any] = flow.__dict__
     state = attributes["_flowc"]
     step = state.step
-    if state.transition is not None or not step.next or step.kind == "parallel":
+    if state.transition is not None or not step.leads or step.kind == "parallel":
         return
     if step.kind == "switch":
         cases: Dict[Any, str] = faults.data["cases"][step.name]
-        flow.next({case: getattr(flow, name) for case, name in cases.items()}, condition=step.condition)
+        targets = {case: getattr(flow, name[len(step.prefix) :]) for case, name in cases.items()}
+        flow.next(targets, condition=step.condition)
         return
     options: Dict[str, str] = {} if step.foreach_var is None else {"foreach": step.foreach_var}
-    flow.next(*(getattr(flow, name) for name in step.next), **options)
+    flow.next(*(getattr(flow, name[len(step.prefix) :]) for name in step.leads), **options)
 
 
 def _change_functions(faults: _Faults, module: Any) -> None:
