@@ -49,6 +49,7 @@ SUMMARIES = {
     "gc": "Remove old runs, and values that no run names.",
     "submit": "Start a run on an engine.",
     "backfill": "Run a flow for the times of its schedule that have no run yet.",
+    "publish": "Publish an event, which starts the deployed flows that wait for it.",
     "status": "Show the state of a run on an engine, or list the latest runs.",
     "stop": "End a run on an engine early; its exit hooks run.",
     "deploy": "Compile a flow and deploy it, in the place of the version before.",

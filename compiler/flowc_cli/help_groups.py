@@ -7,7 +7,7 @@ from typing import Any
 
 OTHERS = "Options"
 _GROUPS = {
-    "Flow": "flow param with cache config config_value branch production include from",
+    "Flow": "flow param payload with cache config config_value branch production include from",
     "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
     "with_runtime stdin_filename details quiet log_format openlineage",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
@@ -30,7 +30,7 @@ COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
     "Runs and their store": "runs show approve report ui diff-runs lineage logs tag export import fsck rm gc",
-    "Engines": "submit backfill status stop deploy deployments undeploy suspend unsuspend prune runtime",
+    "Engines": "submit backfill publish status stop deploy deployments undeploy suspend unsuspend prune runtime",
     "Tools": "config targets lsp",
 }
 """The commands by what they are for."""

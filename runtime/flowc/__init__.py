@@ -54,6 +54,7 @@ from flowc.flowspec import FlowSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flowc.argo_events import ArgoEvent
     from flowc.client import (
         DataArtifact,
         Flow,
@@ -83,9 +84,9 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal", "Flow",
-    "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources", "Retry",
-    "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
+    "S3", "ArgoEvent", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal",
+    "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources",
+    "Retry", "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
     "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch",
     "cache", "call_flow", "card", "catch", "checkpoint", "concurrency", "conda", "conda_base", "config_expr",
     "container", "current", "deadline",
@@ -106,6 +107,10 @@ if not TYPE_CHECKING:  # a name that flowc does not have is an error in an edito
             from flowc.join_inputs import Inputs
 
             return Inputs
+        if name == "ArgoEvent":
+            from flowc.argo_events import ArgoEvent
+
+            return ArgoEvent
         if name == "NotebookRun":
             from flowc.notebooks import NotebookRun
 

@@ -19,6 +19,7 @@ OWN_SUFFIX = ".data"
 """The folder beside the flows of a store: no flow can have this name, as one could be called `data`."""
 
 DEFAULTS: Dict[str, Any] = {
+    "ARGO_EVENTS_WEBHOOK_AUTH": "none",
     "DEFAULT_AWS_CLIENT_PROVIDER": "boto3",
     "DEFAULT_AZURE_CLIENT_PROVIDER": "azure-default",
     "DEFAULT_DECOSPECS": "",

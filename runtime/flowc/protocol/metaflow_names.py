@@ -91,7 +91,8 @@ FACTS: Dict[str, Tuple[str, ...]] = {
 """What tasks know as attributes of `current`, and the attributes of those that flowc knows all of."""
 
 CONFIGURATION = (
-    "ARGO_EVENTS_EVENT", "ARGO_EVENTS_EVENT_SOURCE", "ARGO_EVENTS_SERVICE_ACCOUNT", "ARGO_EVENTS_WEBHOOK_URL",
+    "ARGO_EVENTS_EVENT", "ARGO_EVENTS_EVENT_SOURCE", "ARGO_EVENTS_SERVICE_ACCOUNT", "ARGO_EVENTS_WEBHOOK_AUTH",
+    "ARGO_EVENTS_WEBHOOK_URL",
     "ARTIFACT_LOCALROOT", "BATCH_CONTAINER_IMAGE", "BATCH_CONTAINER_REGISTRY", "BATCH_JOB_QUEUE", "CARD_S3ROOT",
     "CARD_SUFFIX", "DATASTORE_LOCAL_DIR", "DATASTORE_SYSROOT_AZURE", "DATASTORE_SYSROOT_GS", "DATASTORE_SYSROOT_LOCAL",
     "DATASTORE_SYSROOT_S3", "DATATOOLS_AZUREROOT", "DATATOOLS_CLIENT_PARAMS", "DATATOOLS_GSROOT",
@@ -136,8 +137,8 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
 
 
 OWN = (
-    "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "concurrency", "container", "deadline",
-    "foreach_options", "fuse", "loop", "notify", "wait_for",
+    "ArgoEvent", "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "concurrency",
+    "container", "deadline", "foreach_options", "fuse", "loop", "notify", "wait_for",
 )  # fmt: skip
 """Names for class flows that `flowc` has and Metaflow does not."""
 
@@ -171,6 +172,9 @@ MODULES: Dict[str, Dict[str, str]] = {
         "UnhandledInMergeArtifactsException": "errors",
     },
     "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
+    "metaflow.integrations": {"ArgoEvent": "argo_events"},
+    "metaflow.plugins.argo": {},
+    "metaflow.plugins.argo.argo_events": dict.fromkeys(("ArgoEvent", "ArgoEventException"), "argo_events"),
     "metaflow.includefile": {"IncludeFile": "includefile"},
     "metaflow.metaflow_config": dict.fromkeys(CONFIGURATION, "datatools.configuration"),
     "metaflow.metaflow_current": {"Parallel": "shim.gang", "current": "current"},

@@ -118,6 +118,16 @@ class AirflowClient:
         """Trigger a DAG."""
         return self._triggered(self.api.dag(deployed.name), values, checked_origin(origin), scheduled)
 
+    def publish(self, event: str, payload: Mapping[str, str]) -> str:
+        """Say that the asset of an event's name has been updated. Returns the id of that event."""
+        try:
+            return str(self.api.publish(event, payload).get("id", ""))
+        except EngineError as error:
+            if error.code != "FC602":
+                raise
+            help_ = "deploy a DAG that waits for it first: its name is that in @trigger"
+            raise EngineError.unknown(f"Airflow has no asset {event!r}", help_) from None
+
     def runs(self, limit: int) -> tuple[RunState, ...]:
         """Return the latest runs of flowc's DAGs."""
         found = self._reader.runs(limit)

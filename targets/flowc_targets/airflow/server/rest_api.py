@@ -26,6 +26,7 @@ from flowc_targets.airflow.server.connection import (
     read_text,
 )
 from flowc_targets.base.engine import EngineError
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,6 +109,10 @@ class Api(ABC):
             {"trigger_dag_run_post_body": {"logical_date": None, "conf": dict(conf)}},
         )  # fmt: skip
 
+    @abstractmethod
+    def publish(self, asset: str, extra: Mapping[str, object]) -> Json:
+        """Say that an asset has been updated. Raises EngineError FC602 for one that Airflow does not have."""
+
     def run(self, dag_id: str, run_id: str) -> Json:
         """Return a run."""
         return self._call(f"GET {_RUN}", "DagRunApi.get_dag_run", {"dag_id": dag_id, "dag_run_id": run_id})
@@ -178,6 +183,10 @@ class ApiV1(Api):
         path = f"dagSources/{quote(str(dag['file_token']), safe='')}"
         return self._read(read_text, "GET", path, accept="text/plain")
 
+    def publish(self, asset: str, extra: Mapping[str, object]) -> Json:
+        """Say that a dataset has been updated: Airflow 2's name for assets."""
+        return self._read(read_json, "POST", "datasets/events", {"dataset_uri": asset, "extra": dict(extra)})
+
     def _send(self, request: Request) -> Json:
         method, _, template = request.v1.partition(" ")
         names = {name for _, name, _, _ in Formatter().parse(template) if name}
@@ -239,6 +248,15 @@ class ApiV2(Api):
         """Return the text of the file that a DAG was read from."""
         arguments = {"dag_id": dag["dag_id"], "accept": "application/json"}
         return str(self._call("", "DagSourceApi.get_dag_source", arguments).get("content", ""))
+
+    def publish(self, asset: str, extra: Mapping[str, object]) -> Json:
+        """Say that an asset has been updated. Its id is found by its name."""
+        found = self._call("", "AssetApi.get_assets", {"name_pattern": asset, "limit": PAGE})
+        own = next((item for item in as_maps(found.get("assets")) if item.get("name") == asset), None)
+        if own is None:
+            raise EngineError.unknown(f"Airflow has no asset {asset!r}", "deploy a DAG that waits for it first")
+        body: Json = {"asset_id": own["id"], "extra": dict(extra)}
+        return self._call("", "AssetApi.create_asset_event", {"create_asset_events_body": body})
 
     def _send(self, request: Request) -> Json:
         """Return the answer to a request. An expired token is replaced once."""
