@@ -44,7 +44,9 @@ _Texts = Mapping[str, str | int | float] | None
 _Secret = str | Mapping[str, Any]
 _Hook = Callable[..., Any] | str
 _EventParameters = Mapping[str, str] | Sequence[str | tuple[str, str] | list[str]]
-_Event = str | Mapping[str, str | _EventParameters] | Callable[..., str]
+_EventValue = str | int | float | list[str] | list[int] | list[float] | Mapping[str, str | int | float]
+_EventFilter = Mapping[str, _EventValue] | dict[str, _EventValue]
+_Event = str | Mapping[str, str | _EventParameters | _EventFilter] | Callable[..., str]
 _Upstream = str | Mapping[str, str]
 _Outcome = Literal["error", "success", "late"]
 

@@ -239,6 +239,32 @@ def test_several_crons(tmp_path: Path, crons: str, events: str, expected: str) -
     assert ["Airflow 2 has no schedule" in item.message for item in diagnostics] == [True] * ("several" in expected)
 
 
+def test_payloads_and_filters_of_events(tmp_path: Path) -> None:
+    event = "{'name': 'e', 'parameters': {'rows': 'n'}, 'filter': {'shop': 'north', 'n': {'>': 5}}}"
+    source = PLAIN.replace("class Plain", f"@trigger(event={event})\n@trigger_on_finish(flow='Up')\nclass Plain")
+    source = source.replace("    @step", "    rows = Parameter('rows', type=int, required=True)\n\n    @step", 1)
+    text, diagnostics = emit_text(tmp_path, "from flowc import Parameter, trigger, trigger_on_finish\n" + source)
+    assert not diagnostics
+    package = next(
+        item.value
+        for item in ast.parse(text).body
+        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "FLOW"
+    )
+    assert isinstance(package, ast.Call)
+    assert ast.literal_eval(keywords(package)["events"]) == {
+        "e": {"parameters": {"FLOWC_PARAM_ROWS": "n"}, "filters": [["shop", "=", ["north"]], ["n", ">", [5]]]},
+        "metaflow.Up.end": {"flow": "Up"},
+    }
+    assert "Param(default=None, type=['null', 'integer'])" in dag_arguments(text)["params"]
+
+
+def test_a_required_parameter_that_no_event_fills_in(tmp_path: Path) -> None:
+    source = PLAIN.replace("class Plain", "@trigger_on_finish(flow='Up')\nclass Plain")
+    source = source.replace("    @step", "    rows = Parameter('rows', required=True)\n\n    @step", 1)
+    _, diagnostics = emit_text(tmp_path, "from flowc import Parameter, trigger_on_finish\n" + source)
+    assert [item.code for item in diagnostics] == ["FC501"]
+
+
 def test_only_a_dag_that_users_start_is_never_paused(tmp_path: Path) -> None:
     """Others follow `core.dags_are_paused_at_creation`."""
     assert "is_paused_upon_creation" not in emit_text(tmp_path, CAUGHT)[0]

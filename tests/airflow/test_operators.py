@@ -23,6 +23,7 @@ import pytest
 from flowc.protocol import env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value
 from flowc.protocol.exit_codes import failure_kinds
+from flowc.shim.trigger_events import trigger_of_run
 from flowc_targets.airflow.dag_model import TAKEN
 from flowc_targets.airflow.operator_sources import OPERATORS, read_source
 from flowc_targets.airflow.operators.flow_package import FlowPackage
@@ -252,6 +253,81 @@ def test_the_time_that_a_run_is_scheduled_for(
         load("process_operator").StepOperator(flow=flow(), task_id="s").shim_environment({**context(), "dag_run": run})
     )
     assert variables.get("FLOWC_SCHEDULED", "") == expected
+
+
+EVENTS = {
+    "sold": {"parameters": {"FLOWC_PARAM_SHOP": "shop", "FLOWC_PARAM_ROWS": "rows"}, "filters": [["rows", ">=", [5]]]},
+    "metaflow.Up.end": {"flow": "Up"},
+}
+
+
+def asset_event(hour: int, extra: dict[str, Any] | None, run_id: str | None = None) -> SimpleNamespace:
+    """An event of an asset."""
+    return SimpleNamespace(timestamp=datetime(2026, 1, 2, hour, tzinfo=UTC), extra=extra, source_run_id=run_id)
+
+
+@pytest.mark.parametrize("series", ["3", "2"])
+def test_the_latest_event_of_each_asset_counts(
+    load: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, series: str
+) -> None:
+    sold = [asset_event(3, {"shop": "north", "rows": "7", "id": "e-7"}), asset_event(1, {"shop": "south", "rows": 9})]
+    finished = [asset_event(2, None, "manual:1+2")]
+    if series == "3":
+        names = {name: SimpleNamespace(name=name, uri=name) for name in EVENTS}
+        found: dict[str, Any] = {
+            "triggering_asset_events": _Mapping(zip(names.values(), [sold, finished], strict=True))
+        }
+    else:
+        found = {"triggering_dataset_events": {"sold": sold, "metaflow.Up.end": finished}}
+    operator = load("process_operator").StepOperator
+    start = operator(flow=flow(events=EVENTS), task_id="start")
+    given = {**context(), **found}
+    start.pre_execute(given)
+    variables = start.shim_environment(given)
+    assert decode_value("shop", variables["FLOWC_PARAM_SHOP"]) == "north"
+    assert decode_value("rows", variables["FLOWC_PARAM_ROWS"]) == "7"
+    monkeypatch.setenv("FLOWC_TRIGGER", variables["FLOWC_TRIGGER"])
+    trigger = trigger_of_run()
+    assert trigger is not None
+    assert [(event.name, event.type, event.id) for event in trigger] == [
+        ("sold", "event", "e-7"), ("metaflow.Up.end", "run", "Up/manual=3A1=2B2"),
+    ]  # fmt: skip
+    later = operator(flow=flow(events=EVENTS), task_id="end").shim_environment(given)
+    assert "FLOWC_PARAM_SHOP" not in later
+    assert later["FLOWC_TRIGGER"] == variables["FLOWC_TRIGGER"]
+    assert "FLOWC_TRIGGER" not in start.shim_environment(context())
+
+
+class _Mapping(list[Any]):
+    """Airflow's mapping of assets, which cannot be keys of a dict here."""
+
+    def items(self) -> list[Any]:
+        """The pairs."""
+        return list(self)
+
+
+@pytest.mark.parametrize(
+    ("extra", "filters", "expected"),
+    [
+        ({"shop": "north"}, [["shop", "=", ["south", "north"]]], True),
+        ({"shop": "northern"}, [["shop", "=", ["north"]]], False),
+        ({"rows": "7"}, [["rows", ">=", [5]], ["rows", "<", [8]]], True),
+        ({"rows": 9}, [["rows", ">=", [5]], ["rows", "<", [8]]], False),
+        ({"rows": "many"}, [["rows", ">", [5]]], False),
+        ({}, [["shop", "!=", ["north"]]], False),
+        ({"shop": "south"}, [["shop", "!=", ["north"]]], True),
+        ({}, [], True),
+    ],
+)
+def test_filters(load: Callable[..., Any], extra: dict[str, Any], filters: list[Any], expected: bool) -> None:
+    assert load("shim_task").passes(extra, filters) == expected
+    task = load("process_operator").StepOperator(flow=flow(events={"sold": {"filters": filters}}), task_id="s")
+    given = {**context(), "triggering_dataset_events": {"sold": [asset_event(1, extra)]}}
+    if expected:
+        task.pre_execute(given)
+        return
+    with pytest.raises(SkipError, match="does not pass"):
+        task.pre_execute(given)
 
 
 @pytest.mark.parametrize("value", ["", "$(x) {{ y }}", "flowc:default", "ü\n"])

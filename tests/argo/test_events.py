@@ -125,6 +125,18 @@ def test_an_event_alone_fills_in_parameters_of_its_fields_names(tmp_path: Path) 
     assert filters == {"expr": "true == true", "fields": [{"name": "field", "path": "body.who"}]}
 
 
+def test_filters(tmp_path: Path) -> None:
+    """Argo Events takes texts for regular expressions."""
+    spec = sensor(
+        tmp_path, '@trigger(event={"name": "orders", "filter": {"shop": ["a.b", "c"], "n": {">=": 5, "<": 9.5}}})'
+    )
+    assert spec["dependencies"][0]["filters"]["data"] == [
+        {"path": "body.shop", "type": "string", "comparator": "=", "value": ["^a\\.b$", "^c$"]},
+        {"path": "body.n", "type": "number", "comparator": ">=", "value": ["5"]},
+        {"path": "body.n", "type": "number", "comparator": "<", "value": ["9.5"]},
+    ]
+
+
 def test_events_are_distinguished_by_name_where_one_carries_all(tmp_path: Path) -> None:
     decorators = '@project(name="shop", branch="two")\n@trigger(events=[namespaced_event_name("a"), "b.c"])'
     first, second = sensor(tmp_path, decorators, event_name="metaflow")["dependencies"]

@@ -133,6 +133,8 @@ FLOW_USES = {
         "()",
         "(event={'name': 'sold', 'parameters': {'rate': 'r'}})",
         "(event={'name': 'sold', 'parameters': {'absent': 'r'}})",
+        "(event={'name': 'sold', 'filter': {'shop': ['a', 'b'], 'rows': {'>=': 5, '<': 9.5}}})",
+        "(event={'name': 'sold', 'filter': {'shop': {'>': 'a'}}})",
     ],
     "trigger_on_finish": ["(flow='Other')", "(flow='Other', flows=['A'])"],
     "wait_for": ["('s3://b/{scheduled:%F}/_SUCCESS')", "(flow='Other')", "(flow='Other', url='/a')"],

@@ -384,6 +384,29 @@ def test_decorators_of_a_base_class_are_the_flows(tmp_path: Path) -> None:
     assert all(step.specs.dependencies is not None for step in flow.steps)
 
 
+@pytest.mark.parametrize(
+    ("written", "filters"),
+    [
+        ("{'a': 'x'}", [{"field": "a", "comparator": "=", "values": ["x"]}]),
+        ("{'a': ['x', 'y']}", [{"field": "a", "comparator": "=", "values": ["x", "y"]}]),
+        ("{'a': {'!=': 'x'}}", [{"field": "a", "comparator": "!=", "values": ["x"]}]),
+        ("{'a': {'>': 1.5}, 'b': 2}", [
+            {"field": "a", "comparator": ">", "values": [1.5]}, {"field": "b", "comparator": "=", "values": [2]},
+        ]),
+        ("{'a': []}", None), ("{'a': {}}", None), ("{'a': None}", None), ("{'a': True}", None), ("5", None),
+        ("{'a': {'>': 'x'}}", None), ("{'a': {'~': 'x'}}", None), ("{'a': ['x', 1]}", None),
+    ],
+)  # fmt: skip
+def test_filters_of_events(tmp_path: Path, written: str, filters: list[dict[str, Any]] | None) -> None:
+    decorator = f"@trigger(event={{'name': 'e', 'filter': {written}}})"
+    if filters is not None:
+        assert flow_specs(tmp_path, decorator)["trigger"]["events"][0]["filters"] == filters
+        return
+    with pytest.raises(FlowcError) as caught:
+        flow_specs(tmp_path, decorator)
+    assert [item.code for item in caught.value.diagnostics] == ["FC404"]
+
+
 def test_arguments_may_be_unpacked_and_computed(tmp_path: Path) -> None:
     source = """
         from metaflow import FlowSpec, kubernetes, step

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir.called_flows import CalledFlow, FlowCall
     from flowc_compiler.ir.flowspecs import (
         DeadlineSpec,
+        EventFilter,
         ExitHookSpec,
         NotifySpec,
         ProjectSpec,
@@ -110,10 +111,10 @@ if TYPE_CHECKING:
 __all__ = [
     "NO_FLOW_SPECS", "NO_SPECS", "ROOT_SCOPE", "SCHEMA_VERSION", "AcceleratorSpec", "Affinity", "AirflowSpec",
     "ApprovalSpec", "Argument", "AttemptSpec", "BatchSpec", "BranchStep", "CacheSpec", "Call", "CalledFlow",
-    "CardSpec", "CatchSpec", "CheckpointSpec",
-    "ChosenValue", "CollectionValue", "CommandSpec", "Config", "ContainerSpec",
-    "DeadlineSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "ExitHookSpec", "Fan", "Flow",
-    "FlowCall", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError", "ItemValue", "JoinStep",
+    "CardSpec", "CatchSpec", "CheckpointSpec", "ChosenValue", "CollectionValue", "CommandSpec", "Config",
+    "ContainerSpec", "DeadlineSpec", "DependencySpec", "EachValue", "ElementValue", "EnvironmentSpec", "EventFilter",
+    "ExitHookSpec", "Fan", "Flow", "FlowCall", "FlowSpecs", "ForeachOptions", "ForeachStep", "FuseSpec", "IRError",
+    "ItemValue", "JoinStep",
     "LinearStep", "LiteralValue", "LockSpec", "LockedPackages", "LoopSpec", "MapCall", "NodeAffinity",
     "NodeSelector", "NodeSelectorRequirement", "NodeSelectorTerm", "NotifySpec", "OperationValue", "Operator",
     "OutputValue", "ParallelSpec", "ParallelStep", "Parameter", "ParameterValue", "Placement", "PodGroup",

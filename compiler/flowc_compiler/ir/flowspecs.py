@@ -37,12 +37,23 @@ class ScheduleSpec(Spec):
         return self.model_copy(update={"crons": tuple(crons), "original": tuple(crons.values())})
 
 
+class EventFilter(Model):
+    """What a field of an event's payload has to be, for the event to count."""
+
+    field: str
+    comparator: Literal["=", "!=", "<", "<=", ">", ">="]
+    values: tuple[str | float, ...]
+    """Texts or numbers; for `=`, one of them is enough."""
+
+
 class TriggerEvent(Model):
     """One event that starts the flow."""
 
     name: str
     parameters: dict[str, str] = {}
     """Flow parameter to the field of the event's payload that it is taken from."""
+    filters: tuple[EventFilter, ...] = ()
+    """All of them have to hold. An event without one of the fields does not count."""
     namespaced: bool = False
     """The name is to be prefixed with the project and its branch (`namespaced_event_name`)."""
 

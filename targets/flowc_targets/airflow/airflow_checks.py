@@ -15,7 +15,7 @@ from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
 from flowc_targets.kubernetes.pod_security import check_restricted
-from flowc_targets.package.project_names import check_upstream_flows, deployment_name, event_name
+from flowc_targets.package.project_names import check_upstream_flows, deployment_name, event_name, event_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -241,12 +241,15 @@ def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
                 "FC501", NAME, f"assets have no options such as those of {what}: {', '.join(spec.options)}", spec.span,
                 help="remove `options`",
             )  # fmt: skip
-    for event in specs.trigger.events if specs.trigger is not None else ():
-        if event.parameters:
-            assert specs.trigger is not None
+    events = specs.trigger.events if specs.trigger is not None else ()
+    filled = {name for event in events for name in event_parameters(flow, event)}
+    if not events and specs.trigger_on_finish is None:
+        return
+    for parameter in flow.run_parameters:
+        if parameter.required and not parameter.has_default and parameter.name not in filled:
             sink.unsupported(
-                "FC501", NAME, f"parameters from the payload of event {event.name!r} are not taken", specs.trigger.span,
-                help="remove `parameters`, and read what the event is about in the first step",
+                "FC501", NAME, f"no event fills in the required parameter {parameter.name!r}", parameter.span,
+                help="give it a default, or a field of an event",
             )  # fmt: skip
 
 

@@ -39,13 +39,19 @@ from flowc_targets.kubernetes.package_maps import code_digest, package_maps, spl
 from flowc_targets.kubernetes.pod import check_mounts
 from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import compressed_sizes, largest_files, package_files, zip_files
-from flowc_targets.package.project_names import deployment_name, event_name, upstream_deployment
+from flowc_targets.package.project_names import (
+    deployment_name,
+    event_name,
+    event_parameters,
+    finished_event,
+    upstream_deployment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Parameter, ScheduleSpec
+    from flowc_compiler.ir import Flow, Parameter, ScheduleSpec, TriggerEvent
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.dag_model import Expression
     from flowc_targets.base.deployments import DeploymentClient
@@ -217,12 +223,34 @@ def _package(flow: Flow, code: PackagedCode, options: AirflowOptions) -> dict[st
         "python": None if workers_own else options.python,
         "environment": {**options.env, **options.store_env, **_timezone(flow)},
         "parameters": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
+        "events": _events(flow),
         "volume": client_object(volume),
     }
     own: dict[str, Expression] = {
         "name": flow.name, "digest": code.digest, "root": options.root or "", "start": flow.start,
     }  # fmt: skip
     return own | {name: value for name, value in given.items() if value not in (None, (), {})}
+
+
+def _trigger_events(flow: Flow) -> tuple[TriggerEvent, ...]:
+    return flow.specs.trigger.events if flow.specs.trigger is not None else ()
+
+
+def _events(flow: Flow) -> dict[str, Expression]:
+    """Return what tasks do with the events of the assets that start the flow."""
+    specs = flow.specs
+    found: dict[str, Expression] = {}
+    for event in _trigger_events(flow):
+        fields = event_parameters(flow, event)
+        about: dict[str, Expression] = {
+            "parameters": {parameter_variable(parameter): field for parameter, field in fields.items()},
+            "filters": tuple((item.field, item.comparator, item.values) for item in event.filters),
+        }
+        found[event_name(flow, event)] = {name: value for name, value in about.items() if value not in ((), {})}
+    for upstream in specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ():
+        name = finished_event(upstream_deployment(flow, upstream) or upstream.name)
+        found[name] = {"flow": upstream.name}
+    return found
 
 
 def _timezone(flow: Flow) -> dict[str, str]:
@@ -271,7 +299,8 @@ def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> d
         arguments["on_failure_callback"] = (called, late) if called is not None else late
     arguments["default_args"] = defaults
     if flow.run_parameters:
-        arguments["params"] = {parameter.name: _param(parameter) for parameter in flow.run_parameters}
+        filled = {name for event in _trigger_events(flow) for name in event_parameters(flow, event)}
+        arguments["params"] = {item.name: _param(item, filled=item.name in filled) for item in flow.run_parameters}
     return arguments
 
 
@@ -292,7 +321,7 @@ def _schedule(flow: Flow) -> Expression:
     Assets are Airflow's events: whoever updates the asset with an event's name starts the flows that wait for it.
     """
     specs = flow.specs
-    events = specs.trigger.events if specs.trigger is not None else ()
+    events = _trigger_events(flow)
     flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
     found = [
         *(asset(event_name(flow, event)) for event in events),
@@ -308,11 +337,14 @@ def _schedule(flow: Flow) -> Expression:
     return Call(COMBINED_SCHEDULE, (cron, timezone, assets)) if assets else cron
 
 
-def _param(parameter: Parameter) -> Call:
-    """Lower a parameter. `null` means the default that the shim knows; a required one has no default."""
+def _param(parameter: Parameter, *, filled: bool) -> Call:
+    """Lower a parameter. `null` means the default that the shim knows; a required one has no default.
+
+    One that an event fills in has `null`, too: Airflow takes no DAG that starts by itself with a param without a value.
+    """
     literal = json.dumps(literal_default(parameter))
     default = to_expression(json.loads(literal)) if len(literal) <= LONGEST_PARAMETER else None
-    needed = parameter.required and not parameter.has_default
+    needed = parameter.required and not parameter.has_default and not filled
     schema: dict[str, Expression] = {}
     if default is not None:
         schema["default"] = default

@@ -93,6 +93,14 @@ def event_name(flow: Flow, event: TriggerEvent) -> str:
     return ".".join(("mfns", *namespace, event.name))
 
 
+def event_parameters(flow: Flow, event: TriggerEvent) -> dict[str, str]:
+    """Parameter to field. An event that is alone and says nothing of parameters fills in those of its fields' names."""
+    spec = flow.specs.trigger
+    if event.parameters or spec is None or len(spec.events) > 1:
+        return event.parameters
+    return {parameter.name: parameter.name for parameter in flow.run_parameters}
+
+
 def finished_event(deployment: str) -> str:
     """The name of the event that a run of a deployed flow has succeeded."""
     return f"metaflow.{deployment}.end"

@@ -26,6 +26,10 @@ class FlowPackage:
     """Environment variables of every task."""
     parameters: dict[str, str] = field(default_factory=dict)
     """The params that the first step reads, by environment variable."""
+    events: dict[str, Any] = field(default_factory=dict)
+    """The assets that start runs, by name: `parameters`, which are fields of an event
+    by environment variable, `filters` for its fields, or the `flow` that has finished.
+    """
     volume: Any = None
     """The volume with the code, where that is in ConfigMaps."""
     texts: dict[str, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import operator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -67,6 +68,59 @@ def failure_kinds(code: int | None, said: str = "") -> tuple[str, ...]:
     return ("lost",) if evicted or code in (None, 143, -15) else ("error",)
 
 
+_COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def latest_events(context: Any) -> dict[str, Any]:
+    """Return the latest event of each asset that has started the run, by its name."""
+    found = context.get("triggering_asset_events")
+    if found is None:  # Airflow 2 calls them datasets, and knows them by their URIs
+        found = context.get("triggering_dataset_events") or {}
+    return {
+        getattr(asset, "name", asset): max(events, key=lambda event: event.timestamp)
+        for asset, events in found.items()
+        if events
+    }
+
+
+def passes(extra: dict[str, Any], filters: list[Any]) -> bool:
+    """Return whether the fields of an event are as the filters want them."""
+    for name, comparator, values in filters:
+        value: Any = extra.get(name)
+        try:
+            value = value if isinstance(values[0], str) else float(value)
+        except (TypeError, ValueError):
+            return False
+        compare = _COMPARE[comparator]
+        if value is None or not any(compare(value, item) for item in values):
+            return False
+    return True
+
+
+def event_record(name: str, event: Any, flow: str | None) -> str:
+    """Return what `current.trigger` shows of an event, or of a run of another flow."""
+    facts = {"name": name, "type": "run" if flow else "event"}
+    facts["timestamp"] = event.timestamp.isoformat()
+    if flow:
+        facts["id"] = f"{flow}/{stored_id(event.source_run_id or '')}"
+    elif (event.extra or {}).get("id"):
+        facts["id"] = str(event.extra["id"])
+    text = base64.urlsafe_b64encode(json.dumps(facts).encode()).decode()
+    return f"{text}.,"
+
+
+def stored_id(run_id: str) -> str:
+    """Return a run's id as stores have it, which dislike its `:` and `+`."""
+    return quote(run_id, safe="").replace("%", "=")
+
+
 class ShimTask:
     """Runs a step by the shim: the step that the task is named after, or `step`.
     With `group`, the tasks of several steps, of which that is the first.
@@ -110,10 +164,17 @@ class ShimTask:
         self.retry_on = retry_on or ["lost", "oom", "timeout", "error"]
 
     def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+        """Skip a task in an arm that its switch has not chosen, before a pod starts,
+        and all tasks of a run whose events do not pass the filters.
 
         Branch operators skip nothing inside of a mapped group (Airflow #67265).
         """
+        events = latest_events(context) if self.flow.events else {}
+        for name, event in events.items():
+            filters = self.flow.events.get(name, {}).get("filters", [])
+            if not passes(event.extra or {}, filters):
+                text = f"the event of asset {name} does not pass the filters"
+                raise AirflowSkipException(text)
         ti = context["ti"]
         for switch, target in self.when:
             indexes = ti.map_index
@@ -168,14 +229,13 @@ class ShimTask:
     def shim_environment(self, context: Any) -> dict[str, str]:
         """Return the task's variables; the first step's have the run's parameters.
 
-        A run that resumes another one has that run's. The run id is quoted: artifact
-        stores dislike its `:` and `+`.
+        A run that resumes another one has that run's.
         """
         variables = {
             **self.variables,
             **self.flow.environment,
             "FLOWC_ROOT": self.flow.root,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+            "FLOWC_RUN_ID": stored_id(context["run_id"]),
             "FLOWC_TAGS": ",".join(self.flow.tags),
         }
         if self.asked:
@@ -196,4 +256,23 @@ class ShimTask:
         elif self.step == self.flow.start:
             for variable, name in self.flow.parameters.items():
                 variables[variable] = encoded(context["params"][name])
+        variables.update(self.event_variables(context, starts=not origin))
+        return variables
+
+    def event_variables(self, context: Any, *, starts: bool) -> dict[str, str]:
+        """Return the variables that say which events have started the run, if any have.
+
+        The first step of a run that `starts` takes parameters from them.
+        """
+        events = latest_events(context) if self.flow.events else {}
+        variables: dict[str, str] = {}
+        for name, event in events.items():
+            known = self.flow.events.get(name, {})
+            record = event_record(name, event, known.get("flow"))
+            variables["FLOWC_TRIGGER"] = variables.get("FLOWC_TRIGGER", "") + record
+            if starts and self.step == self.flow.start:
+                for variable, key in known.get("parameters", {}).items():
+                    value = (event.extra or {}).get(key)
+                    if value is not None:
+                        variables[variable] = encoded(value)
         return variables

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,17 +46,16 @@ from flowc_targets.argo.events.sensor_model import (
     TriggerTemplate,
     Watch,
 )
-from flowc_targets.argo.events.trigger_checks import event_parameters
 from flowc_targets.argo.manifest_text import OBJECT_LIMIT, TRIGGER, deployed_name
 from flowc_targets.argo.workflow_objects import Parameter, TemplateRef
 from flowc_targets.kubernetes.labels import DEPLOYMENT, VERSION, label_value
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
-from flowc_targets.package.project_names import event_name, finished_event, upstream_deployment
+from flowc_targets.package.project_names import event_name, event_parameters, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowc_compiler.ir import Flow, TriggerEvent, TriggerOnFinishSpec, TriggerSpec
+    from flowc_compiler.ir import EventFilter, Flow, TriggerEvent, TriggerOnFinishSpec, TriggerSpec
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.argo.workflow_objects import Workflow
 
@@ -209,11 +209,23 @@ def _event_dependency(
         if defaults.get(parameter) is None:
             fields = (PayloadField(name="field", path=f"{payload}.{key}"),)
             filters.append(ExprFilter(expr="true == true", fields=fields))  # the field has to be there
+    data = tuple(_data_filter(payload, item) for item in event.filters)
     return Dependency(
         name=own,
         event_source_name=options.event_source or "",
         event_name=options.event_name or name,
-        filters=Filters(exprs=tuple(filters)) if filters else None,
+        filters=Filters(exprs=tuple(filters), data=data) if filters or data else None,
+    )
+
+
+def _data_filter(payload: str, item: EventFilter) -> DataFilter:
+    """Argo Events takes texts for regular expressions, and any part that matches is enough."""
+    values = (f"{value:.15g}" if isinstance(value, (int, float)) else f"^{re.escape(value)}$" for value in item.values)
+    return DataFilter(
+        path=f"{payload}.{item.field}",
+        type="string" if isinstance(item.values[0], str) else "number",
+        comparator=item.comparator,
+        value=tuple(values),
     )
 
 

@@ -26,13 +26,16 @@ class ExprFilter(ManifestObject):
 
 
 class DataFilter(ManifestObject):
-    """A comparison of what a template makes of a field."""
+    """A comparison of a field, or of what a template makes of it. Of several values one is enough.
+
+    Texts are regular expressions. An event without the field does not pass.
+    """
 
     path: str
     type: Literal["number", "string"]
     comparator: str
     value: tuple[str, ...]
-    template: str
+    template: str | None = None
 
 
 class Filters(ManifestObject):

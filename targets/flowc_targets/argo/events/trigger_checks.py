@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.ir.schedules import ScheduleError, to_crontab
-from flowc_targets.package.project_names import check_upstream_flows, event_name
+from flowc_targets.package.project_names import check_upstream_flows, event_name, event_parameters
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -66,6 +66,10 @@ def _check_event(
         if not _TOKEN.fullmatch(key):
             message = f"the field {key!r} for parameter `{parameter}` has characters other than letters, digits, -, _"
             sink.unsupported("FC501", target, message, spec.span, help="name a field at the top of the payload")
+    for item in event.filters:
+        if not _TOKEN.fullmatch(item.field):
+            message = f"the field {item.field!r} of a filter has characters other than letters, digits, -, _"
+            sink.unsupported("FC501", target, message, spec.span, help="name a field at the top of the payload")
 
 
 def _check_finished(
@@ -123,11 +127,3 @@ def _reset_problem(reset: object) -> str | None:
     except ScheduleError as error:
         return str(error)
     return None
-
-
-def event_parameters(flow: Flow, event: TriggerEvent) -> dict[str, str]:
-    """Parameter to field. An event that is alone and says nothing of parameters fills in those of its fields' names."""
-    spec = flow.specs.trigger
-    if event.parameters or spec is None or len(spec.events) > 1:
-        return event.parameters
-    return {parameter.name: parameter.name for parameter in flow.run_parameters}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Options, as_dict, as_list
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import (
+    EventFilter,
     ExitHookSpec,
     ProjectSpec,
     ScheduleSpec,
@@ -24,6 +25,7 @@ from flowc_compiler.syntax.modules import ModuleView
 
 _PROJECT = re.compile(r"[a-z0-9_]{1,128}")
 _FLOW = re.compile(r"[A-Za-z0-9_]+")
+_COMPARATORS = ("=", "!=", "<", "<=", ">", ">=")
 
 
 class NamespacedName(str):
@@ -89,11 +91,35 @@ def _event(value: object) -> TriggerEvent:
     fields = as_dict(value)
     if fields is None:
         raise ValueError("an event is a name, or a dict of name and parameters")
-    unknown = set(fields) - {"name", "parameters"}
+    unknown = set(fields) - {"name", "parameters", "filter"}
     if unknown or not isinstance(fields.get("name"), str):
-        raise ValueError("an event is a dict of name, a text, and parameters")
+        raise ValueError("an event is a dict of name, a text, parameters and filter")
     named = _event(fields["name"])
-    return named.model_copy(update={"parameters": _parameters(fields.get("parameters", {}))})
+    parameters, filters = _parameters(fields.get("parameters", {})), tuple(_filters(fields.get("filter", {})))
+    return named.model_copy(update={"parameters": parameters, "filters": filters})
+
+
+def _filters(value: object) -> Iterator[EventFilter]:
+    """Field to what it has to be: a value, a list of values of which one is enough, or a dict of comparators."""
+    fields = as_dict(value)
+    if fields is None:
+        raise ValueError("a filter is a dict of fields of the payload")
+    for field, wanted in fields.items():
+        listed = as_list(wanted)
+        for comparator, one in (as_dict(wanted) or {"=": wanted if listed is None else listed}).items():
+            values = as_list(one) if comparator == "=" else None
+            yield _filter(field, comparator, [one] if values is None else values)
+
+
+def _filter(field: str, comparator: str, values: Sequence[object]) -> EventFilter:
+    kinds = {str if isinstance(item, str) else float for item in values if type(item) in (str, int, float)}
+    plain = all(type(item) in (str, int, float) for item in values)
+    if comparator not in _COMPARATORS or not plain or len(kinds) != 1:
+        forms = 'a text, a number, a list of one of them, or a dict such as {">=": 100}'
+        raise ValueError(f"the filter of {field!r} has to be {forms} with one of {', '.join(_COMPARATORS)}")
+    if comparator not in ("=", "!=") and kinds == {str}:
+        raise ValueError(f"the filter of {field!r} compares by {comparator}, which is for numbers")
+    return EventFilter.model_validate({"field": field, "comparator": comparator, "values": tuple(values)})
 
 
 def _parameters(value: object) -> dict[str, str]:
