@@ -12,7 +12,7 @@ import pytest
 from flowc import Flow, Run
 from flowc.testing import CompileFailed, RunFlow, UnusedFault, UsageError, run_flow, simulate_flow
 from tests.support import write_files
-from tests.testing.tested_flows import Model, OddFlow, TrainFlow, scale, scaled
+from tests.testing.tested_flows import AskingFlow, Model, OddFlow, TrainFlow, scale, scaled
 
 BOTH = pytest.mark.parametrize("engine", [run_flow, simulate_flow], ids=["local", "simulated"])
 FACTOR = 4
@@ -229,3 +229,14 @@ def test_the_flows_of_the_users_run_as_from_the_command_line(tmp_path: Path) -> 
         patch.setenv("SEEN", "yes")
         run = run_flow(tmp_path / "user_flow_of_test.py")
     assert run.data.seen == (5, "yes", "user_flow_of_test")
+
+
+@pytest.mark.process
+@BOTH
+def test_persons_choose(engine: RunFlow) -> None:
+    run = engine(AskingFlow, approvals={"start": "True", "end": "go"})
+    assert run.successful
+    assert (run.data.good, run.data.answer) == (True, "go")
+    assert "yes" in run
+    with pytest.raises(CompileFailed, match="'perhaps' cannot be chosen"):
+        engine(AskingFlow, approvals={"start": "perhaps"})

@@ -17,7 +17,7 @@ from flowc.errors import InvalidNextException, ParameterError, UnloadableArtifac
 from flowc.testing import CompileFailed, StepResult, Transition, UsageError, load, run_step
 from tests.support import START_AND_END, write_files
 from tests.testing import tested_flows
-from tests.testing.tested_flows import Model, OddFlow, TrainFlow, alone, report, scale, scaled
+from tests.testing.tested_flows import AskingFlow, Model, OddFlow, TrainFlow, alone, asking, report, scale, scaled
 
 ROWS: dict[str, tuple[str, dict[str, Any], dict[str, Any], Transition | None]] = {
     "the default of a parameter": ("start", {}, {"data": [0, 1, 2]}, Transition(["left", "right"])),
@@ -424,3 +424,18 @@ def test_flows_that_do_not_compile(tmp_path: Path) -> None:
 
 def test_results_compare(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_step(TrainFlow, "keep") == StepResult({}, Transition(["end"]))
+
+
+def test_persons_choose() -> None:
+    result = run_step(AskingFlow, "start", approval="False")
+    assert result.artifacts["good"] is False
+    assert result.next == Transition(["no"], condition="good", choice="no")
+    assert run_step(AskingFlow, "end", approval="stop").artifacts["answer"] == "stop"
+    assert run_step(asking, "ask", approval="no").artifacts == {"output": "no"}
+    for step, given, message in (
+        ("end", {}, "asks a person: give one of go, stop as approval="),
+        ("end", {"approval": "wait"}, "'wait' is not one of go, stop"),
+        ("yes", {"approval": "go"}, "has no @approval: nobody chooses 'go'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            run_step(AskingFlow, step, **given)

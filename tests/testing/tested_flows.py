@@ -13,6 +13,8 @@ from flowc import (
     FlowSpec,
     Inputs,
     Parameter,
+    approval,
+    approve,
     catch,
     current,
     environment,
@@ -176,3 +178,32 @@ def scale(count: int, factor: int = 3) -> None:
 @step
 def alone(of: int) -> int:
     return 1 // of
+
+
+class AskingFlow(FlowSpec):
+    """A switch that a person makes, and a question without one."""
+
+    @approval(choices=["True", "False"])
+    @step
+    def start(self) -> None:
+        self.by = current.approval.by
+        self.next({True: self.yes, False: self.no}, condition="good")
+
+    @step
+    def yes(self) -> None:
+        self.next(self.end)
+
+    @step
+    def no(self) -> None:
+        self.next(self.end)
+
+    @approval(choices=["go", "stop"])
+    @step
+    def end(self) -> None:
+        self.answer = current.approval.choice
+
+
+@pipeline
+def asking() -> None:
+    if approve(choices=["yes", "no"], id="ask") == "yes":
+        scaled(1)

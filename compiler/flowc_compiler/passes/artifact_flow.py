@@ -94,6 +94,13 @@ class ArtifactFlow:
 
     def _before(self, step: Step, found: StepEffects) -> State:
         """What a step may have when it begins."""
+        state = self._inherited(step, found)
+        if step.kind != "switch" or step.specs.approval is None:
+            return state
+        chosen = self._mask((step.variable,))  # a person sets it before the step begins
+        return state._replace(may=state.may | chosen, missed=state.missed & ~chosen)
+
+    def _inherited(self, step: Step, found: StepEffects) -> State:
         may, missed, set_before, lost = self._always, 0, 0, 0
         for parent in step.parents:
             state = self._after[parent]
@@ -111,9 +118,6 @@ class ArtifactFlow:
                 missed |= state.missed
         if step.kind == "switch" and step.recursive:
             may |= self._all if found.havoc else self._mask(found.sets)
-        if step.kind == "switch" and step.specs.approval is not None:  # a person sets it before the step begins
-            chosen = self._mask((step.variable,))
-            may, missed = may | chosen, missed & ~chosen
         return State(may, missed, set_before, lost)
 
     def _may_choose(self, switch: SwitchStep, target: str) -> bool:

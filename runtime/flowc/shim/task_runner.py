@@ -263,6 +263,12 @@ def _report_plainly(error: BaseException, second: BaseException, layout: RunLayo
     return exit_code_of(error)
 
 
+def set_condition(flow: FlowSpec, step: PlanStep) -> None:
+    """Let a switch have what a person has chosen."""
+    if running.approval is not None and step.condition is not None:
+        setattr(flow, step.condition, running.approval.value)
+
+
 def _attempt_record(step: PlanStep, task: Task) -> Document:
     """What is known of an attempt that begins. It stays the only trace of one that is killed."""
     further = step.retries + (FALLBACK_RETRIES if step.catch is not None else 0)
@@ -286,8 +292,7 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
     attach(flow, state)
-    if running.approval is not None and step.condition is not None:
-        setattr(flow, step.condition, running.approval.value)
+    set_condition(flow, step)
     method = step_of(flow, step.own)
     if method is None:
         raise ProtocolError(f"class {cls.__name__} has no step {step.own!r}; compile the file again")

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace as replace_fields
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generator, Mapping, Sequence, Union
 
 from flowc.testing.faults import Faults, injected
@@ -45,6 +46,7 @@ def run_flow(
     configs: Union[Mapping[str, Any], None] = None,
     decorators: Sequence[str] = (),
     tags: Sequence[str] = (),
+    approvals: Union[Mapping[str, str], None] = None,
     max_workers: Union[int, None] = None,
 ) -> Run:
     """Run a flow or a pipeline as `flowc run` does, each task in a process of its own, and return the run.
@@ -53,7 +55,8 @@ def run_flow(
     the step's arguments; or a dict of the artifacts that a step sets. Unless a function calls `self.next`, the flow
     goes where the step leads. `fail` has the attempts that raise an error instead of the step's code, as in
     `{"train": [0]}`, `kill` those whose process is killed when the code has run, and `slow` seconds that each attempt
-    waits first. `{"train/2": ...}` names one task of a foreach. `decorators` are those of `--with`.
+    waits first. `{"train/2": ...}` names one task of a foreach. `decorators` are those of `--with`. `approvals` has
+    what a person chooses for each step with `@approval`; without it the run waits for `flowc approve`.
 
     A run that fails is returned as well: see `run.successful`. Raises UsageError for what the flow does not have, and
     CompileFailed for a flow or a parameter with errors.
@@ -72,6 +75,7 @@ def run_flow(
         options = RunOptions(params=bound, tags=tuple(tags))
         options = local_options(compilation.source.path, _root(root), max_workers, options, (), sink)
         check_code(compilation.source, options.include, sink)
+        options = replace_fields(options, approvals=_answers(approvals, compilation.flow, sink))
         _report(sink)
         result = run_locally(compilation.flow, compilation.source, options)
         if result.ok:
@@ -92,6 +96,7 @@ def simulate_flow(
     configs: Union[Mapping[str, Any], None] = None,
     decorators: Sequence[str] = (),
     options: Union[Mapping[str, Any], None] = None,
+    approvals: Union[Mapping[str, str], None] = None,
     max_workers: Union[int, None] = None,
 ) -> Run:
     """Compile a flow or a pipeline for Argo, run that manifest as `flowc simulate` does, and return the run.
@@ -111,12 +116,20 @@ def simulate_flow(
     fixed = {parameter.name for parameter in compilation.flow.parameters if parameter.fixed}
     values = {name: text for name, text in bound.items() if name not in fixed}
     chosen = {"parameters": values, **(options or {}), "root": store}
+    answers = _answers(approvals, compilation.flow, sink)
     (emitted, *_) = emitted_files(compilation, compilation.flow, "argo", chosen, sink)
     _report(sink)
     _upload(emitted, store)
     with injected(faults, compilation.flow) as happening:
         workers = max_workers or os.cpu_count() or 1
-        how = SimulateOptions(root=store, parameters=values, backoff=0.0, max_workers=workers, env=happening.variables)
+        how = SimulateOptions(
+            root=store,
+            parameters=values,
+            backoff=0.0,
+            max_workers=workers,
+            env=happening.variables,
+            approvals=answers,
+        )
         manifest, spec = prepare_manifest(emitted.text, how)
         result = simulate(manifest, spec, how, Progress(_print, output=False))
         if result.phase == "Succeeded":
@@ -145,6 +158,13 @@ def _compiled(
         check_environment(compilation.flow, os.environ, frozenset({"FLOWC_RUN_ROOT"}), sink)
     _raise(sink)
     return compilation, bound
+
+
+def _answers(approvals: Union[Mapping[str, str], None], flow: Flow, sink: DiagnosticSink) -> Dict[str, str]:
+    """What persons choose, by step. Collects FC505 for what cannot be chosen."""
+    from flowc_cli.local_runs import checked_answers
+
+    return checked_answers([f"{step}={choice}" for step, choice in (approvals or {}).items()], flow, sink)
 
 
 def emitted_files(

@@ -8,16 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Tuple, Type, Union
 
 from flowc import flowspec
-from flowc.errors import FlowError, ParameterError
+from flowc.current import running
+from flowc.errors import ApprovalError, FlowError, ParameterError
 from flowc.flowspec import FlowSpec, attach, constants
 from flowc.protocol import env_names
 from flowc.protocol.encodings import plain_text
 from flowc.protocol.plan import Plan
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import called, manifest_head, set_facts, step_of
+from flowc.shim.task_runner import called, manifest_head, set_condition, set_facts, step_of
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
-from flowc.store.run_layout import RunLayout, index_text
+from flowc.store.approvals import Approval, this_person
+from flowc.store.run_layout import RunLayout, index_text, wall_time
 from flowc.testing.given_values import GivenValues
 from flowc.testing.step_run import NOT_GIVEN, RUN_ID, StepResult, kept_surroundings, transition_of
 from flowc.testing.tested_flow import UsageError, flow_class
@@ -48,6 +50,7 @@ def run_in_process(tested: NamedFlow, compilation: Compilation, step: str, given
     layout = RunLayout(open_store(folder), plan.flow, RUN_ID, remember=True)
     os.environ.update(at.env)
     os.environ.update(_variables(at))
+    running.approval = _answer(at, given)
     if plan.pipeline:
         from flowc.testing.in_process_call import run_call
 
@@ -56,6 +59,23 @@ def run_in_process(tested: NamedFlow, compilation: Compilation, step: str, given
     task = _ClassTask(flow_class(tested, plan.flow), plan, at, given, layout, path)
     with kept_surroundings():
         return task.run()
+
+
+def _answer(step: PlanStep, given: Given) -> Approval | None:
+    """What a person has chosen. Raises UsageError for a step that asks nobody, and for one that has no answer."""
+    if step.approval is None:
+        if given.approval is not None:
+            raise UsageError(f"step {step.name!r} has no @approval: nobody chooses {given.approval!r}")
+        return None
+    choices = ", ".join(step.approval.get("choices") or ())
+    if given.approval is None:
+        what = f"one of {choices}" if choices else "what that person writes"
+        raise UsageError(f"step {step.name!r} asks a person: give {what} as approval=...")
+    record: Dict[str, Any] = {"version": 1, "choice": given.approval, "by": this_person(), "note": "", "via": "test"}
+    try:
+        return Approval(step.approval, {**record, "time": wall_time()})
+    except ApprovalError as error:
+        raise UsageError(f"step {step.name!r}: {error}") from None
 
 
 def _variables(step: PlanStep) -> Dict[str, str]:
@@ -161,6 +181,7 @@ class _ClassTask:
         inputs = self._inherit()
         flow = _new(self.cls)
         attach(flow, state)
+        set_condition(flow, step)
         method = step_of(flow, step.name)
         assert method is not None
         code = partial(self._call, flow, method if inputs is None else partial(method, inputs))

@@ -87,6 +87,7 @@ class Given:
     width: Union[int, None]
     inputs: Union[Inputs, None]
     attempt: int
+    approval: Union[str, None]
 
 
 def run_step(
@@ -101,6 +102,7 @@ def run_step(
     outer: Sequence[Any] = (),
     width: Union[int, None] = None,
     attempt: int = 0,
+    approval: Union[str, None] = None,
     configs: Union[Mapping[str, Any], None] = None,
     root: Union[str, os.PathLike[str], None] = None,
 ) -> StepResult:
@@ -111,8 +113,8 @@ def run_step(
     values by name, others have their defaults. `input` and `index` are the item of the innermost foreach and its
     number, `outer` the items of those around it, and `width` how many items, or members of the gang, there are. A join
     gets `inputs`: for each task the artifacts, or the StepResult, in their order or, after branches, by the names of
-    the steps. `configs` gives values, or paths of files. The step reads earlier runs from `root`, by default a store
-    that is empty.
+    the steps. `approval` is what a person chooses, where the step has `@approval`. `configs` gives values, or paths of
+    files. The step reads earlier runs from `root`, by default a store that is empty.
 
     Raises what the step raises, UsageError for what the flow does not have, and CompileFailed.
     """
@@ -127,6 +129,7 @@ def run_step(
             None if width is None else whole_number(width, "width"),
             inputs if inputs is None or isinstance(inputs, Mapping) else given_list(inputs, "inputs"),
             whole_number(attempt, "attempt"),
+            approval,
         )
         return _run(flow, step, given, given_by_name(configs, "configs"), root)
     except BaseException as error:
