@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flowc.client import Run, Task
     from flowc.shim.checkpoints import Checkpoints
+    from flowc.shim.failed_items import FailedItem
     from flowc.shim.gang import Parallel
     from flowc.shim.read_trace import ReadTrace
     from flowc.shim.task_cards import Cards, CardStore
@@ -49,6 +50,7 @@ class Current:
         parameter_names: List[str]
         card: Cards
         checkpoint: Checkpoints
+        failed_items: List[FailedItem]
         spot_termination_notice: str
         trigger: Trigger | None
         approval: Approval

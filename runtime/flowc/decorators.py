@@ -163,6 +163,7 @@ def foreach_options(
     items_per_task: int | None = None,
     workers: int | None = None,
     label: bool | str | None = None,
+    min_success: float | None = None,
     **unpacked: Any,
 ) -> Decorator:
     """Say how the items of the foreach that the step opens are run: `parallelism` is the most at a time.

@@ -191,12 +191,25 @@ torchrun_parallel = torchrun
 
 @overload
 def foreach_options(
-    *, items_per_task: int, workers: int | None = None, parallelism: int | None = None, label: bool | str | None = None
+    *,
+    items_per_task: int,
+    workers: int | None = None,
+    parallelism: int | None = None,
+    label: bool | str | None = None,
+    min_success: float | None = None,
 ) -> StepDecorator: ...
 @overload
-def foreach_options(*, parallelism: int, label: bool | str | None = None) -> StepDecorator: ...
+def foreach_options(
+    *, parallelism: int, label: bool | str | None = None, min_success: float | None = None
+) -> StepDecorator: ...
 @overload
-def foreach_options(*, label: bool | str, parallelism: int | None = None) -> StepDecorator: ...
+def foreach_options(
+    *, label: bool | str, parallelism: int | None = None, min_success: float | None = None
+) -> StepDecorator: ...
+@overload
+def foreach_options(
+    *, min_success: float, parallelism: int | None = None, label: bool | str | None = None
+) -> StepDecorator: ...
 def airflow_options(
     *,
     owner: str | None = None,

@@ -11,9 +11,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List, overload
 
+    from flowc.shim.failed_items import FailedItem
+
 
 class Inputs(Generic[T_co]):
     """The inputs of a join: by number, by the name of the step, and in order."""
+
+    failed: List[FailedItem]
+    """The items that have failed, of a foreach with `@foreach_options(min_success=)`; others have no such attribute."""
 
     def __init__(self, flows: List[T_co], by_step: Dict[str, T_co]) -> None:
         self.flows = flows

@@ -157,7 +157,7 @@ USES = {
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
     "container": ["(image='x')", "(image='x', command='ls', outputs={'a': '/b'})", "(wrong=1)"],
     "environment": ["(vars={'A': 'b'})"],
-    "foreach_options": ["", "(parallelism=2)"],
+    "foreach_options": ["", "(parallelism=2)", "(min_success=0.5)", "(min_success=2)"],
     "fuse": ["", "(disabled=True)", "(disabled=3)"],
     "gpu_profile": ["", "(interval=5, include_artifacts=False, artifact_prefix='p')", "(interval=0)"],
     "kubernetes": [

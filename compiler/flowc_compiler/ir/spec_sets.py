@@ -73,6 +73,8 @@ class StepSpecs(Model):
     fuse: FuseSpec | None = None
     cache: CacheSpec | None = None
     checkpoint: CheckpointSpec | None = None
+    lenient: bool = False
+    """Whether the step is within a foreach whose items may fail. A pass sets it."""
     waits: tuple[WaitSpec, ...] = ()
     approval: ApprovalSpec | None = None
     called: CalledFlow | None = None
@@ -114,7 +116,12 @@ class StepSpecs(Model):
         That is how a process that was killed is caught. There are several, since a machine may fail a fallback, too.
         """
         limit = self.retry.limit if self.retry is not None else 0
-        return limit + (FALLBACK_RETRIES if self.catch is not None else 0)
+        return limit + (FALLBACK_RETRIES if self.survives else 0)
+
+    @property
+    def survives(self) -> bool:
+        """Whether a failure is not the end of the run: by `@catch`, or since it is that of an item that may fail."""
+        return self.catch is not None or self.lenient
 
     def of_attempt(self, attempt: int) -> StepSpecs:
         """The specs of one attempt, of which 0 is the first: with what `@retry` says of it, which counts more."""

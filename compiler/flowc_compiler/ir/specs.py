@@ -355,6 +355,8 @@ class ForeachOptions(Spec):
     """How many items a pod works on, each of them as a task of its own."""
     workers: int | None = Field(default=None, ge=1)
     """The most tasks of such a pod at a time; one where it is not given."""
+    min_success: float | None = Field(default=None, ge=0, le=1)
+    """The share of the items that has to succeed; all of them, and at the first failure, where it is not given."""
     label: bool | str | None = None
     """What an engine may show of an item: True is its text, and a name what it has under that."""
 

@@ -76,6 +76,15 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     return called_flows.inline_calls(flow, sink)
 
 
+def mark_items_that_may_fail(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Mark the steps of a foreach with `min_success`, with `passes.failed_items`."""
+    if not any(step.specs.foreach and step.specs.foreach.min_success is not None for step in flow.steps):
+        return flow
+    from flowc_compiler.passes import failed_items
+
+    return failed_items.tolerate_failures(flow, sink)
+
+
 def batch_marked_items(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Put items of a foreach with `items_per_task` into one pod, with `passes.batching`."""
     if all(step.specs.foreach is None for step in flow.steps):
@@ -106,6 +115,7 @@ PASSES: tuple[Pass, ...] = (
     build_scopes,
     check_decorator_placement,
     place_waits,
+    mark_items_that_may_fail,
     check_locks,
     check_cache,
     check_artifact_flow,

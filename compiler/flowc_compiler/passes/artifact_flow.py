@@ -314,8 +314,10 @@ class ArtifactFlow:
             self._reports.no_list(variable, f"a parameter of type {parameter.type}", found)
 
     def _check_join(self, join: JoinStep, found: StepEffects) -> None:
+        options = self._flow.by_name[join.closes].specs.foreach
+        own = {"flows", "failed"} if options is not None and options.min_success is not None else {"flows"}
         for name, place in found.arms:
-            known = name in join.parents or name == "flows" or name.startswith("_")
+            known = name in join.parents or name in own or name.startswith("_")
             if not known and name not in self._effects.guarded:
                 self._reports.no_arm(join, name, place)
         reported = set[str]()

@@ -76,8 +76,9 @@ _CLICK_TYPES = (
 FACTS: Dict[str, Tuple[str, ...]] = {
     **dict.fromkeys(
         (
-            "branch_name", "card", "flow_name", "graph", "is_parallel", "is_production", "is_running_flow",
-            "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec", "project_flow_name",
+            "branch_name", "card", "failed_items", "flow_name", "graph", "is_parallel", "is_production",
+            "is_running_flow", "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec",
+            "project_flow_name",
             "project_name", "ray_storage_path", "retry_count", "run", "run_id", "scheduled_time",
             "spot_termination_notice", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
         ),

@@ -6,6 +6,7 @@ The compiler writes entries of the types below, and the shim reads them with the
 from __future__ import annotations
 
 from flowc.errors import ProtocolError
+from flowc.protocol import FALLBACK_RETRIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
         install: Json
         label: bool | str
         leads: List[str]
+        lenient: bool
         loops: bool
         never: List[str]
         on: List[str]
         from_task: Dict[str, Tuple[str, str | None]]
         max_iterations: int | None
+        min_success: float
         retries: int
         secrets: Json
         tests: List[Json]
@@ -127,6 +130,10 @@ class PlanStep:
         """What a person is asked before they begin, as `ApprovalSpec` has it; `values` are what choices stand for."""
         self.checkpoint: Dict[str, Any] | None = data.get("checkpoint")
         """Where the step has `@checkpoint`: `load_policy`, `keep`, `temp_dir_root`, where they are not the defaults."""
+        self.lenient: bool = data.get("lenient", False)
+        """Whether a failure for good is one of an item that may fail: the task commits it."""
+        self.min_success: float | None = data.get("min_success")
+        """Of a foreach whose items may fail: the share that has to succeed."""
         self.synthetic: bool = data.get("virtual", False)
         self.backoff: Tuple[float, ...] = data.get("backoff") or (0, 1)
         """The seconds between two attempts, by what each further wait is longer, and the longest where there is one;
@@ -145,6 +152,16 @@ class PlanStep:
     def own(self) -> str:
         """Its name in its flow."""
         return self.name[len(self.prefix) :]
+
+    @property
+    def further(self) -> int:
+        """How many attempts an engine makes after the first: those after `@retry`'s only store the failure."""
+        return self.retries + (FALLBACK_RETRIES if self.survives else 0)
+
+    @property
+    def survives(self) -> bool:
+        """Whether a failure is not the end of the run: by `@catch`, or since it is that of an item that may fail."""
+        return self.catch is not None or self.lenient
 
     @property
     def fans_out(self) -> bool:

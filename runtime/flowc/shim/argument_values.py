@@ -202,7 +202,7 @@ class Values:
         count: int = self._state.layout.manifest(opener.name, base)["foreach"]["count"]
         found: List[Any] = []
         try:
-            for index in range(count):
+            for index in _succeeded(self._state.layout, self._state.plan, opener.name, base, count):
                 self._path = (*base, index)
                 found.append(look(value["value"]))
         finally:
@@ -221,6 +221,16 @@ class Values:
     def _failed(self, value: Value) -> None:
         """Note where the innermost value is written that fails."""
         self._at = self._at or value.get("at", "")
+
+
+def _succeeded(layout: RunLayout, plan: Plan, opener: str, base: Path, count: int) -> List[int]:
+    """The items of a foreach whose results there are: all of them, unless some may fail."""
+    if plan.step(opener).min_success is None:
+        return list(range(count))
+    from flowc.shim.failed_items import failed_indices
+
+    failed = failed_indices(layout, plan, opener, base)
+    return [index for index in range(count) if index not in failed]
 
 
 _KINDS: Dict[str, Callable[[Any, Value], Any]] = {
@@ -447,7 +457,7 @@ class Outputs:
     ) -> Shape:
         """The index paths below `base` in nested lists; the attempt to read of each goes into `attempts`."""
         count: int = self._layout.manifest(openers[0].name, base)["foreach"]["count"]
-        paths = [(*base, index) for index in range(count)]
+        paths = [(*base, index) for index in _succeeded(self._layout, self._plan, openers[0].name, base, count)]
         if len(openers) > 1:
             return [self._shape(step, path, openers[1:], attempts, every) for path in paths]
         if every is not None:

@@ -33,11 +33,27 @@ THREADS = 32
 def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[FlowSpec]:
     """The inputs of a join; `count` is the width of the foreach that it closes. Raises MissingInput."""
     states = input_states(state, count)
+    tolerant = step_tolerates(state)
+    if tolerant:
+        from flowc.shim.failed_items import checked_inputs
+
+        states = checked_inputs(state, states)
     for each in states:
         each.loaded = state.loaded
         each.base = state.base
     flows = [bind(cls, state) for state in states]
-    return Inputs(flows, {state.plan.name_in(state_of(flow).step, state.step): flow for flow in flows})
+    inputs = Inputs(flows, {state.plan.name_in(state_of(flow).step, state.step): flow for flow in flows})
+    if tolerant:
+        from flowc.shim.failed_items import failed_items
+
+        inputs.failed = failed_items(state.failed)
+    return inputs
+
+
+def step_tolerates(state: TaskState) -> bool:
+    """Whether the task is the join of a foreach whose items may fail."""
+    step = state.step
+    return step.kind == "join" and state.plan.step(step.closes or "").min_success is not None
 
 
 def input_states(state: TaskState, count: int) -> List[InputState]:

@@ -15,6 +15,7 @@ from flowc.pipeline_calls import awaited
 from flowc.protocol import env_names
 from flowc.protocol.conversions import conversion
 from flowc.shim.argument_values import Values, describe, user_object
+from flowc.shim.join import step_tolerates
 from flowc.shim.loaded_plan import given_text
 from flowc.shim.read_trace import end_trace
 from flowc.shim.step_call import call_step
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     """Outputs by name."""
 
 
-def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
+def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:  # noqa: PLR0912 (in order)
     """Run one task and commit it. `load` imports the user's file, which a synthetic step does not need."""
     plan, step, layout = state.plan, state.step, state.layout
     values = Values(state)
@@ -57,6 +58,8 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     elif plan.anew:
         kept = layout.manifest(plan.start, ())["parameters"]
         state.parameters = {**kept, **chosen_anew(declared, state)}
+    if step_tolerates(state):
+        _check_items(state)
     returned: Returned = {}
     caught: Dict[str, str] | None = None
     if step.cache is not None:
@@ -67,7 +70,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         returned, caught = _call(load, state, values, task)
     trace = end_trace() if step.cache is not None else None
     values.own = returned
-    manifest = manifest_head(state, task)
+    manifest = {**manifest_head(state, task), **({"failed_items": state.failed} if state.failed else {})}
     if step.fan is not None:
         manifest["foreach"] = _with_code(load, lambda: _fan(state, values))
     elif step.foreach_var is not None:
@@ -96,6 +99,15 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     end_checkpoints(committed=True)
     if state.cache is not None:
         state.cache.keep(manifest)
+
+
+def _check_items(state: TaskState) -> None:
+    """Note which items have failed of a foreach in which some may. Raises TooFewSucceeded."""
+    from flowc.shim.failed_items import checked_inputs
+    from flowc.shim.join import input_states
+
+    opener = state.layout.manifest(state.step.closes or "", state.path)
+    checked_inputs(state, input_states(state, opener["foreach"]["count"]))
 
 
 def _with_code(load: Callable[[], Any], compute: Callable[[], Any]) -> Any:

@@ -22,7 +22,7 @@ import sys
 import time
 
 from flowc.errors import FlowError, StoreError
-from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMED_OUT, TIMEOUT, USER_ERROR, failure_kinds, is_retried
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
@@ -263,8 +263,7 @@ class _Runner:
 
     def _further(self, key: TaskKey) -> int:
         """How many attempts a step has after the first."""
-        step = self.plan.step(key[0])
-        return step.retries + (FALLBACK_RETRIES if step.catch is not None else 0)
+        return self.plan.step(key[0]).further
 
     def _begin(self, attempt: _Attempt) -> None:
         step = self.plan.step(attempt.key[0])
@@ -362,7 +361,7 @@ class _Runner:
         what = f"task {attempt.name} failed{which}: {self._recorded_failure(attempt, code)}"
         step = self.plan.step(attempt.key[0])
         kinds = (TIMEOUT,) if attempt.timed_out else failure_kinds(code or USER_ERROR)
-        for_good = step.catch is None and not is_retried(kinds, step.on)
+        for_good = not step.survives and not is_retried(kinds, step.on)
         if for_good or tried >= self._further(attempt.key):
             _say(what)
             if self.failure == OK:

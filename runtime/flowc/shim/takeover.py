@@ -234,7 +234,10 @@ class Origin:
         if attempt is None:
             return None
         manifest = self._sound(name, path, attempt)
-        if manifest is None or not agrees(self._plan.step(name), manifest):
+        if manifest is None:
+            return None
+        planned = self._plan.step(name)
+        if not (self._is_settled(planned, path) if "failed" in manifest else agrees(planned, manifest)):
             return None
         if self._plan.is_first(self._plan.step(name)):
             from flowc.shim.code_record import record_code
@@ -250,6 +253,16 @@ class Origin:
                 copy_value(self._source, target, variable, ref)
         target.commit(name, path, attempt, manifest)
         return manifest
+
+    def _is_settled(self, step: PlanStep, path: Path) -> bool:
+        """Whether the item of a task that has failed stays so: the join behind it has been content without it."""
+        openers = self._plan.openers(step)
+        around = next((opener for opener in reversed(openers) if opener.min_success is not None), None)
+        if around is None:
+            return False
+        join = next(other.name for other in self._plan.steps.values() if other.closes == around.name)
+        attempt = self._committed(join, path[: around.depth])
+        return attempt is not None and "failed" not in self._source.manifest(join, path[: around.depth], attempt)
 
     def _sound(self, name: str, path: Path, attempt: int) -> Document | None:
         """The manifest of a task whose values are all there, as they were stored; each is read once."""

@@ -19,7 +19,7 @@ from flowc.errors import (
     error_text,
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
-from flowc.protocol import FALLBACK_RETRIES, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.container import OUTPUTS
 from flowc.protocol.exit_codes import OK, exit_code_of
 from flowc.shim.debugging import examine, guard_breakpoints
@@ -120,8 +120,9 @@ def run_task(
         if os.environ.get(env_names.CONTAINER_PART) != OUTPUTS:
             layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
         record_flow(state)
-        if problem is not None:
-            raise problem
+        if step.lenient and _passed_over(state, task):
+            return OK
+        _raise_if(problem)
         if step.approval is not None:
             from flowc.shim.gate import passed
 
@@ -136,7 +137,7 @@ def run_task(
         return run_flow(plan, _arguments(task), run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
-        return _report(error, layout, plan, task)
+        return _failed(error, layout, plan, task)
 
 
 def _may_be_taken_over(step: PlanStep) -> bool:
@@ -206,7 +207,7 @@ def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:
     try:
         _execute(flow, state, task)
     except BaseException as error:
-        code = _report(error, state.layout, state.plan, task)
+        code = _failed(error, state.layout, state.plan, task)
         if not isinstance(error, ProtocolError):
             keep_failed(flow, state, task)
         return code
@@ -231,6 +232,32 @@ def keep_failed(flow: FlowSpec, state: TaskState, task: Task) -> None:
 def _save(state: TaskState, attribute: str, value: Any) -> Ref:
     loaded = state.loaded.get(id(value))
     return artifacts.save(state.layout.store, state.plan.flow, attribute, value, loaded)
+
+
+def _raise_if(problem: Exception | None) -> None:
+    if problem is not None:
+        raise problem
+
+
+def _passed_over(state: TaskState, task: Task) -> bool:
+    from flowc.shim.failed_items import passed_over
+
+    return passed_over(state, task)
+
+
+def _failed(error: BaseException, layout: RunLayout | None, plan: Plan, task: Task) -> int:
+    """Report a failure; returns the exit code, which is OK for that of an item which may fail."""
+    code = _report(error, layout, plan, task)
+    step = plan.steps.get(task.step)
+    if layout is None or step is None or not step.lenient:
+        return code
+    from flowc.shim.failed_items import tolerated
+
+    try:
+        return OK if tolerated(error, code, TaskState(layout, plan, step, task.path), task) else code
+    except Exception as second:
+        print(f"flowc: the failure could not be committed: {second}", file=sys.stderr)
+        return code
 
 
 def _report(error: BaseException, layout: RunLayout | None, plan: Plan, task: Task) -> int:
@@ -271,12 +298,11 @@ def set_condition(flow: FlowSpec, step: PlanStep) -> None:
 
 def _attempt_record(step: PlanStep, task: Task) -> Document:
     """What is known of an attempt that begins. It stays the only trace of one that is killed."""
-    further = step.retries + (FALLBACK_RETRIES if step.catch is not None else 0)
     record: Document = {
         "version": VERSION,
         "started": task.started,
         **this_owner(),
-        "last": task.attempt - task.first >= further,
+        "last": task.attempt - task.first >= step.further,
     }
     if os.environ.get(env_names.ENGINE):
         record["engine"] = os.environ[env_names.ENGINE]
@@ -456,6 +482,8 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
     for attribute, value in artifacts_set(flow):
         refs[attribute] = written[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
+    if state.failed:
+        manifest["failed_items"] = state.failed
     if step.within is not None:
         from flowc.shim.called_flow import returned
 
@@ -603,6 +631,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
         {
             "graph": graph,
             "card": lambda: _cards(plan, task),
+            "failed_items": lambda: _failed_items(plan, task),
             "spot_termination_notice": _watched_notice,
             **saves,
             **({"approval": lambda: running.approval} if running.approval is not None else {}),
@@ -645,6 +674,12 @@ def _checkpoints(plan: Plan, task: Task) -> Any:
     layout = RunLayout(open_store(task.root), plan.flow, task.run)
     running.checkpoints = Checkpoints(layout, plan.step(task.step), task)
     return running.checkpoints
+
+
+def _failed_items(plan: Plan, task: Task) -> Any:
+    from flowc.shim.failed_items import items_before
+
+    return items_before(RunLayout(open_store(task.root), plan.flow, task.run), plan, task.path)
 
 
 def _watched_notice() -> str:

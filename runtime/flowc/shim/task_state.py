@@ -58,6 +58,7 @@ class TaskState:
         "_values",
         "base",
         "cache",
+        "failed",
         "inherited",
         "inputs",
         "layout",
@@ -81,6 +82,8 @@ class TaskState:
         self.parameters: Refs = {}
         self.transition: Transition | None = None
         self.cache: TaskCache | None = None
+        self.failed: List[Document] = []
+        """Of a join: the items that have failed, where some may."""
         """What keeps the result of the task, where its step has a cache."""
         self.base = plan.base_depth(step) if plan.calls else 0
         """How many foreach scopes around the task are those of a flow that calls its own, which does not see them."""

@@ -444,7 +444,7 @@ class _Lowering:
             options["retries"] = specs.retries
         if specs.retries:
             options["retry_delay"] = _duration(specs.retry.wait_before(1) if specs.retry is not None else 0)
-        if group is None and specs.retry is not None and specs.catch is None:
+        if group is None and specs.retry is not None and not specs.survives:
             options["retry_on"] = specs.retry.on
         if specs.timeout is not None:
             # The step ends itself. A pod's own deadline, for one that is stuck, starts on its node; this one covers the

@@ -91,9 +91,9 @@ def retry_strategy(flow: Flow, step: Step, options: ArgoOptions, *, gang: bool) 
         lost = 0 if gang else options.lost_pods(group=group is not None)
         return RetryStrategy(limit=str(lost), expression=LOST_POD) if lost else None
     strategy = RetryStrategy(limit=str(retries))
-    if policy is not None and step.specs.catch is None:
+    if policy is not None and not step.specs.survives:
         strategy = strategy.replace(expression=_expression(policy.on))
-    # The shim stores what `@catch` takes in attempts of its own, whatever has ended the one before.
+    # The shim stores what `@catch` or the foreach takes in attempts of its own, whatever has ended the one before.
     if policy is None or policy.backoff_seconds == 0:
         return strategy
     factor = str(policy.backoff_factor) if policy.backoff_factor > 1 else None

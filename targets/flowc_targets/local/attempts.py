@@ -110,7 +110,7 @@ def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, 
     """
     retry = specs.retry
     if retry is None or attempt >= retry.limit:
-        return 0.0, "@catch goes on without it"
+        return 0.0, f"{'@catch' if specs.catch is not None else 'the foreach'} goes on without it"
     seconds = retry.wait_before(attempt + 1) if wait else 0.0
     later = f" in {seconds:g} s" if seconds else ""
     return seconds, f"attempt {attempt + 2} begins{later}"
@@ -131,7 +131,7 @@ def is_final(specs: StepSpecs, task: Attempt, code: int, *, timed_out: bool) -> 
     """
     if task.number >= specs.retries:
         return True
-    if specs.catch is not None or task.gang_failed:
+    if specs.survives or task.gang_failed:
         return False
     kinds = (TIMEOUT,) if timed_out else failure_kinds(code or USER_ERROR)
     return not is_retried(kinds, specs.retry.on if specs.retry is not None else ())

@@ -187,11 +187,15 @@ def _from_task(environment: EnvironmentSpec) -> dict[str, tuple[str, str | None]
     return {name: (item.source, item.default) for name, item in given.items()}
 
 
-def _optional_entries(specs: StepSpecs) -> StepEntry:
+def _optional_entries(specs: StepSpecs) -> StepEntry:  # noqa: PLR0912 (one for each)
     """The entries that only the steps with these specs have."""
     entries: StepEntry = {}
     if specs.catch is not None:
         entries["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+    if specs.lenient:
+        entries["lenient"] = True
+    if specs.foreach is not None and specs.foreach.min_success is not None:
+        entries["min_success"] = specs.foreach.min_success
     if specs.checkpoint is not None:
         entries["checkpoint"] = specs.checkpoint.model_dump(exclude={"span"}, exclude_defaults=True)
     if specs.retry is not None and specs.retry.on:

@@ -40,11 +40,12 @@ class ForeachOptionsArguments(Arguments):
     items_per_task: Annotated[int | None, Field(ge=1)] = None
     workers: Annotated[int | None, Field(ge=1)] = None
     label: Annotated[str, Field(min_length=1)] | bool | None = None
+    min_success: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        if self.parallelism is None and self.items_per_task is None and self.workers is None and not self.label:
+        if not self.label and all(value is None for name, value in self if name != "label"):
             message = "`@foreach_options` has no argument"
-            help_ = "give parallelism=, the most items to work on at a time, items_per_task= or label="
+            help_ = "give parallelism=, the most items to work on at a time, items_per_task=, min_success= or label="
             at.error("FC404", message, help=help_)
             return NO_SPECS
         if self.workers is not None and self.items_per_task is None:
@@ -57,6 +58,7 @@ class ForeachOptionsArguments(Arguments):
             items_per_task=self.items_per_task,
             workers=self.workers,
             label=self.label or None,
+            min_success=self.min_success,
         )
         return some_specs(foreach=options)
 
