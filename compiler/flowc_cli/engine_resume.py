@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -50,7 +51,10 @@ def resume_on_engine(
         write_error(f"{line}\n")
     steps = sorted({*resume.changed, *((resume.step,) if resume.step is not None else ())})
     origin = "/".join([preview.run_id, *([",".join(steps)] if steps else [])])
+    shaping = {item.name: item.default for item in compilation.flow.parameters if item.fixed}
     words = ["submit", compilation.source.path, "--target", target, "--resume", origin, *arguments]
+    for name, value in shaping.items():  # the graph is made with them, and no task gets them
+        words += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     from flowc_cli.app import app
 
     found: Any = typer.main.get_command(app).main([*map(str, words)], prog_name="flowc", standalone_mode=False)

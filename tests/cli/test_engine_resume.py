@@ -121,3 +121,38 @@ def test_what_is_refused(tmp_path: Path, failed: str) -> None:
         code, said = resumed(tmp_path, *arguments)
         assert code == 2, (arguments, said)
         assert expected in said, arguments
+
+
+SHAPED = """
+    from flowc import pipeline, step
+
+    @step
+    def load(n: int) -> int:
+        return n
+
+    @step
+    def total(numbers: list[int]) -> int:
+        assert FINE
+        return sum(numbers)
+
+    FINE = False
+
+    @pipeline
+    def shaped(width: int = 2, scale: int = 1):
+        total([load(number * 10) for number in range(width)] + [load(scale)])
+"""
+
+
+def test_a_pipeline_has_the_shape_that_it_had(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flows/flow.py": SHAPED})
+    values = ["-p", "width=4", "-p", "scale=7", "--root", str(tmp_path / "root"), "--image", "i"]
+    assert flowc_process(tmp_path, "compile", "flows/flow.py", *values, "-o", "m.yaml").returncode == 0
+    assert flowc_process(tmp_path, "simulate", "m.yaml").returncode == 1
+    write_files(tmp_path, {"flows/flow.py": SHAPED.replace("FINE = False", "FINE = True")})
+    failed = Run.latest("shaped", root=str(tmp_path / "root"))
+    _, said = resumed(tmp_path, "--target", "airflow", "--server", "http://localhost:1", "--operator", "local")
+    assert "changed since: total;" in said
+    assert f"taken over from run {failed.id}: start, load, load_2, load_3, load_4, load_5\nruns: total\n" in said
+    code, said = resumed(tmp_path)
+    assert code == 0, said
+    assert Run.latest("shaped", root=str(tmp_path / "root")).data.output == 67

@@ -144,7 +144,8 @@ def resume(
             configs = origin_configs(compilation.flow, engine, resumed)
             compilation = replace(options, origin_configs=configs).compile(file, sink)
         if rerun_changed or target is not None:
-            resumed = _with_changed(compilation, options, engine, resumed, rerun=rerun_changed)
+            as_before = replace(options, parameters=kept)
+            resumed = _with_changed(compilation, as_before, engine, resumed, rerun=rerun_changed)
         report(sink.diagnostics, sink.sources)
         if target is not None:
             raise typer.Exit(resume_on_engine(target, compilation, engine, resumed, words))

@@ -158,7 +158,7 @@ def _check_decorators(inner: Flow, spec: CalledFlow, sink: DiagnosticSink) -> No
     found = {
         "project": specs.project, "schedule": specs.schedule, "trigger": specs.trigger,
         "trigger_on_finish": specs.trigger_on_finish, "exit_hook": specs.exit_hooks, "deadline": specs.deadline,
-        "notify": specs.notifications,
+        "notify": specs.notifications, "concurrency": (*specs.locks, *specs.run_limits),
     }  # fmt: skip
     names = [name for name, value in found.items() if value]
     if names:

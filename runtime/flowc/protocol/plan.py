@@ -208,6 +208,8 @@ class Plan:
         self.parameters: List[Dict[str, Any]] = data["parameters"]
         self.configs: Dict[str, Dict[str, Any]] = data.get("configs") or {}
         self.project: Dict[str, Any] = data.get("project") or {}
+        self.settled: Dict[str, Any] = data.get("settled") or {}
+        """The values of parameters that a pipeline was compiled with, and to resume it is compiled with again."""
         self.plain: Dict[str, Dict[str, Any]] | None = data.get("plain")
         """Of a class flow whose start has a cache: the parameters by attribute, if none of them takes its code."""
         self.code_units: Dict[str, List[Any]] = data.get("code_units") or {}

@@ -40,6 +40,8 @@ def record_code(layout: RunLayout, plan: Plan) -> None:
     document: Dict[str, Any] = {"version": 1, "file": own, "files": texts, "others": others}
     if plan.code_units:  # of which digests `flowc show --why` names those that have changed
         document["units"] = plan.code_units
+    if plan.settled:
+        document["settled"] = plan.settled
     layout.write_json(f"{layout.prefix}/{CODE_RECORD}", {**document, "class": plan.class_name})
 
 

@@ -14,7 +14,7 @@ from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
 from flowc.shim.takeover import Origin, agrees, copy_value
 from flowc.store import open_store
-from flowc.store.run_layout import DATA, RESUMED, RunLayout, is_partial, run_names
+from flowc.store.run_layout import CODE_RECORD, DATA, RESUMED, RunLayout, is_partial, run_names
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params
@@ -105,7 +105,10 @@ def _record(name: str, options: RunOptions, resume: ResumeOptions) -> dict[str, 
     """The `run.json` of the run to resume."""
     try:
         layout = find_layout(resume.flow or name, open_store(options.root), options.root, resume.origin_run_id)
-        return layout.read_json(f"{layout.prefix}/run.json") or {}
+        record = layout.read_json(f"{layout.prefix}/run.json")
+        if record is None:  # the run is one of an engine, whose first task has written what it was compiled with
+            record = layout.read_json(f"{layout.prefix}/{CODE_RECORD}")
+        return record or {}
     except StoreError as error:
         raise_unusable(options.root, error)
     except CorruptArtifact as error:

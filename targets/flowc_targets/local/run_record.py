@@ -17,7 +17,7 @@ from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local.attempt_log import AttemptLog
 from flowc_targets.package.project_names import deployment_name
-from flowc_targets.package.run_plan import literal, recorded
+from flowc_targets.package.run_plan import recorded, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +86,7 @@ class RunRecord:
                 "source_hash": flow.source_hash,
                 "end": flow.end,
                 "configs": {config.name: recorded(config) for config in flow.configs},
-                **_settled(flow),
+                **settled(flow),
                 **({} if origin is None else {"origin": origin, "rerun": sorted(rerun)}),
                 **({"origin_flow": origin_flow} if origin_flow not in (None, flow.name) else {}),
             }
@@ -177,12 +177,6 @@ class RunRecord:
         """Whether an attempt that says so has a manifest."""
         manifest = f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json"
         return self.layout.store.found_at_last(lambda: self.layout.store.exists(manifest), bool)
-
-
-def _settled(flow: Flow) -> dict[str, Any]:
-    """The values of parameters that a pipeline was compiled with. To resume it, it is compiled with them again."""
-    settled = {item.name: literal(item.default) for item in flow.parameters if item.fixed}
-    return {"settled": settled} if settled else {}
 
 
 def _user() -> str:

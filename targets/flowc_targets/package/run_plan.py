@@ -55,9 +55,16 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         **({"calls": {call.step: _flow_call(call) for call in flow.calls}} if flow.calls else {}),
         **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
+        **settled(flow),
         **({"deadline": flow.specs.deadline.seconds} if flow.specs.deadline is not None else {}),
         **({"notify": [_notification(spec) for spec in flow.specs.notifications]} if flow.specs.notifications else {}),
     }
+
+
+def settled(flow: Flow) -> Json:
+    """The values of parameters that a pipeline was compiled with. To resume it, it is compiled with them again."""
+    found = {item.name: literal(item.default) for item in flow.parameters if item.fixed}
+    return {"settled": found} if found else {}
 
 
 def _notification(spec: NotifySpec) -> Json:

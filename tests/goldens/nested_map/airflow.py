@@ -171,6 +171,7 @@ FLOW.texts["plan.json"] = """
  "weigh": {"kind": "linear", "parents": ["list_books"], "next": ["add_up"], "depth": 2, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "weigh", "module": null, "arguments": {"title": {"item": "list_books", "source": 0}, "grams": {"literal": 200}}, "outputs": ["output"], "many": false}},
  "add_up": {"kind": "join", "parents": ["weigh"], "next": ["report"], "depth": 1, "closes": "list_books", "closes_kind": "foreach", "arms": [["weigh"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "add_up", "module": null, "arguments": {"weights": {"output": ["weigh", "output"], "levels": 1}}, "outputs": ["output"], "many": false}},
  "report": {"kind": "join", "parents": ["add_up"], "next": [], "depth": 0, "closes": "count_shelves", "closes_kind": "foreach", "arms": [["add_up"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "report", "module": null, "arguments": {"shelf_weights": {"output": ["add_up", "output"], "levels": 1}}, "outputs": [], "many": false}}},
+"settled": {"grams": {"literal": 200}},
 "files": {"file": "nested_map.py", "path": [""], "shipped": ["nested_map.py"]}}
 """
 
