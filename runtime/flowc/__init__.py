@@ -82,20 +82,27 @@ if TYPE_CHECKING:
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
+    from flowc.user_decorators import (
+        USER_SKIP_STEP,
+        FlowMutator,
+        StepMutator,
+        UserStepDecorator,
+        user_step_decorator,
+    )
 
 __all__ = [
-    "S3", "ArgoEvent", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer", "Fatal",
-    "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NotebookRun", "Parameter", "Resources",
-    "Retry", "Run", "Runner", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "__version__",
-    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch",
-    "cache", "call_flow", "card", "catch", "checkpoint", "concurrency", "conda", "conda_base", "config_expr",
-    "container", "current", "deadline",
+    "S3", "USER_SKIP_STEP", "ArgoEvent", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow",
+    "Deployer", "Fatal", "Flow", "FlowMutator", "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow",
+    "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner", "Schedule", "Step", "StepMutator", "Task",
+    "TorchrunSingleNodeMultiGPU", "TriggeredRun", "UserStepDecorator", "__version__", "airflow_external_task_sensor",
+    "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch", "cache", "call_flow", "card", "catch",
+    "checkpoint", "concurrency", "conda", "conda_base", "config_expr", "container", "current", "deadline",
     "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata",
-    "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray",
-    "namespace", "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map",
-    "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry",
-    "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish",
-    "unmapped", "wait_for",
+    "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
+    "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile",
+    "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets",
+    "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped",
+    "user_step_decorator", "wait_for",
 ]  # fmt: skip
 
 

@@ -327,7 +327,9 @@ def test_an_unknown_decorator_is_reported_once() -> None:
         ("settings={'orchestrator': {'pod_settings': {'additional_pod_spec_args':"
          " {'securityContext': {'fsGroup': 'x'}}}}}", ["E404"]),
         ("settings={'orchestrator': {'pod_settings': {'tolerations': [{'effect': 'Sometimes'}]}}}", ["E404"]),
-        ("on_failure=work", ["E411"]),
+        ("on_failure=work", []),
+        ("on_start=print", ["E402"]),
+        ("on_start='nowhere'", ["E404"]),
         ("on_failure=None, model=None, extra={}, enable_cache=None", []),
     ],
 )  # fmt: skip

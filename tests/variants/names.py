@@ -28,7 +28,7 @@ class F(FlowSpec):
 {main}
 """
 MAIN = 'if __name__ == "__main__":\n    F()'
-CORE = "FlowMutator, StepMutator, UserStepDecorator, user_step_decorator"
+CORE = "FlowMutator, StepMutator, UserStepDecorator, user_step_decorator, Runner"
 
 UNUSED: Mapping[str, tuple[str, str]] = {
     "what_the_core_suite_imports": (f"from metaflow import {CORE}", ""),
@@ -146,11 +146,7 @@ USED: Mapping[str, tuple[str, str]] = {
         "from metaflow import Runner\nwith Runner('flow.py').run() as running:\n    pass",
     ),
     "called_by_the_file": ("from metaflow import Deployer\nDEPLOYER = Deployer('flow.py')", ""),
-    "derived_from": ("from metaflow import FlowMutator\nclass Mine(FlowMutator):\n    pass", ""),
-    "a_decorator": (
-        "from metaflow import user_step_decorator\n@user_step_decorator\ndef timed(name, flow):\n    yield",
-        "",
-    ),
+    "derived_from": ("from metaflow import NBRunner\nclass Mine(NBRunner):\n    pass", ""),
     "an_attribute_of_a_module": ("import metaflow as mf", "mf.Runner('flow.py')"),
     "in_a_try_for_other_errors": ("from metaflow import Runner", "try:\n    Runner('x')\nexcept KeyError:\n    pass"),
     "in_a_with": ("from metaflow import Runner", "with open('/dev/null'):\n    Runner('x')"),

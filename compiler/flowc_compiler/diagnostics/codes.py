@@ -93,7 +93,7 @@ _TITLES = {
     "FC405": "a decorator is given twice",
     "FC406": "decorators that conflict with each other, or with the step",
     "FC407": "a schedule that cannot be translated",
-    "FC408": "a mutator, or a user step decorator of Metaflow",
+    "FC408": "a mutator that cannot be followed, or in the wrong place",
     "FC409": "a decorator that does nothing here",
     "FC410": "an argument that does nothing here",
     "FC411": "an argument that flowc cannot express",

@@ -79,8 +79,14 @@ class ConfigSource(Protocol):
 class FileValues:
     """The values in the class statements of a flow's files, which are executed when the first is needed."""
 
-    def __init__(self, modules: LocalModules, configs: ConfigSource, sink: DiagnosticSink) -> None:
-        self.evaluator = Interpreter(modules, DiagnosticSink())
+    def __init__(
+        self,
+        modules: LocalModules,
+        configs: ConfigSource,
+        sink: DiagnosticSink,
+        interpreter: type[Interpreter] = Interpreter,
+    ) -> None:
+        self.evaluator = interpreter(modules, DiagnosticSink())
         self.evaluator.notes = sink
         self.configs = configs
 

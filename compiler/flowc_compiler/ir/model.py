@@ -34,6 +34,26 @@ SCHEMA_VERSION: Literal[1] = 1
 ROOT_SCOPE = "root"
 
 
+class StepWrapper(Model):
+    """A decorator of the user's own around a step: one that stands above it, or one that a mutator has added."""
+
+    own: int | None = None
+    """The number of one above the step, from the innermost."""
+    module: str | None = None
+    """The module of one that was added; `None` for the flow's file."""
+    name: str = ""
+    arguments: dict[str, Any] = {}
+
+
+class ParameterChanges(Model):
+    """What mutators have made of the parameters of a class, which a task's class is given, too."""
+
+    added: dict[str, dict[str, Any]] = {}
+    """The arguments of each, by attribute; `class` is Parameter or IncludeFile."""
+    removed: tuple[str, ...] = ()
+    """Attributes."""
+
+
 class StepBase(Node):
     """What every kind of step has."""
 
@@ -53,6 +73,8 @@ class StepBase(Node):
     """The step that calls the flow that this step is of, where it is not the flow's own."""
     virtual: bool = False
     """Whether the step is there for the graph's shape only: it has no task, and is done when its parents are."""
+    wrappers: tuple[StepWrapper, ...] | None = None
+    """What runs around the step, the innermost first, where mutators have changed what stands above it."""
 
 
 class LinearStep(StepBase):
@@ -288,6 +310,8 @@ class Flow(Node):
     """Steps whose tasks share a pod, in the order of their first steps; any other task has a pod of its own."""
     base_packages: SkipJsonSchema[tuple[DependencySpec, ...]] = Field(default=(), exclude=True)
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
+    parameter_changes: ParameterChanges | None = None
+    """What mutators have made of the parameters that the class has."""
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
     called: SkipJsonSchema[Any] = Field(default=None, exclude=True)

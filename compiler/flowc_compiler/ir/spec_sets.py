@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         EnvironmentSpec,
         ForeachOptions,
         FuseSpec,
+        HooksSpec,
         LockSpec,
         LoopSpec,
         ParallelSpec,
@@ -61,6 +62,7 @@ class StepSpecs(Model):
     catch: CatchSpec | None = None
     environment: EnvironmentSpec | None = None
     secrets: SecretsSpec | None = None
+    hooks: HooksSpec | None = None
     container: ContainerSpec | None = None
     command: CommandSpec | None = None
     batch: BatchSpec | None = None

@@ -146,6 +146,16 @@ class EnvironmentSpec(Spec):
         return {name: value for name, value in self.variables.items() if isinstance(value, TaskVariable)}
 
 
+class HooksSpec(Spec):
+    """Functions that the task of a pipeline's step calls: names in the step's or flow's file, or import paths."""
+
+    on_start: str | None = None
+    on_end: str | None = None
+    on_failure: str | None = None
+    """Called where no attempt follows."""
+    on_success: str | None = None
+
+
 class SecretSource(Model):
     """One source of `@secrets`. `kubernetes` and `vault` are flowc's own: keys become variables."""
 

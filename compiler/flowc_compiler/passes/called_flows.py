@@ -118,6 +118,10 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
     if inner.configs:
         message = f"step `{step.name}` calls flow {inner.name}, which has configs"
         sink.error("FC229", message, spec.span, help="make them parameters there, and hand them on by `params=`")
+    added = any(wrapper.own is None for item in inner.steps for wrapper in item.wrappers or ())
+    if inner.parameter_changes is not None or added:
+        message = f"step `{step.name}` calls flow {inner.name}, to which mutators add parameters or step decorators"
+        sink.error("FC229", message, spec.span, help="write them into the file of that flow")
     _check_decorators(inner, spec, sink)
     _check_caches(inner, spec, sink)
     return FlowCall(

@@ -241,20 +241,11 @@ def callee(item: ast.expr) -> ast.expr:
 
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
-_AROUND = (
-    "Metaflow runs its generator around the step, in the task, and flowc does not: write a plain Python decorator, or "
-    "call a function from the step"
-)
 _OTHER_RUNS = "start runs with `flowc run`, or from another file with flowc.Runner"
 _DEPLOYS = "deploy with `flowc deploy`, or from another file with flowc.Deployer"
 _PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 METAFLOW_REFUSED: dict[str, str] = {
-    "FlowMutator": f"{_EXECUTES}; write the decorators into the file",
-    "StepMutator": f"{_EXECUTES}; write the decorators into the file",
-    "UserStepDecorator": _AROUND,
-    "USER_SKIP_STEP": "return from the step instead: user step decorators are not run",
-    "user_step_decorator": _AROUND,
     "package_sources": f"{_EXECUTES}; name the files with --include",
     "Runner": _OTHER_RUNS,
     "NBRunner": _OTHER_RUNS,
@@ -284,8 +275,6 @@ ZENML_REFUSED: dict[str, str] = {
     "Output": _OLD,
     "StepContext": _OLD,
     "add_tags": "give tags to the run with `flowc run --tag`",
-    "alerter_failure_hook": _ALERTS,
-    "alerter_success_hook": _ALERTS,
     "bulk_log_metadata": "call log_metadata for each of them",
     "link_artifact_to_model": "flowc has no model registry: use the registry's own client within a step",
     "register_artifact": _ARTIFACTS,
@@ -294,7 +283,6 @@ ZENML_REFUSED: dict[str, str] = {
     "run_hook": "call the function from the step",
     "show": "flowc has no dashboard: read runs with `Client`",
     "zenml.alerter": _ALERTS,
-    "zenml.hooks": _ALERTS,
     "zenml.model_deployers": _STACK,
     "zenml.model_registries": _STACK,
     "zenml.post_execution": "read runs with `Client().get_pipeline_run(...)`",

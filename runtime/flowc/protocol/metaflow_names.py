@@ -32,6 +32,7 @@ _DECORATORS = (
 )  # fmt: skip
 _GANGS = ("metaflow_ray", "pytorch_parallel", "ray_parallel", "torchrun", "torchrun_parallel")
 """Decorators of gangs. Those of Ray and torchrun are in Metaflow's extensions metaflow-ray and metaflow-torchrun."""
+_USER_DECORATORS = ("FlowMutator", "StepMutator", "USER_SKIP_STEP", "UserStepDecorator", "user_step_decorator")
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
@@ -50,6 +51,7 @@ SERVED: Dict[str, str] = {
     "exception": "",
     "profile": "multicore",
     "TorchrunSingleNodeMultiGPU": "shim.torchrun",
+    **dict.fromkeys(_USER_DECORATORS, "user_decorators"),
     **dict.fromkeys(_GANGS, "decorators"),
     "gpu_profile": "decorators",
     **dict.fromkeys(_DECORATORS, "decorators"),
@@ -186,6 +188,16 @@ MODULES: Dict[str, Dict[str, str]] = {
         "Parameter": "flow_parameters",
     },
     "metaflow.plugins": {},
+    "metaflow.user_decorators": {},
+    **{
+        f"metaflow.user_decorators.{module}": dict.fromkeys(names, "user_decorators")
+        for module, names in {
+            "mutable_flow": ("MutableFlow",),
+            "mutable_step": ("MutableStep",),
+            "user_flow_decorator": ("FlowMutator",),
+            "user_step_decorator": ("StepMutator", "USER_SKIP_STEP", "UserStepDecorator", "user_step_decorator"),
+        }.items()
+    },
     **_datatools("metaflow.plugins.datatools"),
     "metaflow.plugins.cards": {},
     "metaflow.plugins.cards.card_modules": {},

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         foreach_var: str | None
         gang: Json
         gpus: Tuple[str, int]
+        hooks: Dict[str, str]
         install: Json
         label: bool | str
         leads: List[str]
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         tests: List[Json]
         timeout: int | None
         virtual: bool
+        wrappers: List[Json]
         waits: List[Json]
         within: str | None
 
@@ -115,6 +117,9 @@ class PlanStep:
         self.container: Dict[str, Any] | None = data.get("container")
         """What a step with `@container` runs: `image` (`None` is the step's own), `command`, `env`, and files by
         artifact: `inputs`, `outputs`."""
+        """What a step with `@container` runs: `image`, `command`, `env`, and files by artifact: `inputs`, `outputs`."""
+        self.hooks: Dict[str, str] | None = data.get("hooks")
+        """Of a pipeline's step: the names of functions that its task calls, by `on_start`, `on_failure` and so on."""
         self.install: Dict[str, Any] | None = data.get("install")
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")
@@ -134,6 +139,9 @@ class PlanStep:
         """Whether a failure for good is one of an item that may fail: the task commits it."""
         self.min_success: float | None = data.get("min_success")
         """Of a foreach whose items may fail: the share that has to succeed."""
+        self.wrappers: List[Dict[str, Any]] | None = data.get("wrappers")
+        """Decorators of the user's own around the step, the innermost first, where mutators have changed them: `own` is
+        the number of one above the step; another one has `module`, `name` and `arguments`."""
         self.synthetic: bool = data.get("virtual", False)
         self.backoff: Tuple[float, ...] = data.get("backoff") or (0, 1)
         """The seconds between two attempts, by what each further wait is longer, and the longest where there is one;
@@ -206,6 +214,8 @@ class Plan:
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]
+        self.parameter_changes: Dict[str, Any] | None = data.get("parameter_changes")
+        """What mutators have `added` to the parameters of the class, by attribute, and `removed`."""
         self.configs: Dict[str, Dict[str, Any]] = data.get("configs") or {}
         self.project: Dict[str, Any] = data.get("project") or {}
         self.settled: Dict[str, Any] = data.get("settled") or {}

@@ -65,6 +65,8 @@ _CACHE = {"CachePolicy": "compat.zenml_settings"}
 _ARTIFACT_CONFIG = {"ArtifactConfig": "pipeline_settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
 
+_ALERTER_HOOKS = dict.fromkeys(("alerter_failure_hook", "alerter_success_hook"), "compat.zenml_helpers")
+
 MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {
         "CommandStep": "pipelines",
@@ -110,6 +112,8 @@ MODULES: Dict[str, Dict[str, str]] = {
             ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_types"
         ),
     },
+    "zenml.hooks": _ALERTER_HOOKS,
+    "zenml.hooks.alerter_hooks": _ALERTER_HOOKS,
     "zenml.exceptions": dict.fromkeys(
         (*EXCEPTIONS, "OAuthError", "ZenKeyError", "ZenMLBaseException"), "compat.zenml_exceptions"
     ),

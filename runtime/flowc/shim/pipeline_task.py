@@ -6,6 +6,7 @@ A task inherits nothing: its manifest has its own outputs only.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 from flowc.current import running
@@ -147,7 +148,17 @@ def _call(
     returned: Returned = {}
 
     def code() -> None:
+        if step.hooks is None:
+            return call_function({name: values.argument(name, value) for name, value in given.items()})
+        from flowc.shim.step_hooks import call_with_hooks
+
         arguments = {name: values.argument(name, value) for name, value in given.items()}
+        last = task.attempt - task.first >= step.retries
+        run = partial(call_function, arguments)
+        call_with_hooks(step.hooks, function, load(), run, last=last)
+        return None
+
+    def call_function(arguments: Dict[str, Any]) -> None:
         if "pydantic" in sys.modules:
             _check_constraints(function, arguments, f"step {step.name!r}")
         running.state, running.metadata, running.saved = state, {}, {}

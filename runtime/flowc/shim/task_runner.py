@@ -314,6 +314,10 @@ def _attempt_record(step: PlanStep, task: Task) -> Document:
 
 def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     plan, step, layout, cls = state.plan, state.step, state.layout, type(flow)
+    if plan.parameter_changes is not None:
+        from flowc.shim.mutations import change_class
+
+        change_class(cls, plan.parameter_changes)
     declared = parameters(cls)
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
@@ -327,7 +331,7 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     if decided is not None:
         layout.commit(step.name, task.path, task.attempt, decided)
         return
-    code = method if inputs is None else partial(method, inputs)
+    code = code_of(plan, flow, method, inputs, step)
     if step.container is not None:
         code = _with_container(flow, code, step.container, step.env, task)
     if gang is None:
@@ -391,6 +395,16 @@ def step_of(flow: FlowSpec, name: str) -> Callable[..., Any] | None:
     method: Callable[..., Any] | None = getattr(flow, name, None)
     made: object = next((vars(cls)[name] for cls in type(flow).__mro__ if name in vars(cls)), None)
     return method if method is None or hasattr(type(made), "__get__") else partial(method, flow)
+
+
+def code_of(plan: Plan, flow: FlowSpec, method: Callable[..., Any], inputs: Any, step: PlanStep) -> Callable[[], None]:
+    """What calls a step's method, within the decorators of the user's own that run around it."""
+    code = method if inputs is None else partial(method, inputs)
+    if step.wrappers is None and not getattr(method, "wrappers", None):
+        return code
+    from flowc.shim.wrapped_step import call_wrapped, wrappers_of
+
+    return partial(call_wrapped, flow, code, inputs, wrappers_of(plan, method, step))
 
 
 def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:

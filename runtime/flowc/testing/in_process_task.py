@@ -14,8 +14,9 @@ from flowc.flowspec import FlowSpec, attach, constants
 from flowc.protocol import env_names
 from flowc.protocol.encodings import plain_text
 from flowc.protocol.plan import Plan
+from flowc.shim.mutations import change_class
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import called, manifest_head, set_condition, set_facts, step_of
+from flowc.shim.task_runner import called, code_of, manifest_head, set_condition, set_facts, step_of
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.approvals import Approval, this_person
@@ -173,6 +174,8 @@ class _ClassTask:
     def run(self) -> StepResult:
         """Run it."""
         plan, step, state, layout = self.plan, self.step, self.state, self.layout
+        if plan.parameter_changes is not None:
+            change_class(self.cls, plan.parameter_changes)
         declared = flowspec.parameters(self.cls)
         set_facts(plan, list(declared), self.task, self._graph)
         self._set_parameters()
@@ -184,7 +187,7 @@ class _ClassTask:
         set_condition(flow, step)
         method = step_of(flow, step.name)
         assert method is not None
-        code = partial(self._call, flow, method if inputs is None else partial(method, inputs))
+        code = partial(self._call, flow, code_of(plan, flow, method, inputs, step))
         manifest = called(flow, code, state, self.task)
         layout.commit(step.name, state.path, self.task.attempt, manifest)
         refs: Dict[str, Any] = manifest["artifacts"]

@@ -54,6 +54,7 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         "steps": {step.name: _step(flow, step) for step in flow.steps},
         **({"calls": {call.step: _flow_call(call) for call in flow.calls}} if flow.calls else {}),
         **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
+        **({"parameter_changes": changed} if (changed := _parameter_changes(flow)) is not None else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
         **settled(flow),
         **({"deadline": flow.specs.deadline.seconds} if flow.specs.deadline is not None else {}),
@@ -94,6 +95,36 @@ def _in_call(flow: Flow, step: Step) -> StepEntry:
     elif last != step.name:
         entry["leads"] = list(flow.by_name[last].targets)
     return entry
+
+
+def _parameter_changes(flow: Flow) -> dict[str, Any] | None:
+    """What mutators have added to the class, each argument as a literal, and removed from it."""
+    changes = flow.parameter_changes
+    if changes is None:
+        return None
+    added = {
+        name: {key: literal(value) for key, value in arguments.items()} for name, arguments in changes.added.items()
+    }
+    return {"added": added, "removed": list(changes.removed)}
+
+
+def _around(step: Step) -> StepEntry:
+    """What runs around a step: hooks, and decorators of the user's own where mutators have changed them."""
+    hooks = step.specs.hooks
+    entry: StepEntry = {} if hooks is None else {"hooks": hooks.model_dump(exclude={"span"}, exclude_none=True)}
+    if step.wrappers is None:
+        return entry
+    found: list[Json] = [
+        {"own": wrapper.own}
+        if wrapper.own is not None
+        else {
+            **({} if wrapper.module is None else {"module": wrapper.module}),
+            "name": wrapper.name,
+            "arguments": {key: literal(value) for key, value in wrapper.arguments.items()},
+        }
+        for wrapper in step.wrappers
+    ]
+    return {**entry, "wrappers": found}
 
 
 def _group(group: PodGroup) -> GroupEntry:
@@ -180,6 +211,7 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         "timeout": specs.timeout.seconds if specs.timeout else None,
         "env": specs.environment.known if specs.environment else {},
         **_optional_entries(specs),
+        **_around(step),
         **gate_entries(step),
         **called(flow, step),
         **_in_call(flow, step),

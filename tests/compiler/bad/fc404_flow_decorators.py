@@ -8,7 +8,7 @@ from flowc import FlowSpec, catch, exit_hook, project, secrets, step, trigger, t
 @exit_hook()  # FC404
 class Bad(FlowSpec):
     @catch(var="not a name")  # FC404
-    @secrets(sources=["vault.key"])  # FC404
+    @secrets(sources=["vaults.key"])  # FC404
     @step
     def start(self):
         self.next(self.end)

@@ -1,27 +1,20 @@
-from metaflow import FlowMutator, FlowSpec, StepMutator, step, user_step_decorator  # FC106 FC106 FC106
+import random
+
+from metaflow import FlowMutator, FlowSpec, retry, step
 
 
 class AddRetries(FlowMutator):
-    pass
+    def pre_mutate(self, mutable_flow):
+        if random.random() < 0.5:
+            mutable_flow.start.add_decorator(retry)  # FC408
 
 
-class AddTimeout(StepMutator):
-    pass
-
-
-@user_step_decorator
-def timed(step_name, flow, inputs=None, attributes=None):
-    yield
-
-
-@AddRetries  # FC408
+@AddRetries
 class Bad(FlowSpec):
-    @timed  # FC408
     @step
     def start(self):
         self.next(self.end)
 
-    @AddTimeout(seconds=3)  # FC408
     @step
     def end(self):
         pass

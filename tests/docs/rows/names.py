@@ -8,7 +8,9 @@ from tests.docs.rows.base import Row
 
 _SERVED = {
     "FlowSpec": "", "step": "", "Parameter": "", "JSONType": "", "JSONTypeClass": "", "IncludeFile": "", "Config": "",
-    "ConfigValue": "", "config_expr": "", "current": "", "exit_hook": "", "trigger": "", "trigger_on_finish": "",
+    "ConfigValue": "", "config_expr": "", "FlowMutator": "", "StepMutator": "", "UserStepDecorator": "",
+    "user_step_decorator": "", "USER_SKIP_STEP": "", "current": "", "exit_hook": "",
+    "trigger": "", "trigger_on_finish": "",
     "namespaced_event_name": "",
     "parallel_map": "assert parallel_map(str, [1, 2], max_parallel=2) == ['1', '2']",
     "parallel_imap_unordered": "assert sorted(parallel_imap_unordered(str, [1, 2])) == ['1', '2']",
@@ -87,11 +89,9 @@ _CARDS = (
     "VegaChart", "YAMLViewer",
 )  # fmt: skip
 _REFUSED = (
-    "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources",
-    "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin",
-    "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
-    "conda_environment_yml_parser", "EXT_PKG", "airflow_internal", "argo_workflows_internal", "step_functions_internal",
-    "unbounded_test_foreach_internal",
+    "package_sources", "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "yaml_parser",
+    "pyproject_toml_parser", "requirements_txt_parser", "conda_environment_yml_parser", "EXT_PKG", "airflow_internal",
+    "argo_workflows_internal", "step_functions_internal", "unbounded_test_foreach_internal",
 )  # fmt: skip
 NAMES = [
     *(Row(f"`metaflow.{name}`", "body", f"from metaflow import {name}\n{code}") for name, code in _SERVED.items()),
@@ -183,16 +183,53 @@ NAMES = [
             def start(self):
                 pass
     """),
-    Row("`@user_step_decorator`: a decorator that Metaflow executes", "file", """
-        from metaflow import *
-        from metaflow import user_step_decorator
+    Row("a generator or a class that runs around a step", "file", """
+        from metaflow import FlowSpec, UserStepDecorator, step, user_step_decorator
 
         @user_step_decorator
         def mine(step_name, flow, inputs, attributes):
             yield
 
+        class Other(UserStepDecorator):
+            def pre_step(self, step_name, flow, inputs=None):
+                flow.seen = step_name
+
         class RowFlow(FlowSpec):
-            @mine
+            @mine(a=1)
+            @Other
+            @step
+            def start(self):
+                pass
+    """),
+    Row("mutators of a flow and of a step", "file", """
+        from metaflow import FlowMutator, FlowSpec, Parameter, StepMutator, environment, step
+
+        class Grown(FlowMutator):
+            def pre_mutate(self, mutable_flow):
+                mutable_flow.add_parameter("n", Parameter("n", default=1))
+
+        class Set(StepMutator):
+            def mutate(self, mutable_step):
+                mutable_step.add_decorator(environment, deco_kwargs={"vars": {"A": "b"}})
+
+        @Grown
+        class RowFlow(FlowSpec):
+            @Set
+            @step
+            def start(self):
+                assert self.n == 1
+    """),
+    Row("a mutator that depends on what is not known before the file runs", "file", """
+        import random
+        from metaflow import FlowSpec, StepMutator, retry, step
+
+        class Sometimes(StepMutator):
+            def mutate(self, mutable_step):
+                if random.random() < 0.5:
+                    mutable_step.add_decorator(retry)
+
+        class RowFlow(FlowSpec):
+            @Sometimes
             @step
             def start(self):
                 pass

@@ -14,7 +14,7 @@ _REFUSED = (
     "from zenml import run_hook",
     "from zenml.config import StoreConfiguration",
     "from zenml.config import PoolResourceDemand, ResourceInput",
-    "from zenml.hooks import alerter_failure_hook, alerter_success_hook, run_hook",
+    "from zenml.hooks import run_hook",
     "from zenml.materializers import BuiltInContainerMaterializer, BytesMaterializer, CloudpickleMaterializer, "
     "DataclassMaterializer, InMemoryMaterializer, PathMaterializer, ServiceMaterializer, StructuredStringMaterializer, "
     "UUIDMaterializer",

@@ -19,6 +19,7 @@ from flowc_compiler.frontend.classflow.flow_classes import (
     Member,
     assigned,
     check_later_members,
+    has_mutators,
     not_overridden,
 )
 from flowc_compiler.frontend.classflow.transitions import Transition, find_calls
@@ -44,7 +45,9 @@ from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileValues
+    from flowc_compiler.frontend.mutators.apply_mutators import MutatedFlow
     from flowc_compiler.ir.artifact_effects import EffectsReader, FlowEffects, Place
+    from flowc_compiler.ir.model import StepWrapper
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
@@ -82,9 +85,11 @@ def read_class_flow(
         reader.body(member.view, member.owner).read_configs(member.statement)
     classes = table.linearized(node)
     for found in classes:
-        reader.check_class_decorators(found.view, found.node)
         check_later_members(found, sink)
     members = [reader.with_steps(member) for member in members]
+    members, classes = reader.mutated(members, classes)
+    for found in classes:
+        reader.check_class_decorators(found.view, found.node)
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
@@ -130,12 +135,29 @@ class _FlowReader:
         self._step_bodies: dict[str, ClassBodyReader] = {}
         self._alone = False
         self._container_places: dict[str, Place] = {}
+        self._mutated: MutatedFlow | None = None
 
     @cached_property
     def _values(self) -> FileValues:
         from flowc_compiler.evaluate.known_values import FileValues
+        from flowc_compiler.frontend.mutators.mutator_evaluator import MutatorEvaluator
 
-        return FileValues(self._modules, self._configs, self._sink)
+        return FileValues(self._modules, self._configs, self._sink, MutatorEvaluator)
+
+    def mutated(self, members: list[Member], classes: list[FoundClass]) -> tuple[list[Member], list[FoundClass]]:
+        """The members and classes as mutators have changed them."""
+        if not has_mutators(members, classes, self._modules):
+            return members, classes
+        from flowc_compiler.frontend.mutators.apply_mutators import MutatorRun
+
+        run = MutatorRun(members, classes, self._modules, self._values.of, self._attached, self._sink)
+        declared = [self.body(member.view, member.owner).parameter_name(member.statement) for member in members]
+        found = run.apply(dict(filter(None, declared)), self._configs.attributes())
+        if found is None:
+            self._graph.broken = True
+            return members, classes
+        self._mutated = found
+        return found.members, found.classes
 
     def with_steps(self, member: Member) -> Member:
         """A member, with the `@step` that a decorator of the user's own applies to it written out."""
@@ -192,6 +214,7 @@ class _FlowReader:
             base_packages=self._flow_decorators.base_packages(),
             steps=tuple(steps),
             effects=effects,
+            parameter_changes=self._mutated.parameters if self._mutated is not None else None,
         )
 
     def body(self, view: ModuleView, owner: ast.ClassDef) -> ClassBodyReader:
@@ -252,11 +275,13 @@ class _FlowReader:
                 transition=transition,
                 read_specs=lambda: self._specs(body, function),
                 view=body.view,
+                wrappers=self._mutated.wrappers.get(name) if self._mutated is not None else None,
             )
         )
 
     def _specs(self, body: ClassBodyReader, function: FunctionNode) -> StepSpecs:
-        specs = body.decorators.read(function, self._attached)
+        attached = self._attached if self._mutated is None else self._mutated.attached.get(function.name, ())
+        specs = body.decorators.read(function, attached)
         if specs.command is not None:
             from flowc_compiler.frontend.container_steps import check_body, decorator_place
 
@@ -356,6 +381,7 @@ class StepDraft:
     read_specs: Callable[[], StepSpecs]
     """Reads its decorators; called once, when the step is known to count (a base class's may be overridden)."""
     view: ModuleView
+    wrappers: tuple[StepWrapper, ...] | None = None
 
 
 class GraphBuilder:
@@ -484,6 +510,7 @@ class GraphBuilder:
             "specs": draft.read_specs(),
             "next_span": transition.span if transition else None,
             "parents": parents,
+            "wrappers": draft.wrappers,
         }
         targets = tuple(transition.targets) if transition else ()
         first = next(iter(targets), None)

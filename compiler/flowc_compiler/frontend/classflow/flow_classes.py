@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader
-from flowc_compiler.frontend.decorators.user_decorators import definitions
+from flowc_compiler.frontend.decorators.user_decorators import definitions, kind_of
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
@@ -250,7 +251,7 @@ class ClassBodyReader:
     @cached_property
     def decorators(self) -> DecoratorReader:
         """What reads the decorators of its methods."""
-        return DecoratorReader(self.view, self._sink, self.scope, self._modules)
+        return DecoratorReader(self.view, self._sink, self.scope, self._modules, in_class=True)
 
     @cached_property
     def transitions(self) -> TransitionReader:
@@ -271,6 +272,16 @@ class ClassBodyReader:
         """`Parameter`, `IncludeFile` or `Config` for a call of one of these; else nothing."""
         called = self.names.resolve(value.func) if isinstance(value, ast.Call) else None
         return called if called in DECLARATIONS else ""
+
+    def parameter_name(self, statement: ast.stmt) -> tuple[str, str] | None:
+        """The attribute and the name of a parameter that a statement declares."""
+        match assigned(statement):
+            case (attribute, ast.Call() as call) if self.declared(call) in {"Parameter", "IncludeFile"}:
+                given = [*call.args[:1], *(item.value for item in call.keywords if item.arg == "name")]
+                name = given[0].value if given and isinstance(given[0], ast.Constant) else None
+                return attribute, name if isinstance(name, str) else attribute
+            case _:
+                return None
 
     def hides_declaration(self, value: ast.expr) -> bool:
         """Whether a value is, or has in it, a parameter, a config or a step that is not written as one."""
@@ -297,6 +308,20 @@ class ClassBodyReader:
                     self._config_names.add(attribute)
             case _:
                 pass
+
+
+def has_mutators(members: Sequence[Member], classes: Sequence[FoundClass], modules: LocalModules) -> bool:
+    """Whether a mutator stands above the flow or one of its steps."""
+    placed = [(found.view, item) for found in classes for item in found.node.decorator_list]
+    for member in members:
+        if isinstance(member.statement, FunctionNode):
+            placed += [(member.view, item) for item in member.statement.decorator_list]
+    names = {(view.source.name, ast.unparse(callee(item))): (view, callee(item)) for view, item in placed}
+    return any(
+        kind_of(node, view, modules) in {"flow mutator", "step mutator"}
+        for view, node in names.values()
+        if view.names.resolve(node) is None
+    )
 
 
 DECLARATIONS = frozenset({"Parameter", "IncludeFile", "Config"})

@@ -67,7 +67,7 @@ def report_unused(decorators: Sequence[CliDecorator], sink: DiagnosticSink) -> N
 
 def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSink) -> Arguments | None:
     values: dict[str, object] = {}
-    for key, value in _pairs(rest):
+    for key, value in pairs(rest):
         if key not in model.model_fields:
             takes = ", ".join(model.model_fields) or "no arguments"
             help_text = suggest(key, model.model_fields, f"it takes {takes}").help
@@ -90,7 +90,7 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
         return None
 
 
-def _pairs(rest: str) -> Iterator[tuple[str, object]]:
+def pairs(rest: str) -> Iterator[tuple[str, object]]:
     """Names and values. Commas within JSON do not part pairs, nor do those of a text that no `name=` follows."""
     while rest.strip():
         key, separator, rest = rest.partition("=")

@@ -48,10 +48,13 @@ class DecoratorReader:
         sink: DiagnosticSink,
         scope: Scope = NO_SCOPE,
         modules: LocalModules | None = None,
+        *,
+        in_class: bool = False,
     ) -> None:
         self._view = view
         self._sink = sink
         self._calls = ArgumentReader(view, sink, scope, modules)
+        self._calls.in_class = in_class
 
     def is_step(self, function: FunctionNode) -> bool:
         """Whether `@step` stands above a method."""
@@ -159,6 +162,8 @@ class ArgumentReader:
         self.scope = scope
         self._sink = sink
         self._modules = modules
+        self.in_class = False
+        """Whether the steps are methods of a flow."""
 
     def evaluated(self, decorator: str, key: str | None, node: ast.expr) -> object:
         """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
@@ -205,7 +210,8 @@ class ArgumentReader:
             if name == skipped:
                 continue
             if name is None or name not in models:
-                known = check_own(item, name, self.view, of, self._modules, self._sink, self.scope) and known
+                owner: Owner = "function" if of == "step" and not self.in_class else of
+                known = check_own(item, name, self.view, owner, self._modules, self._sink, self.scope) and known
             elif name not in REPEATABLE and any(use.name == name for use in found):
                 self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             elif (arguments := self._read(name, models[name], item)) is not None:

@@ -19,6 +19,7 @@ from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from flowc_compiler.source import Span
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
 from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, dotted, package_for
@@ -30,25 +31,16 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 SERVED = frozenset({*ARGUMENTS, *FLOW_ARGUMENTS, "step", "pipeline"})
 """The decorators that are read when the flow is compiled."""
-Owner = Literal["step", "flow", "pipeline"]
-"""What a decorator stands above."""
-_KINDS = {
-    "FlowMutator": "a flow mutator",
-    "StepMutator": "a step mutator",
-    "UserStepDecorator": "a user step decorator",
-    "user_step_decorator": "a user step decorator",
+Owner = Literal["step", "function", "flow", "pipeline"]
+"""What a decorator stands above: a step is a method, or in a pipeline a function."""
+Kind = Literal["flow mutator", "step mutator", "user step decorator"]
+KINDS: dict[str, Kind] = {
+    "FlowMutator": "flow mutator",
+    "StepMutator": "step mutator",
+    "UserStepDecorator": "user step decorator",
+    "user_step_decorator": "user step decorator",
 }
-_CHANGES_THE_FLOW = "it changes the flow while Metaflow loads it, and flowc never executes a flow to compile it"
-_REASONS = {
-    "a flow mutator": _CHANGES_THE_FLOW,
-    "a step mutator": _CHANGES_THE_FLOW,
-    "a user step decorator": "Metaflow runs its code around the step, in the task, and flowc does not",
-}
-_WAYS_OUT = {
-    "a flow mutator": "write the decorators and parameters that it adds into the file",
-    "a step mutator": "write the decorators that it adds above the steps",
-    "a user step decorator": "write a plain Python decorator, or call a function with the decorator's code in the step",
-}
+"""What is derived from a class, or decorated: what runs around a step in the task, or changes the flow here."""
 _MOST_EXPANSIONS = 20
 """Functions that apply each other, which Python would not end, must not cause an endless loop."""
 
@@ -316,7 +308,7 @@ def _bindings(view: ModuleView, name: str) -> Iterator[ast.AST]:
 def is_applying(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> bool:
     """Whether a decorator is one of the user's that applies, or may apply, a decorator of Metaflow."""
     node = callee(item)
-    if isinstance(node, ServedName) or view.names.resolve(node) is not None or _kind(node, view) is not None:
+    if isinstance(node, ServedName) or view.names.resolve(node) is not None or kind_of(node, view, modules) is not None:
         return False
     return applies(item, view, modules) is not None
 
@@ -337,6 +329,7 @@ def check_own(
     """
     node = callee(item)
     shown = node.id if isinstance(node, ServedName) else view.code(node)
+    place, of = of, "step" if of == "function" else of
     span = view.span(item if of == "step" else node)
     if of == "step" and name in FLOW_ARGUMENTS:
         message = f"`@{shown}` is a decorator of the flow, not of a step"
@@ -344,8 +337,8 @@ def check_own(
     elif of != "step" and name in ARGUMENTS:
         message = f"`@{shown}` is a decorator of steps, not of the flow"
         sink.error("FC401", message, span, help="put it above each step that needs it")
-    elif (kind := _kind(node, view)) is not None:
-        sink.error("FC408", f"`@{shown}` is {kind}: {_REASONS[kind]}", span, help=_WAYS_OUT[kind])
+    elif (kind := kind_of(node, view, modules)) is not None:
+        return _check_kind(kind, shown, span, place, sink)
     elif isinstance(node, ast.Name) and node.id in view.refusals.names:
         return False  # FC106 says all there is to say
     elif name is not None or (isinstance(node, ast.Name) and not _is_bound(view.tree, node.id)):
@@ -365,6 +358,17 @@ def check_own(
     else:
         _warn_of_tracker(node, view, sink)
         return True
+    return False
+
+
+def _check_kind(kind: Kind, shown: str, span: Span, of: Owner, sink: DiagnosticSink) -> bool:
+    """Whether one of Metaflow's decorators of the user's own is where it belongs; else it is FC408."""
+    place = "flow" if kind == "flow mutator" else "step"
+    if of == place:  # a mutator has been applied by now
+        return True
+    where = "the class" if place == "flow" else "each step that needs it"
+    message = f"`@{shown}` is a {kind}, which stands above a {place} of a class flow"
+    sink.error("FC408", message, span, help=f"put it above {where}")
     return False
 
 
@@ -404,23 +408,31 @@ def _check_name(node: ast.expr, name: str | None, view: ModuleView, of: Owner, s
     return False
 
 
-def _kind(node: ast.expr, view: ModuleView) -> str | None:
-    """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
-    if not isinstance(node, ast.Name):
+def kind_of(node: ast.expr, view: ModuleView, modules: LocalModules | None, turns: int = 0) -> Kind | None:
+    """Which of Metaflow's decorators of the user's own a name is, by its definition; `None` for any other name."""
+    if turns > _MOST_EXPANSIONS:
         return None
-    for statement in view.tree.body:
-        match statement:
-            case ast.ClassDef(name=name, bases=bases) if name == node.id:
-                candidates = bases
-            case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
-                candidates = [callee(item) for item in decorators]
-            case _:
-                continue
-        for candidate in candidates:
-            kind = _KINDS.get(view.names.resolve(candidate) or "")
-            if kind is not None:
-                return kind
-    return None
+    kind = KINDS.get(view.names.resolve(node) or "")
+    if kind is not None:
+        return kind
+    if isinstance(node, ast.Name):
+        for statement in view.tree.body:
+            match statement:
+                case ast.ClassDef(name=name, bases=bases) if name == node.id:
+                    found = bases
+                case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
+                    found = [callee(item) for item in decorators]
+                case _:
+                    continue
+            for item in found:
+                if (kind := kind_of(item, view, modules, turns + 1)) is not None:
+                    return kind
+            return None
+    origin = modules.origin(view, node) if modules is not None else None
+    if origin is None or origin[0] is view:
+        return None
+    there = ast.copy_location(ast.Name(origin[1], ast.Load()), node)
+    return kind_of(there, origin[0], modules, turns + 1)
 
 
 def _is_bound(tree: ast.Module, name: str) -> bool:

@@ -75,6 +75,10 @@ class ConfigTable:
         """The name of the config that an attribute of the flow is."""
         return self._names.get(attribute)
 
+    def attributes(self) -> dict[str, str]:
+        """The names of all configs, by the attributes that they are."""
+        return dict(self._names)
+
     def names(self) -> Iterable[str]:
         """The names of all configs."""
         return self._read

@@ -21,7 +21,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     texts,
     values,
 )
-from flowc_compiler.frontend.pipelines.settings.unsupported_settings import STEP, Unread
+from flowc_compiler.frontend.pipelines.settings.unsupported_settings import Unread
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -173,8 +173,6 @@ def report_unread(name: str, owner: str, span: Span, unread: Unread, sink: Diagn
         sink.warning("FC410", f"`{name}` of {owner} does nothing here", span, help=unread.idle[name])
         return
     message = f"flowc cannot express `{name}` of {owner}"
-    if unread is STEP and name.startswith("on_"):
-        message = f"`{name}` of {owner} is a hook of a single step, and flowc calls only those of pipelines so far"
     sink.error("FC411", message, span, help=unread.refused[name])
 
 

@@ -53,6 +53,7 @@ from flowc_compiler.ir import (
     EnvironmentSpec,
     ExitHookSpec,
     FlowSpecs,
+    HooksSpec,
     Placement,
     ScheduleSpec,
     SecretSource,
@@ -66,9 +67,12 @@ from flowc_compiler.syntax.modules import LocalModules, ModuleView
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
+STEP_HOOKS = ("on_start", "on_end", "on_failure", "on_success")
+"""Functions around a step."""
 STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "model", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""
-PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_failure", "on_success", "schedule"}
+_OF_RUNS = frozenset({"on_end", "on_failure", "on_success", "schedule"})
+PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout", *STEP_HOOKS}) | _OF_RUNS
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
 
 
@@ -85,7 +89,7 @@ def step_specs(
     what the pipeline says, and less than the arguments of the step. What is wrong is collected as FC401 to FC406, FC410
     and FC411. `known` has variables of flowc's own.
     """
-    trees = [(layer, _read(layer, sink)) for layer in layers]
+    trees = [(layer, _with_hooks(layer, _read(layer, sink), sink)) for layer in layers]
     builder = SpecBuilder(sink)
     for source in _requests(add_up(trees), sink):
         builder.add(source)
@@ -96,6 +100,19 @@ def step_specs(
     if known:
         builder.add(some_specs(environment=EnvironmentSpec(variables=dict(known))))
     return builder.build()
+
+
+def _with_hooks(layer: SettingsLayer, found: LayerArguments, sink: DiagnosticSink) -> LayerArguments:
+    """Arguments with the hooks that are the step's: those of a pipeline are the run's. Collects FC404."""
+    kept: Tree = {}
+    for name, item in found.tree.items():
+        if name in STEP_HOOKS:
+            at = Origin(span_of(item), sink)
+            value = item.value if isinstance(item, Leaf) else None
+            if layer.of == "pipeline" or not check_hook(value, layer.view, f"`{name}` of `@step`", "step", at):
+                continue
+        kept[name] = item
+    return found._replace(tree=kept)
 
 
 def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs]:
@@ -142,6 +159,8 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
     environment = Origin(spans.get("environment"), sink)
     place = Origin(spans.get("node_selector", spans.get("tolerations")), sink)
     variable = own.catch if isinstance(own.catch, str) else None
+    named = {name: value for name in STEP_HOOKS if (value := getattr(own, name)) is not None}
+    hooks = next((spans[name] for name in named if name in spans), None)
     return some_specs(
         placement=Placement(
             span=place.span, node_selector=own.node_selector, tolerations=tolerations(own.tolerations, place)
@@ -151,6 +170,7 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
         catch=CatchSpec(span=catch, variable=variable) if own.catch else None,
         environment=variables_spec(own.environment, environment),
         secrets=SecretsSpec(span=secrets, sources=tuple(map(_secret, own.secrets))) if own.secrets else None,
+        hooks=HooksSpec(span=hooks, **named) if named else None,
         cache=None if own.enable_cache is None else CacheSpec(span=spans.get("enable_cache"), enabled=own.enable_cache),
     )
 

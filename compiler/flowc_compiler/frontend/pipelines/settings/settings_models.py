@@ -93,6 +93,10 @@ class OwnFields(Arguments):
     node_selector: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
     enable_cache: bool | None = None
+    on_start: str | None = None
+    on_end: str | None = None
+    on_failure: str | None = None
+    on_success: str | None = None
 
 
 class RetryFields(Arguments):

@@ -14,16 +14,6 @@ _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
 _ENGINE = "it is about ZenML's own orchestrator, which the engine replaces"
 _TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
-_HOOKS = {
-    "on_end": "call the function in the step: `try: ... finally: function()`",
-    "on_failure": "call the function in the step: `try: ... except Exception as error: function(error); raise`",
-    "on_start": "call the function as the first statement of the step",
-    "on_success": "call the function as the last statement of the step, before `return`",
-}
-"""Hooks of a step, and how its code does the same."""
-_OF_PIPELINES = "; or give the pipeline the hook, which is called once, at the end of the run"
-
-
 UNREAD_EXTRA = (
     "nothing reads it: steps do with get_step_context().step_run.config.extra; or pass the value as an argument"
 )
@@ -53,7 +43,7 @@ STEP = Unread(
         "step_type": _DASHBOARD,
         "substitutions": "artifacts are found by run, step and name, and names have no placeholders",
     },
-    refused={name: text if name == "on_start" else text + _OF_PIPELINES for name, text in _HOOKS.items()},
+    refused={},
     silent=frozenset({"enable_step_logs", "extra", "merge", "name", "parameters", "runtime"}),
 )
 
