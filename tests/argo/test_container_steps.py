@@ -155,3 +155,14 @@ def test_a_command_step_of_zenml_runs_in_the_image_of_the_step(tmp_path: Path) -
     main, _ = next(item for name, item in found.items() if "command" in name)["containerSet"]["containers"]
     assert (main["image"], main["command"][:2]) == ("shim:0", ["python", "-c"])
     assert main["command"][2].endswith('    print("told")\ntell()\n')
+
+
+def test_the_image_of_the_command_is_pulled_by_its_digest(tmp_path: Path) -> None:
+    """Both by the image's name and by the step's, which is the image that the step names itself."""
+    (tmp_path / "flow.py").write_text(flow())
+    one, other = (f"sha256:{letter * 64}" for letter in "ab")
+    digests = ("--image-digest", f"box:1={one}", "--image-digest", f"item={other}")
+    done = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p", "-o", "flow.yaml", *digests)
+    assert done.returncode == 0, done.stderr
+    found = (tmp_path / "flow.yaml").read_text()
+    assert all(text in found for text in (f"box@{one}", f"box@{other}", "image: shim:1"))

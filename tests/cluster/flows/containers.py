@@ -5,10 +5,11 @@ from __future__ import annotations
 from flowc import FlowSpec, Inputs, container, environment, step
 
 IMAGE = "debian:12-slim"
-HOSTILE = [
-    "", "it's", "'; exit 9; '", "$(id) `id` ${HOME} $(HOME) $$", "a\nb\n\n", 'q"q\\', "{{workflow.name}} {{=1+1}}", "-n",
-    "{{tasks.x}}", "ä 中 \u2028\x01", "%s %n\t*", "{values.other}",
-]  # fmt: skip
+ODD = (
+    "it's", "'; exit 9; '", "$(id) `id` ${HOME} $(HOME) $$", 'q"q\\', "{{workflow.name}} {{=1+1}} {{tasks.x}}",
+    "ä 中 \u2028\x01", "%s %n\t*", "{values.other}",
+)  # fmt: skip
+HOSTILE = ["", "-n", "".join(ODD), "a\nb\n\n"]
 
 
 class ContainersFlow(FlowSpec):

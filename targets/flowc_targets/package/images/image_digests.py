@@ -67,8 +67,9 @@ def by_digest(image: str, digest: str) -> str:
 def _images(flow: Flow, options: TargetOptions) -> list[str]:
     """The images of all pods, each once: of steps, of exit hooks, and the one of all others."""
     own = (step.specs.container.image for step in flow.steps if step.specs.container is not None and not step.virtual)
+    commands = (step.specs.command.image for step in flow.steps if step.specs.command is not None)
     hooks = (_hook_image(hook) for hook in flow.specs.hooks)
-    found = (*own, *hooks, options.image if _needs_default(flow) else None)
+    found = (*own, *commands, *hooks, options.image if _needs_default(flow) else None)
     return list(dict.fromkeys(image for image in found if image is not None))
 
 
@@ -86,16 +87,22 @@ def _hook_image(hook: ExitHookSpec) -> str | None:
 
 
 def _pinned_step(step: Step, options: TargetOptions, pinned: Callable[[str], str], of_steps: Mapping[str, str]) -> Step:
-    container = step.specs.container
+    container, command = step.specs.container, step.specs.command
     image = container.image if container is not None else None
+    if command is not None and command.image is not None:
+        digest = of_steps.get(step.name)
+        named = by_digest(command.image, digest) if digest is not None else pinned(command.image)
+        update = {"command": command.model_copy(update={"image": named})}
+        step = step.model_copy(update={"specs": step.specs.model_copy(update=update)})
+        of_steps = {}
     if step.name in of_steps:
         named = by_digest(image or options.image, of_steps[step.name])
     elif image is not None:
         named = pinned(image)
     else:
         return step
-    update = {"container": (container or ContainerSpec()).model_copy(update={"image": named})}
-    return step.model_copy(update={"specs": step.specs.model_copy(update=update)})
+    specs = {"container": (container or ContainerSpec()).model_copy(update={"image": named})}
+    return step.model_copy(update={"specs": step.specs.model_copy(update=specs)})
 
 
 def _pinned_hook(hook: ExitHookSpec, pinned: Callable[[str], str]) -> ExitHookSpec:
