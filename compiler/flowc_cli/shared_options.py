@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -266,8 +265,10 @@ def env_option(variable: str, *names: str, command: str = "RUN", **settings: Any
 
 
 def parse_time(text: str, option: str) -> float:
-    """The seconds of a text such as `30m`, `12h` or `7d`; only 0 needs no unit. Raises BadParameter."""
-    match = re.fullmatch(r"(\d+)([smhd])|(0)", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is not a time: write 30m, 12h or 7d", param_hint=option)
-    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]] if match[1] else 0.0
+    """The seconds of a text such as `30m`, `7d` or `1h 30m`; only 0 needs no unit. Raises BadParameter."""
+    from flowc_compiler.frontend.decorators.arguments.argument_types import duration
+
+    try:
+        return duration(text) if text != "0" else 0.0
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time: write 30m, 12h or 7d", param_hint=option) from None

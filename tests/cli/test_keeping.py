@@ -134,6 +134,7 @@ def test_runs_counts_what_was_caught(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["import", "/nothing.tar"], 2, "cannot read /nothing.tar"),
         (["gc", "Other"], 2, "there is no flow Other"),
         (["gc", "--grace", "1h"], 2, "at least 12h"),
+        (["gc", "--older-than", "1d 12h"], 0, ""),
         (["gc", "--older-than", "soon"], 2, "'soon' is not a time: write 30m, 12h or 7d"),
         (["gc", "--older-than", "30"], 2, "'30' is not a time: write 30m, 12h or 7d"),
         (["gc", "--grace", "90000"], 2, "'90000' is not a time: write 30m, 12h or 7d"),

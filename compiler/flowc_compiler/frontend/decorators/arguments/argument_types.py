@@ -65,16 +65,21 @@ def kubernetes_cpu(value: object) -> float:
     return _quantity(value)
 
 
+def duration(text: str) -> float:
+    """Seconds of a text such as `90s`, `30m`, `7d` or `1h 30m`: the one grammar for times. Raises ValueError."""
+    parts = list(_DURATION.finditer(text))
+    if not parts or "".join(part[0] for part in parts) != text:
+        raise ValueError(f"{text!r} is not a time: write seconds as a number, or '90s', '30m', '1h 30m', '2d'")
+    return sum(float(part[1]) * _SECONDS[part[2].lower()] for part in parts)
+
+
 def seconds(value: object) -> object:
-    """Seconds of a number of them, of a `timedelta`, or of a text such as `90s`, `30m` or `1h 30m`."""
+    """Seconds of a number of them, of a `timedelta`, or of a text of a time. Raises ValueError."""
     match value:
         case timedelta():
             return value.total_seconds()
         case str():
-            parts = list(_DURATION.finditer(value))
-            if not parts or "".join(part[0] for part in parts) != value:
-                raise ValueError(f"{value!r} is not a time: write seconds as a number, or '90s', '30m', '1h 30m', '2d'")
-            return sum(float(part[1]) * _SECONDS[part[2].lower()] for part in parts)
+            return duration(value)
         case bool():
             raise ValueError("a time is a number of seconds, a timedelta or a text such as '30m'")
         case _:

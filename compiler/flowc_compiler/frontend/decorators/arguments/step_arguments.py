@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
@@ -12,6 +11,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Options,
     Texts,
+    seconds,
 )
 from flowc_compiler.frontend.decorators.arguments.retry_arguments import LONGEST_SECONDS
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
@@ -95,24 +95,10 @@ class AirflowArguments(Arguments):
         return some_specs(airflow=AirflowSpec(span=at.span, callbacks=callbacks, **own))
 
 
-_TIME = re.compile(r"(\d+)([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def _seconds(value: object) -> object:
-    """A time in seconds, of a number or a text such as `12h`. Raises ValueError."""
-    if not isinstance(value, str):
-        return value
-    match = _TIME.fullmatch(value.strip())
-    if match is None:
-        raise ValueError(f"{value!r} is not a time: write seconds, or '30m', '12h' or '7d'")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
 class CacheArguments(Arguments):
     """`@cache`, flowc's own."""
 
-    ttl: Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(_seconds)] = None
+    ttl: Annotated[Annotated[float, Field(gt=0, allow_inf_nan=False)] | None, BeforeValidator(seconds)] = None
     version: str | int | float | None = None
     ignore: Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)] = ()
     secrets: bool | None = None
