@@ -14,7 +14,7 @@ from flowc_compiler.filesystem import names_in, read_text
 from flowc_compiler.syntax.import_root import NEVER_LOCAL, Folders
 from flowc_compiler.syntax.import_statements import Import, imports_of
 from flowc_compiler.syntax.parsing import parse_text
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 _SHORTEST = 4
 """Letters of a name; shorter ones resemble each other."""
@@ -57,7 +57,7 @@ def meant_module(wanted: Import, text: str, places: Iterable[Path], folders: Fol
     if any(item.parts[:1] == (name,) for path in own for item in imports_of(_parsed(read_text(path)))):
         return None
     taken = taken_names(".".join(wanted.parts), text)
-    defined = {item for path in own[-1:] for item in defined_names(read_text(path))}
+    defined = {item for path in own[-1:] for item in bound_names(_parsed(read_text(path)).body)}
     members = {item.removesuffix(".py") for at in module.folders for item in names_in(at)}
     return place / meant if len(wanted.parts) > 1 or (taken and taken <= defined | members) else None
 
@@ -76,23 +76,6 @@ def taken_names(module: str, text: str) -> set[str]:
                 pass
     attributes = (node for node in walk(tree) if isinstance(node, ast.Attribute))
     return found | {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id in called}
-
-
-def defined_names(text: str) -> set[str]:
-    """What a module's own statements bind, those in an `if` or a `try`, too."""
-    found: set[str] = set()
-    pending: list[ast.AST] = [_parsed(text)]
-    while pending:
-        match node := pending.pop():
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                found |= {(alias.asname or alias.name).partition(".")[0] for alias in names}
-            case ast.Name(id=name, ctx=ast.Store()):
-                found.add(name)
-            case _:
-                pending.extend(children(node))
-    return found
 
 
 def _parsed(text: str) -> ast.Module:

@@ -130,7 +130,7 @@ class LogLink:
         self._root = root
         self._folder = folder
         self._descriptors = descriptors
-        self._places = [_place(descriptor) for descriptor in descriptors]
+        self._files = [os.fstat(descriptor) for descriptor in descriptors]
         self._pid = os.getpid()
 
     def survive_exec(self) -> None:
@@ -149,7 +149,7 @@ class LogLink:
                 stream.flush()
         with contextlib.suppress(Exception):
             # The step may have closed them, and opened others by these numbers.
-            if self._places == list(map(_place, self._descriptors)):
+            if all(map(os.path.samestat, self._files, map(os.fstat, self._descriptors))):
                 self._store()
 
     def _store(self) -> None:
@@ -167,11 +167,6 @@ class LogLink:
             if content:
                 self.store.write(f"{self._folder}/{name}", [content])
         os.write(control, STORED)
-
-
-def _place(descriptor: int) -> Tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
 
 
 def _exactly(descriptor: int, size: int) -> bytes:

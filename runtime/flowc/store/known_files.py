@@ -120,7 +120,7 @@ class KnownStore(Store):
         self.url = store.url
         self._known = known
         self._request = request
-        self._place = _place(known.sender.fileno())
+        self._file = os.fstat(known.sender.fileno())
 
     def attempt_of(self, task: str) -> int | None:
         """Known, or not: no request."""
@@ -154,7 +154,7 @@ class KnownStore(Store):
         name, data = key.encode(), b"".join(parts)
         try:
             # The step may have closed it, and opened another file by this number.
-            if _place(self._known.sender.fileno()) != self._place:
+            if not os.path.samestat(os.fstat(self._known.sender.fileno()), self._file):
                 return
             self._known.sender.settimeout(TELL_SECONDS)
             for start in range(0, len(data), _PIECE):
@@ -198,8 +198,3 @@ class KnownStore(Store):
     def location(self, key: str) -> str:
         """In the store."""
         return self.below.location(key)
-
-
-def _place(descriptor: int) -> Tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
