@@ -45,3 +45,12 @@ def test_a_loop_that_is_killed_and_one_that_is_told(cluster: Cluster) -> None:
     epochs = run["end"].task["epochs"].data
     assert [epoch for epoch, _ in epochs] == list(range(12))
     assert epochs[-1] == [11, 5]
+
+
+@pytest.mark.parametrize("options", [(), ("--batch", "start=4x2")], ids=["pods", "batch"])
+def test_a_share_of_the_items_fails(cluster: Cluster, options: tuple[str, ...]) -> None:
+    submitted = cluster.apply(cluster.compile(Path(__file__).parent / "flows" / "failed_items.py", *options))
+    run = submitted.wait()
+    assert run["end"].task is not None
+    assert run["end"].task["good"].data == [0, 3]
+    assert run["end"].task["bad"].data == [[1, "first", "ValueError"], [2, "first", "TaskKilled"]]
