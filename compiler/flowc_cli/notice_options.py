@@ -82,7 +82,7 @@ class NoticeOptions:
         for item in own.diagnostics:
             message = item.message
             for name, option in _FLAGS.items():
-                message = message.replace(f"`{name}` of `{flag}`:", f"`{option}`")
+                message = message.replace(f"`{name}` of `{flag}`:", f"`{option}`:")
             report = sink.error if item.severity == "error" else sink.warning
             report("FC505", message.replace("`@notify`", f"`{flag}`"), None, help=item.help)
         if found is None:

@@ -60,7 +60,11 @@ def test_airflow_has_them_but_for_the_priority(folder: Path) -> None:
     ("arguments", "code", "said"),
     [
         ((ON_ERROR,), "FC505", "--notify-on-error tells nobody"),
-        ((ON_ERROR, SLACK, "https://hooks.slack.com/T0/x"), "FC505", "is the name of a secret, not the secret itself"),
+        (
+            (ON_ERROR, SLACK, "https://hooks.slack.com/T0/x"),
+            "FC505",
+            "give the name of a secret, not the secret itself",
+        ),
         ((SLACK, "URL"), "FC506", "has no effect without an event"),
         ((ON_ERROR, "--notify-incident-io-api-key", "KEY"), "FC505", "needs the alert source of incident.io"),
         ((ON_ERROR, SLACK, "URL", "--incident-io-metadata", "x"), "FC505", "is not NAME=VALUE"),

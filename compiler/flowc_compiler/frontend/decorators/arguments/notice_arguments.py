@@ -59,7 +59,7 @@ def secret_value(value: object) -> object:
         name = variable if _VARIABLE.fullmatch(variable) else f"_{variable}"
         return SecretValue(variable=name, secret=match[1], key=match[2])
     raise ValueError(
-        "is the name of a secret, not the secret itself, which anybody could read in the manifest: NAME of a variable, "
+        "give the name of a secret, not the secret itself, which anybody could read in the manifest: NAME of a variable, "
         "or 'secret/key' of a Kubernetes Secret"
     )
 
@@ -67,7 +67,7 @@ def secret_value(value: object) -> object:
 def _addresses(value: object) -> object:
     items = [value] if isinstance(value, str) else as_list(value) or []
     if not items or not all(isinstance(item, str) and _ADDRESS.fullmatch(item) for item in items):
-        raise ValueError("is an address, or a list of addresses, such as 'team@example.com'")
+        raise ValueError("give an address, or a list of addresses, such as 'team@example.com'")
     return items
 
 
