@@ -49,7 +49,7 @@ def changed(path: str, value: object) -> str:
         ("spec.templates.0.dag.tasks.0.dependencies", ["b"], "spec.templates[0].dag.tasks[0].dependencies"),
         ("spec.templates.0.dag.tasks.0.onExit", "x", "spec.templates[0].dag.tasks[0].onExit"),
         ("spec.templates.1.failFast", True, "spec.templates[1].failFast"),
-        ("spec.templates.1.synchronization", {}, "spec.templates[1].synchronization"),
+        ("spec.templates.1.synchronization", {"locks": []}, "spec.templates[1].synchronization.locks"),
         ("spec.templates.1.pendingTimeout", "1m", "spec.templates[1].pendingTimeout"),
         ("spec.templates.1.container.lifecycle", {}, "spec.templates[1].container.lifecycle"),
         ("spec.templates.1.container.livenessProbe", {}, "spec.templates[1].container.livenessProbe"),

@@ -59,8 +59,8 @@ def secret_value(value: object) -> object:
         name = variable if _VARIABLE.fullmatch(variable) else f"_{variable}"
         return SecretValue(variable=name, secret=match[1], key=match[2])
     raise ValueError(
-        "give the name of a secret, not the secret itself, which anybody could read in the manifest: NAME of a variable, "
-        "or 'secret/key' of a Kubernetes Secret"
+        "give the name of a secret, not the secret itself, which anybody could read in the manifest: NAME of a "
+        "variable, or 'secret/key' of a Kubernetes Secret"
     )
 
 
