@@ -157,6 +157,8 @@ def test_a_failed_container_fails_its_task(airflow: Airflow, root: str, tmp_path
     assert result.returncode != 0, said[-5000:]
     assert "container main has ended with 42 (Error)" in said
     assert "before" in said
+    assert "step gives_up has failed for good (exit code 79)" in said
+    assert "step fails has failed for good" not in said
 
 
 def test_init_containers_and_sidecars_run_beside_steps(airflow: Airflow, root: str, tmp_path: Path) -> None:

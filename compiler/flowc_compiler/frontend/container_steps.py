@@ -6,20 +6,29 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from flowc_compiler.frontend.decorators.user_decorators import is_applying
 from flowc_compiler.ir.artifact_effects import ArtifactRead, EffectsReader, FlowEffects, Place
 from flowc_compiler.syntax.served_imports import callee
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import CommandSpec
-    from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+    from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
 
-def check_body(function: FunctionNode, view: ModuleView, sink: DiagnosticSink, *, method: bool) -> None:
-    """Collect FC415 for code in the function of a container step: nothing runs it.
+def check_body(
+    function: FunctionNode, view: ModuleView, modules: LocalModules, sink: DiagnosticSink, *, method: bool
+) -> None:
+    """Collect FC415 for code in and around the function of a container step: nothing runs it.
 
     A `method` of a class flow has its `self.next` in it.
     """
+    for item in function.decorator_list:
+        if view.names.resolve(callee(item)) is None and not is_applying(item, view, modules):
+            sink.error(
+                "FC415", f"the step `{function.name}` runs a container, and `@{view.code(item)}` is code around a step",
+                view.span(item), help="remove it; do what it does in a step before or after",
+            )  # fmt: skip
     code = next((item for item in function.body if not _says_nothing(item, method=method)), None)
     if code is not None:
         what = "`self.next(...)` and nothing else" if method else "a docstring or `...`, and nothing else"

@@ -155,16 +155,20 @@ def _check_containers(flow: Flow, sink: DiagnosticSink) -> None:
         found: dict[str, Spec | None] = {"@catch": specs.catch, "@parallel": specs.parallel, "@card": card}
         if specs.secrets is not None and any(source.type != "kubernetes" for source in specs.secrets.sources):
             found["@secrets"] = specs.secrets
+        found |= {"@checkpoint": specs.checkpoint, "a hook": specs.hooks}
         renamed = specs.environment.from_task.items() if specs.environment is not None else ()
         if any(name != item.source or item.default is not None for name, item in renamed):
             found["@environment"] = specs.environment
         for name, spec in found.items():
             if spec is not None:
-                message = f"`{name}` cannot be used on {shown}, which runs a container: {_NOT_IN_CONTAINERS[name]}"
+                written = f"`{name}`" if name.startswith("@") else name
+                message = f"{written} cannot be used on {shown}, which runs a container: {_NOT_IN_CONTAINERS[name]}"
                 sink.error("FC406", message, spec.span, help=_INSTEAD_IN_CONTAINERS[name])
 
 
 _NOT_IN_CONTAINERS = {
+    "@checkpoint": "it cannot save to the checkpoint",
+    "a hook": "nothing of flowc runs when it fails",
     "@catch": "nothing of flowc runs after one that failed",
     "@parallel": "it knows no other members",
     "@card": "it cannot fill the card",
@@ -172,6 +176,8 @@ _NOT_IN_CONTAINERS = {
     "@secrets": "nothing of flowc runs in it that would fetch them",
 }
 _INSTEAD_IN_CONTAINERS = {
+    "@checkpoint": "let the command keep what it goes on from in a volume",
+    "a hook": "call the function in the step after it, or pass it to the pipeline",
     "@catch": "let the command end with 0 and write what went wrong to an output",
     "@parallel": "use a foreach if the tasks need not know each other",
     "@card": "show its outputs in the step after it",

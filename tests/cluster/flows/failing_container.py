@@ -8,7 +8,7 @@ from flowc import FlowSpec, container, retry, step, timeout
 class FailingContainerFlow(FlowSpec):
     @step
     def start(self) -> None:
-        self.next(self.fails, self.sleeps)
+        self.next(self.fails, self.sleeps, self.gives_up)
 
     @retry(times=1, minutes_between_retries=0)
     @container(image="debian:12-slim", command=["sh", "-c", "echo before; exit 42"])
@@ -20,6 +20,12 @@ class FailingContainerFlow(FlowSpec):
     @container(image="debian:12-slim", command=["sleep", "600"])
     @step
     def sleeps(self) -> None:
+        self.next(self.join)
+
+    @retry(times=1, minutes_between_retries=0)
+    @container(image="debian:12-slim", command=["sh", "-c", "exit 79"])
+    @step
+    def gives_up(self) -> None:
         self.next(self.join)
 
     @step

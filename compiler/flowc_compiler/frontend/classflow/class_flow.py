@@ -285,7 +285,7 @@ class _FlowReader:
         if specs.command is not None:
             from flowc_compiler.frontend.container_steps import check_body, decorator_place
 
-            check_body(function, body.view, self._sink, method=True)
+            check_body(function, body.view, self._modules, self._sink, method=True)
             self._container_places[function.name] = decorator_place(function, body.view)
         return specs
 

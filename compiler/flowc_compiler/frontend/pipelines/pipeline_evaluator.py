@@ -179,7 +179,7 @@ class PipelineEvaluator(Interpreter):
             elif specs.command is not None:
                 from flowc_compiler.frontend.container_steps import check_body, check_signature
 
-                check_body(step.node, step.view, self.sink, method=False)
+                check_body(step.node, step.view, self.modules, self.sink, method=False)
                 check_signature(step.node, step.outputs, specs.command, self.sink)
         return self._specs[key][1]
 

@@ -42,6 +42,7 @@ class ContainerOperator(StepOperator):
         # A pod is pending until its init containers have ended.
         self.container_start_seconds = self.startup_timeout_seconds
         self.startup_timeout_seconds = 10**9
+        self.failure: tuple[int | None, str | None] | None = None
 
     def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
         """Build the pod. Without a command, the first container writes a script."""
@@ -105,10 +106,17 @@ class ContainerOperator(StepOperator):
         for item in pod.status.init_container_statuses or []:
             ended = item.state.terminated if item.state else None
             if ended and ended.exit_code:
+                self.failure = ended.exit_code, ended.reason
                 text = f"container {item.name} has ended with {ended.exit_code}"
-                error = RuntimeError(f"{text} ({ended.reason})")
-                self.fail_for_good(ended.exit_code, error)
-                raise error
+                raise RuntimeError(f"{text} ({ended.reason})")
             if ended or (item.state and item.state.running):
                 found.append(item.name)
         return found
+
+    def ended(self, status: Any) -> tuple[int | None, str | None]:
+        """Return the exit code of the container that has failed, and the reason."""
+        for item in getattr(status, "init_container_statuses", None) or []:
+            ended = item.state.terminated if item.state else None
+            if ended and ended.exit_code:
+                return ended.exit_code, ended.reason
+        return self.failure or super().ended(status)

@@ -72,15 +72,18 @@ class StepOperator(ShimTask, KubernetesPodOperator):
             super().cleanup(pod, remote_pod, *args, **kwargs)
         except Exception as error:
             status = getattr(remote_pod, "status", None)
-            code = None
             said = [getattr(status, name, None) for name in ("reason", "message")]
-            for item in getattr(status, "container_statuses", None) or []:
-                ended = item.state.terminated if item.state else None
-                if item.name == self.base_container_name and ended:
-                    code = ended.exit_code
-                    said.append(getattr(ended, "reason", None))
-            self.fail_for_good(code, error, " ".join(filter(None, said)))
+            code, reason = self.ended(status)
+            self.fail_for_good(code, error, " ".join(filter(None, [*said, reason])))
             raise
+
+    def ended(self, status: Any) -> tuple[int | None, str | None]:
+        """Return the exit code of the step's container, and the reason, if known."""
+        for item in getattr(status, "container_statuses", None) or []:
+            ended = item.state.terminated if item.state else None
+            if item.name == self.base_container_name and ended:
+                return ended.exit_code, getattr(ended, "reason", None)
+        return None, None
 
 
 def patched_pod(pod: Any, patch: dict[str, Any]) -> Any:
