@@ -22,6 +22,13 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:\w*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)|AUTH|PASS|PWD|DSN)S?(?:_|$)",
     re.IGNORECASE,
 )
+_OF_MANAGERS = frozenset(
+    {
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER", "METAFLOW_AWS_SECRETS_MANAGER_DEFAULT_REGION",
+        "METAFLOW_AZURE_KEY_VAULT_PREFIX", "METAFLOW_GCP_SECRET_MANAGER_PREFIX",
+    }
+)  # fmt: skip
+"""Names that say where secrets are kept."""
 _NO_SECRET = re.compile(r"|[+-]?[\d.]{1,9}|true|false|yes|no|on|off|none|null", re.IGNORECASE)
 INSTEAD_OF_SECRETS = "read it in a step, and give it to the tasks with `--env-from-secret` or `@secrets`"
 """What to do about a secret that would be compiled."""
@@ -36,7 +43,7 @@ ANY = "*"
 
 def looks_secret(name: str) -> bool:
     """Whether the name of a variable says that its value is a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(name) is not None and name not in _OF_MANAGERS
 
 
 def is_plain_secret(name: str, value: str) -> bool:
