@@ -12,6 +12,7 @@ import pytest
 
 from flowc.secret_managers import MODULES, SecretError
 from flowc.shim.task_secrets import inject
+from flowc_compiler.evaluate.environment_reads import looks_secret
 from flowc_compiler.ir import SecretSource
 from tests.runtime.secretserver import IMDS, TOKEN, VALUE, SecretServer, gcp, refused, secret_server
 
@@ -70,6 +71,12 @@ def problem(kind: str, identifier: str, role: str | None = None, **options: Any)
     assert text.startswith(f"step 'train': the secret {identifier} ({kind})"), text
     assert not any(hidden in text for hidden in (TOKEN, VALUE, "\n"))
     return text
+
+
+def test_where_secrets_are_kept_is_no_secret() -> None:
+    assert looks_secret("MY_SECRET")
+    assert not looks_secret("AWS_ENDPOINT_URL_SECRETS_MANAGER")
+    assert not looks_secret("METAFLOW_AZURE_KEY_VAULT_PREFIX")
 
 
 def test_the_types_of_the_ir_are_those_of_the_runtime() -> None:

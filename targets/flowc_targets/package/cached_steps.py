@@ -40,7 +40,7 @@ def add_cache(
         spec = step.specs.cache or CacheSpec()
         entry["cache"] = {
             "code": reached.digests.get(step.name, "")[:_SHORT],
-            "graph": _digest([plan["module"], *(_form(entry.get(name)) for name in _PLACE), _call(entry)]),
+            "graph": _digest([plan["module"], *_place(entry), _call(entry)]),
             "environment": _digest(_environment(step.specs, frozenset(spec.ignore), image)),
             **({"version": spec.version} if spec.version else {}),
             **({"ttl": spec.ttl} if spec.ttl is not None else {}),
@@ -60,18 +60,22 @@ def code_digests(flow: Flow, code: LocalCode) -> dict[str, str]:
     calls: dict[str, Any] = plan.get("calls", {})
     found: dict[str, str] = {}
     for name, entry in plan["steps"].items():
-        place = [_form(entry.get(part)) for part in _PLACE]
         call = calls.get(entry.get("within") or name)
-        found[name] = _digest([reached.digests.get(name, ""), *place, _call(entry), call])
+        found[name] = _digest([reached.digests.get(name, ""), *_place(entry), _call(entry), call])
     return found
+
+
+def _place(entry: Mapping[str, Any]) -> list[Any]:
+    """A step's place in the flow, and what mutators have put around it."""
+    return [*(_form(entry.get(name)) for name in _PLACE), *([entry["wrappers"]] if "wrappers" in entry else [])]
 
 
 def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:
     paths = {name: path for path, name in code.names.items()}
     functions: dict[str, tuple[str, Path | None]] = {}
     for step in steps:
-        if step.within is not None:
-            functions[step.name] = ("", None)  # of another flow, whose class may be anywhere
+        if step.within is not None or any(wrapper.own is None for wrapper in step.wrappers or ()):
+            functions[step.name] = ("", None)  # of another flow, or what a mutator adds: that may be anywhere
         elif step.call is not None:
             functions[step.name] = (step.call.function, paths.get(step.call.module or ""))
         elif flow.frontend == "class":
