@@ -5,12 +5,15 @@ From 3.1 on Airflow itself asks, and is answered by its API; 2.11 has a sensor t
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from flowc import Run
-from tests.airflow.live import Live
+from flowc.store import open_store
+from tests.airflow.live import Live, live_airflow
+from tests.cluster.cluster import BUCKET, NAMESPACE, PYTHON_IMAGE, SECRET, store_inside
 from tests.gatesflow import CHOICES, GATES, check_ended, waits
 
 pytestmark = pytest.mark.live
@@ -34,3 +37,30 @@ def test_a_file_and_persons(live: Live, tmp_path: Path) -> None:
     live.until(name, "succeeded")
     check_ended(Run(name, root=root))
     assert all(task["attempts"] == 1 for task in live.status(name)["tasks"])
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("series", ["3.3", "2.11"])
+def test_pods_look(series: str, root: str, tmp_path: Path) -> None:
+    """A pod looks for an object, and is there again only for the next look."""
+    key = f"{root.removeprefix(f's3://{BUCKET}/')}-go"
+    file = tmp_path / "gates.py"
+    file.write_text(GATES.format(url=f"s3://{BUCKET}/{key}"))
+    (tmp_path / "home").mkdir()
+    inside = store_inside(os.environ.get("FLOWC_S3_INSIDE"))
+    variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
+    reach = ["--set", f"config_file={os.environ['KUBECONFIG']}", "--set", "in_cluster=false"]
+    pods = ["--image", PYTHON_IMAGE, "--namespace", NAMESPACE, "--env-from-secret", SECRET, *variables, *reach]
+    with live_airflow(series, tmp_path / "home") as live:
+        folder = ["--dags-folder", str(live.dags)]
+        done = live.flowc("submit", str(file), "--target", "airflow", "--root", root, *pods, *folder)
+        assert done.returncode == 0, done.stderr + live.said()
+        name = done.stdout.splitlines()[0]
+        assert waits(name, root, bool)[0].step == "start"
+        open_store(f"s3://{BUCKET}").write(key, [b""])
+        waits(name, root, lambda found: len(found) == 2)
+        for step, choice in CHOICES.items():
+            done = live.flowc("approve", name, step, "--choose", choice, "--note", f"the {step}", "--root", root)
+            assert done.returncode == 0, done.stdout + done.stderr + live.said()
+        live.until(name, "succeeded", seconds=500)
+    check_ended(Run(name, root=root))
