@@ -57,6 +57,30 @@ class Gates(FlowSpec):
 CHOICES = {"review/0": "promote", "review/1": "reject"}
 RESULTS = [["small", "promote", "the review/0", "promoted"], ["large", "reject", "the review/1", "dropped"]]
 
+RESUMED = """
+from pathlib import Path
+
+from flowc import FlowSpec, approval, step, wait_for
+
+
+@wait_for("{url}", every=1, timeout=600)
+class Resumed(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.review)
+
+    @approval(choices=["yes", "no"])
+    @step
+    def review(self):
+        self.next({{"yes": self.end, "no": self.end}}, condition="good")
+
+    @step
+    def end(self):
+        assert self.good == "yes"
+        Path("{mended}").stat()
+"""
+"""What fails in its last step until a file is there."""
+
 
 def waits(pathspec: str, root: str, enough: Callable[[list[WaitingRecord]], bool]) -> list[WaitingRecord]:
     """What a run waits for, as soon as that is enough."""

@@ -213,7 +213,7 @@ def _wait(args: List[str]) -> int:
     approval = "--approval" in args
     try:
         options = _options([argument for argument in args if argument != "--approval"])
-        task = Task(options["step"], parse_index(options.get("index", "")), 0)
+        task = Task(options["step"], parse_index(options.get("index", "")), 0, outputs=options.get("outputs"))
         line_buffer()
         return look(load_plan(), task, approval=approval)
     except (FlowError, ValueError, KeyError) as error:

@@ -14,7 +14,7 @@ from flowc import Run
 from flowc.store import open_store
 from tests.airflow.live import Live, live_airflow
 from tests.cluster.cluster import BUCKET, NAMESPACE, PYTHON_IMAGE, SECRET, store_inside
-from tests.gatesflow import CHOICES, GATES, check_ended, waits
+from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
 
 pytestmark = pytest.mark.live
 
@@ -37,6 +37,22 @@ def test_a_file_and_persons(live: Live, tmp_path: Path) -> None:
     live.until(name, "succeeded")
     check_ended(Run(name, root=root))
     assert all(task["attempts"] == 1 for task in live.status(name)["tasks"])
+
+
+def test_what_a_resumed_run_has_done_waits_for_nothing(live: Live, tmp_path: Path) -> None:
+    file, go, root = tmp_path / "gates.py", tmp_path / "go", str(live.root)
+    go.touch()
+    file.write_text(RESUMED.format(url=go, mended="/nowhere"))
+    options = ["--root", root, "--run-id-file", str(tmp_path / "id")]
+    assert live.flowc("run", str(file), "--approve", "review=yes", *options).returncode == 1
+    go.unlink()
+    file.write_text(RESUMED.format(url=go, mended="/etc/hosts"))
+    options = ["--target", "airflow", "--operator", "local", "--root", root, "--dags-folder", str(live.dags)]
+    done = live.flowc("resume", str(file), f"Resumed/{(tmp_path / 'id').read_text()}", *options, "--watch")
+    assert done.returncode == 0, done.stderr + live.said()
+    run = Run(done.stdout.splitlines()[0], root=root)
+    assert run.reused == {"start": 1, "review": 1}
+    assert run["review"].task.manifest["approval"]["choice"] == "yes"
 
 
 @pytest.mark.cluster

@@ -8,7 +8,7 @@ import pytest
 
 from flowc.store import open_store
 from tests.cluster.cluster import BUCKET, Cluster
-from tests.gatesflow import CHOICES, GATES, check_ended, waits
+from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
 from tests.support import flowc_process
 
 pytestmark = [pytest.mark.cluster, pytest.mark.process]
@@ -32,3 +32,16 @@ def test_an_object_and_persons(cluster: Cluster, tmp_path: Path, monkeypatch: py
         assert "goes on" in done.stderr
         monkeypatch.delenv("ARGO_SERVER", raising=False)
     check_ended(run.wait())
+
+
+def test_what_a_resumed_run_has_done_waits_for_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """The pause is over at once; the file that the run has waited for on this machine is in no pod."""
+    file, go = tmp_path / "gates.py", tmp_path / "go"
+    go.touch()
+    file.write_text(RESUMED.format(url=go, mended="/nowhere"))
+    options = ["--root", cluster.outside or cluster.root, "--run-id-file", tmp_path / "id"]
+    assert flowc_process(tmp_path, "run", file, "--approve", "review=yes", *options).returncode == 1
+    file.write_text(RESUMED.format(url=go, mended="/etc/hosts"))
+    run = cluster.apply(cluster.compile(file, "--resume", (tmp_path / "id").read_text())).wait()
+    assert run.reused == {"start": 1, "review": 1}
+    assert run["review"].task.manifest["approval"]["choice"] == "yes"

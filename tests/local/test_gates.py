@@ -11,8 +11,9 @@ import pytest
 
 from flowc import Run
 from flowc.errors import FlowError
+from flowc.testing import simulate_flow
 from flowc_cli.waiting_tasks import waiting_tasks
-from tests.gatesflow import CHOICES, GATES, check_ended, waits
+from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
 from tests.local.flows import Local
 from tests.support import flowc_process
 
@@ -203,6 +204,37 @@ def test_the_simulator_asks(tmp_path: Path) -> None:
     thread.join(60)
     assert codes == [0]
     assert Run("Quick/argo-two", root=root)["end"].task.data.answer == ["stop", True]
+
+
+def test_what_a_resumed_run_has_done_waits_for_nothing(tmp_path: Path) -> None:
+    """Nor is anybody asked again."""
+    (tmp_path / "go").touch()
+    local, root = Local(tmp_path, RESUMED.format(url=tmp_path / "go", mended=tmp_path / "mended")), tmp_path / "store"
+    first = simulate_flow(local.file, approvals={"review": "yes"}, root=root)
+    assert not first.successful
+    (tmp_path / "go").unlink()
+    (tmp_path / "mended").touch()
+    again = simulate_flow(local.file, options={"origin_run": first.id}, root=root)
+    assert again.successful
+    assert again["review"].task.manifest["approval"]["choice"] == "yes"
+    assert waiting_tasks(again) == []
+
+
+def test_a_step_that_is_tried_knows_the_choice(tmp_path: Path) -> None:
+    """That of the run with its inputs, or another one."""
+    (tmp_path / "go").touch()
+    local = quick(tmp_path)
+    command = ["try", local.file, "end", "--root", local.root]
+    assert local.run(approvals={"end": "go"}).ok
+    for given, answer in ((), "go"), (("--approve", "stop"), "stop"), (("--no-run", "--approve", "stop"), "stop"):
+        done = flowc_process(tmp_path, *command, *given)
+        assert (done.returncode, f"answer = ['{answer}', True]" in done.stdout) == (0, True), done.stderr
+    for given, message in (
+        (("--no-run",), "give it by --approve: go or stop"),
+        (("--approve", "no"), "cannot be chosen"),
+    ):
+        done = flowc_process(tmp_path, *command, *given)
+        assert (done.returncode, message in done.stderr) == (2, True), done.stderr
 
 
 def test_what_waits_for_nothing(tmp_path: Path) -> None:

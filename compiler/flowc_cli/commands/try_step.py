@@ -17,7 +17,7 @@ from flowc.store.layered_store import LayeredStore
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, run_parameters
 from flowc_cli.given_values import given_item, given_values, values_of_module
-from flowc_cli.local_runs import error_code, local_options
+from flowc_cli.local_runs import checked_answers, error_code, local_options
 from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.option_groups import ProjectGroup, with_groups
 from flowc_cli.output import report, write, write_error
@@ -67,6 +67,10 @@ def try_(
     attempt: Annotated[
         int, typer.Option(metavar="N", min=0, help="the attempt that it is: what `current.retry_count` gives")
     ] = 0,
+    approve: Annotated[
+        str | None,
+        typer.Option(metavar="CHOICE", help="what a person chooses; by default what was chosen in the run"),
+    ] = None,
     pdb: shared.Pdb = False,
     root: Annotated[
         str | None,
@@ -101,7 +105,8 @@ def try_(
             tried = replace(tried, step=name, index=index[0] if index else None)
             check_variables(compilation.source, "run", os.environ, sink)
             os.environ.update(task_namespace("run", os.environ))
-            engine = replace(engine, params=options.parameters.bind(compilation.flow, sink))
+            answers = checked_answers([f"{name}={approve}"] if approve is not None else (), compilation.flow, sink)
+            engine = replace(engine, params=options.parameters.bind(compilation.flow, sink), approvals=answers)
             check_code(compilation.source, engine.include, sink)
             sink.raise_if_failed()
             report(sink.diagnostics, sink.sources)

@@ -225,6 +225,8 @@ def look(plan: Plan, task: Task, *, approval: bool) -> int:
     step = plan.step(task.step)
     gate = gate_of(layout, step, task.path)
     try:
+        if approvals.read_question(layout, step.name, task.path) is None and _is_done(layout, plan, step, task):
+            return OK
         if plan.is_first(step):
             from flowc.shim.task_runner import record_first
 
@@ -246,6 +248,22 @@ def look(plan: Plan, task: Task, *, approval: bool) -> int:
         return OK
     except FlowError as error:
         return fail(layout, task, error)
+
+
+def _is_done(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> bool:
+    """Whether the run that this one resumes has done the task, which then waits for nothing: its engine is told so."""
+    from flowc.shim.task_runner import may_be_taken_over, write_output
+
+    if not may_be_taken_over(step):
+        return False
+    from flowc.shim.takeover import take_over
+
+    if take_over(layout, plan, step, task.path) is None:
+        return False
+    if task.outputs is not None:
+        write_output(task.outputs, "pause", "0")
+        write_output(task.outputs, "choice", "taken")
+    return True
 
 
 def fail(layout: RunLayout, task: Task, error: FlowError) -> int:

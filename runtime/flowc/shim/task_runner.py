@@ -99,7 +99,7 @@ def run_task(
         if task.log is not None:
             task.log.store = layout.store
         state = TaskState(layout, plan, step, task.path)
-        if _may_be_taken_over(step):
+        if may_be_taken_over(step):
             from flowc.shim.takeover import take_over
 
             taken = take_over(layout, plan, step, task.path)
@@ -140,7 +140,7 @@ def run_task(
         return _failed(error, layout, plan, task)
 
 
-def _may_be_taken_over(step: PlanStep) -> bool:
+def may_be_taken_over(step: PlanStep) -> bool:
     """Whether to look for the task's work in a run that this one resumes."""
     if not os.environ.get(env_names.ORIGIN_RUN_ID) or os.environ.get(env_names.REPLAYED):
         return False

@@ -250,7 +250,7 @@ class _Lowering:
         gates = self._gates[step.name]
         options = self._gate_options(step, index)
         for (variable, task_id), operator in zip(gates, ("WaitSensor", "ApprovalOperator"), strict=False):
-            own = {**options, **(self._look(step) if operator == "WaitSensor" else self._question(step))}
+            own = {**options, **(self._look(step) if operator == "WaitSensor" else self._question(step, gates[0][1]))}
             task = OperatorTask(operator=operator, variable=variable, task_id=task_id, options=own)
             builder.add(task, self._arms(step))
         names = [*(variable for variable, _ in gates), self._variables[step.name]]
@@ -280,17 +280,20 @@ class _Lowering:
         if self._options.in_pods:
             pod = step_pod(looking, self._options, "airflow", self._sink)
             options |= pod_arguments(pod, looking, self._options)
+            if step.specs.approval is not None:
+                options["callbacks"] = Name("PublishOutput")
         return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
 
-    def _question(self, step: Step) -> dict[str, Expression]:
-        """Options of the ApprovalOperator, with those of the WaitSensor for where it looks into the store."""
+    def _question(self, step: Step, waited: str) -> dict[str, Expression]:
+        """Options of the ApprovalOperator behind the task `waited`, with those of the WaitSensor for where it looks."""
         spec = step.specs.approval
         assert spec is not None
         options: dict[str, Expression | None] = {
-            "look": {name: value for name, value in self._look(step).items() if name != "every"},
+            "look": {name: value for name, value in self._look(step).items() if name not in ("every", "callbacks")},
             "choices": spec.choices,
             "message": spec.message or None,
             "response_seconds": spec.timeout,
+            "waited": waited,
         }
         return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
 

@@ -37,7 +37,7 @@ from flowc_targets.argo.argo_expressions import (
 )
 from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.manifest_text import unique_names
-from flowc_targets.argo.pod_templates import ANSWER, CHOICE, COUNT, INDEX, LOOK_UP, NEXT, group_arguments
+from flowc_targets.argo.pod_templates import ANSWER, CHOICE, COUNT, INDEX, LOOK_UP, NEXT, PAUSE, group_arguments
 from flowc_targets.argo.workflow_objects import ENTRYPOINT, DagTask, Parameter, Template
 
 if TYPE_CHECKING:
@@ -114,8 +114,12 @@ class _Dags:
         place = () if index is None else (Parameter(name="index", value=index),)
         arguments, tasks = self._arguments(step, index), list[DagTask]()
         depends, when = self._dependencies.depends(step), self._dependencies.when(step)
-        for gate in self._steps.gates.get(step.name, ()):
-            tasks.append(DagTask(name=gate.name, template=gate.name, depends=depends, when=when, arguments=place))
+        gates = self._steps.gates.get(step.name, ())
+        for gate in gates:
+            given = place
+            if any(item.name == PAUSE for item in gate.inputs):
+                given = (*place, Parameter(name=PAUSE, value=TaskOutput(gates[0].name, PAUSE)))
+            tasks.append(DagTask(name=gate.name, template=gate.name, depends=depends, when=when, arguments=given))
             depends, when = TaskStatus(gate.name, "Succeeded"), None
             if gate.suspend is not None:
                 arguments = (*arguments, Parameter(name=ANSWER, value=TaskOutput(gate.name, ANSWER)))

@@ -72,6 +72,8 @@ COUNT = "count"
 """The output of an opener: how many items its foreach or gang has."""
 ANSWER = "answer"
 """The output of a pause, and the input of the step behind it: what a person has chosen."""
+PAUSE = "pause"
+"""The output of a pod that looks, and the input of the pause behind it: how long that is, at most."""
 NEXT = "next"
 """The output of an iteration: the index of the one that follows."""
 STEP, INDEX = InputParameter("step"), InputParameter("index")
@@ -182,7 +184,7 @@ class PodTemplates:
         needs = _Needs(
             pod=pod,
             retry=self._retry_looks(step),
-            outputs={},
+            outputs={PAUSE: _pause_limit(step.specs.approval)} if self._may_skip_pause(step) else {},
             nested=self._flow.depth(step) > 0,
             takes_parameters=False,
             gang="",
@@ -191,6 +193,10 @@ class PodTemplates:
             answered=False,
         )
         return self._template(name, needs, step.name)
+
+    def _may_skip_pause(self, step: Step) -> bool:
+        """Whether a step has a pause that is over at once where a run is resumed which has done the step."""
+        return step.specs.approval is not None and env_names.ORIGIN_RUN_ID in self._own_env
 
     def _retry_looks(self, step: Step) -> RetryStrategy:
         waits = step.specs.waits
@@ -210,8 +216,12 @@ class PodTemplates:
             Parameter(name=STEP.name, value=step.name),
             *([Parameter(name=INDEX.name)] if self._flow.depth(step) else []),
         ]
+        limit = _pause_limit(spec)
+        if self._may_skip_pause(step):
+            inputs.append(Parameter(name=PAUSE))
+            limit = str(InputParameter(PAUSE))
         supplied = ValueFrom(supplied=PRESENT, default=TIMED_OUT)
-        duration = PRESENT if spec.timeout is None else {"duration": f"{ceil(spec.timeout)}s"}
+        duration = {"duration": limit} if limit else PRESENT
         outputs = (Parameter(name=ANSWER, value_from=supplied),)
         return Template(name=name, inputs=tuple(inputs), outputs=outputs, suspend=duration)
 
@@ -407,6 +417,11 @@ def configmap_env(flow: Flow, options: ArgoOptions) -> dict[str, str]:
     """The values of variables that may not stand in a template, by their key in the ConfigMap."""
     values = (value for step in flow.steps for value in pod_variables(step.specs, options).values())
     return {value_key(value): value for value in (*options.env.values(), *values) if not may_be_literal(value)}
+
+
+def _pause_limit(spec: ApprovalSpec | None) -> str:
+    """How long a pause is; empty where it has no end."""
+    return "" if spec is None or spec.timeout is None else f"{ceil(spec.timeout)}s"
 
 
 def _output_defaults(step: Step) -> dict[str, str]:

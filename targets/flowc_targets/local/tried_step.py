@@ -18,7 +18,7 @@ from flowc.protocol.plan import Plan
 from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
 from flowc.shim.task_runner import predecessor
-from flowc.store import open_store
+from flowc.store import approvals, open_store
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
 from flowc.store.run_layout import ERROR_RECORD, FAILED, MANIFEST, RunLayout, index_text, place_text
@@ -248,12 +248,15 @@ class _Trial:
         self.own = FileStore(str(scratch / OWN_FOLDER))
         self.root = ""
         self.layout = RunLayout(self.own, flow.name, run_id)
+        self.answer: dict[str, Any] = {}
+        """What a person has chosen, as the store has it."""
 
     def prepare(self, plan: dict[str, Any], step: Step) -> None:
         """Write what the task reads. Raises FlowcError for a value that cannot be stored, and for variables."""
         check_variables(self.flow.model_copy(update={"steps": (step,)}))
         try:
             base = open_store(self.options.root).url
+            self.answer = self._answer(step)
             arguments = arguments_of(plan["steps"][step.name])
             given = [value for value in self.tried.given if value.step is not None or value.name not in arguments]
             self.root = write_layer(self.scratch, Plan(plan), self.inputs, self.run_id, base, given, self.tried.item)
@@ -271,6 +274,21 @@ class _Trial:
         entry.pop("catch", None)
         plan["anew"] = self._anew()
         (self.scratch / PLAN_FILE).write_text(json.dumps(plan), encoding="utf-8")
+
+    def _answer(self, step: Step) -> dict[str, Any]:
+        """What a person has chosen: now, or in the run with the inputs. Raises FlowcError with FC614."""
+        asks, origin = step.specs.approval, self.inputs.origin
+        if asks is None:
+            return {}
+        given = self.options.approvals.get(step.name)
+        if given is not None:
+            return {"choice": given, "by": approvals.this_person(), "via": "option"}
+        found = approvals.read_answer(origin, step.name, self.inputs.path) if origin is not None else None
+        if found is None:
+            choices = " or ".join(asks.choices) if asks.choices else "what that person writes"
+            message = f"step `{step.name}` asks a person, whose choice is not known"
+            raise FlowcError.of("FC614", message, help=f"give it by --approve: {choices}", span=step.span)
+        return {name: value for name, value in found.items() if name != "version"}
 
     def _anew(self) -> list[str]:
         """The parameters that the run does not have, or that were given anew."""
@@ -291,6 +309,9 @@ class _Trial:
         env.update(step_variables(environment) if environment is not None else {})
         env |= schedule_variables(self.flow, self.inputs.origin.scheduled() if self.inputs.origin is not None else "")
         env[env_names.CACHE] = "off"  # to try a step is to run it
+        if self.answer:
+            env[env_names.ANSWER] = self.answer.pop("choice")
+            env[env_names.ANSWERED] = json.dumps(self.answer)
         index = index_text(self.inputs.path)
         command = [self.options.python, "-c", BOOT, "task", "--step", step.name, "--index", index]
         command += ["--attempt", str(self.tried.attempt)]

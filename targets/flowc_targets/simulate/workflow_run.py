@@ -196,7 +196,7 @@ class Run:
         supplied = [item for item in raw.get("outputs", {}).get("parameters", []) if "supplied" in item["valueFrom"]]
         if supplied:
             self._ask(node, raw, supplied[0])
-        if "duration" not in raw["suspend"]:
+        if not raw["suspend"].get("duration"):
             return
         wait = seconds(raw["suspend"]["duration"])
         default = {item["name"]: as_text(item["valueFrom"].get("default", "")) for item in supplied}

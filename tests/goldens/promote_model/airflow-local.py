@@ -75,6 +75,7 @@ def flow():
         choices=["promote", "reject"],
         message="Promote the model?",
         response_seconds=172800.0,
+        waited="wait_review",
     )
     review = StepOperator(task_id="review", asked="approve_review")
     promote = StepOperator(task_id="promote", when=[["review", "promote"]])

@@ -76,13 +76,18 @@ def flow():
     start = StepOperator(task_id="start")
     wait_train = WaitSensor(task_id="wait_train", step="train", every=30.0)
     train = StepOperator(task_id="train")
-    wait_review = WaitSensor(task_id="wait_review", step="review")
+    wait_review = WaitSensor(
+        task_id="wait_review",
+        step="review",
+        callbacks=PublishOutput,
+    )
     approve_review = ApprovalOperator(
         task_id="approve_review",
         step="review",
         choices=["promote", "reject"],
         message="Promote the model?",
         response_seconds=172800.0,
+        waited="wait_review",
     )
     review = StepOperator(
         task_id="review",

@@ -1,5 +1,5 @@
 """The operator that asks a person: Airflow's own from 3.1 on, and a sensor that looks into the store before."""
-# pyright: standard, reportMissingImports=false, reportAttributeAccessIssue=false
+# pyright: standard, reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalCall=false
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class StoredApproval(WaitSensor):
         message: str = "",
         response_seconds: float | None = None,
         look: dict[str, Any] | None = None,
+        waited: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(flow=flow, answered=True, every=30, **{**(look or {}), **kwargs})
@@ -45,7 +46,10 @@ if HITLOperator is None:
 else:
 
     class ApprovalOperator(ShimTask, HITLOperator):  # type: ignore[no-redef]
-        """Asks a person, and publishes who has chosen what."""
+        """Asks a person, and publishes who has chosen what.
+
+        `waited` is the task before this one, which says whether it is all done already.
+        """
 
         def __init__(
             self,
@@ -55,6 +59,7 @@ else:
             message: str = "",
             response_seconds: float | None = None,
             look: dict[str, Any] | None = None,
+            waited: str | None = None,
             **kwargs: Any,
         ) -> None:
             limit = response_seconds
@@ -67,6 +72,15 @@ else:
                 response_timeout=None if limit is None else timedelta(seconds=limit),
                 **kwargs,
             )
+            self.waited = waited
+
+        def execute(self, context: Any) -> Any:
+            """Ask, unless a run that this one resumes has done the step."""
+            ti = context["ti"]
+            place = {"task_ids": self.waited, "map_indexes": ti.map_index}
+            if self.waited and ti.xcom_pull(key="choice", **place) == "taken":
+                return None
+            return super().execute(context)
 
         def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
             """Publish the choice; where nobody has chosen in time, the step says so."""
