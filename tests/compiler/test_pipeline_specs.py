@@ -31,9 +31,9 @@ def asked(specs: StepSpecs) -> dict[str, Any]:
     """What is asked for, without spans, and without what is as by default."""
     fields = {name: getattr(specs, name) for name in StepSpecs.model_fields}
     return {
-        name: spec.model_dump(exclude_defaults=True, exclude={"span"})
+        name: spec is True or spec.model_dump(exclude_defaults=True, exclude={"span"})
         for name, spec in fields.items()
-        if spec is not None and spec != ()
+        if spec
     }
 
 
@@ -383,6 +383,8 @@ def test_decorators_of_flows_stand_above_pipelines() -> None:
         ("@pipeline(timeout=5)", ["E403"]),
         ("@pipeline(on_failure=nowhere)", ["E402"]),
         ("@pipeline(on_failure='nowhere')", ["E404"]),
+        ("@pipeline(on_failure=lambda: None)", ["E404"]),
+        ("@pipeline(on_failure=partial(work, 1))", ["E404"]),
         ("@pipeline(on_start=work)", ["E411"]),
         ("@pipeline(config_path='config.yaml')", ["E403"]),
         ("@pipeline(schedule=Schedule(interval_second=timedelta(hours=1)))", ["E407"]),

@@ -24,6 +24,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_tree import (
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import Unread
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 Model = TypeVar("Model", bound=Arguments)
 _APPENDED = frozenset({"secrets"})
@@ -225,6 +226,10 @@ def _value(
     """The value of an argument; of a hook, its name. `None` is an argument that is not given, as in ZenML."""
     span = layer.view.span(node)
     hook = _hook_name(node, layer.view) if name.startswith("on_") and known is None else None
+    if name.startswith("on_") and (isinstance(node, ast.Lambda) or dotted(callee(node))[-1:] == ("partial",)):
+        message = f"`{name}` of `{title(layer)}` has no name, and a task finds a hook by its name"
+        sink.error("FC404", message, span, help="write it as a function at the top level of the file, and name that")
+        return None
     if known is None and hook is None:
         what, of_variables = f"`{name}` of `{title(layer)}`", name in {"environment", "env"}
         known = _evaluated(what, node, layer, scope, sink, is_environment=of_variables)
