@@ -56,3 +56,16 @@ def test_the_simulator_ends_it_as_argo_does(tmp_path: Path) -> None:
         assert done.returncode == 1, done.stderr
         [(_, _, body)] = server.posts
         assert body["event"] == "late"
+
+
+def test_a_pod_that_cannot_tell_anybody_fails_no_run(tmp_path: Path) -> None:
+    """As on Argo: what the pod's end means stands in the manifest."""
+    (tmp_path / "flow.py").write_text(FLOW.format(url="http://127.0.0.1:1").replace('["late", "error"]', '"success"'))
+    manifest = flowc_process(tmp_path, "compile", "flow.py", "--root", str(tmp_path / "store")).stdout
+    shim = "command: [python3, /flowc/flowc.pyz, hook]"
+    assert manifest.count(shim) == 1
+    text = manifest.replace(shim, 'command: ["false"]').replace("activeDeadlineSeconds: 4", "activeDeadlineSeconds: 90")
+    (tmp_path / "flow.yaml").write_text(text)
+    done = flowc_process(tmp_path, "simulate", "flow.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "notify" in done.stdout or "hook-0" in done.stdout

@@ -33,7 +33,15 @@ from flowc_targets.argo.manifest_text import (
 )
 from flowc_targets.argo.patches import with_pod_patch
 from flowc_targets.argo.retry_strategies import LOST_POD, NOT_YET_POD, attempts_patch, retry_strategy
-from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
+from flowc_targets.argo.workflow_objects import (
+    Backoff,
+    ContinueOn,
+    DagTask,
+    Parameter,
+    RetryStrategy,
+    Template,
+    ValueFrom,
+)
 from flowc_targets.base.engine import ORIGIN
 from flowc_targets.kubernetes.objects import (
     PRESENT,
@@ -247,7 +255,8 @@ class PodTemplates:
         for spec in self._flow.specs.hooks:
             image = spec.options.get("image")
             image = image if isinstance(image, str) else ""
-            if {NOTIFY_SUCCESS, NOTIFY_FAILURE} & {*spec.on_success, *spec.on_error}:
+            notifies = bool({NOTIFY_SUCCESS, NOTIFY_FAILURE} & {*spec.on_success, *spec.on_error})
+            if notifies:
                 pod = images.setdefault(NOTIFY, self._notice_pod())
             else:
                 pod = images.setdefault(image, self._hook_pod(image, len(images)))
@@ -255,7 +264,8 @@ class PodTemplates:
                 for function in functions:
                     arguments = (Parameter(name="function", value=function),)
                     when = WorkflowSucceeded(succeeded)
-                    tasks.append(DagTask(name=f"hook-{len(tasks)}", template=pod.name, arguments=arguments, when=when))
+                    task = DagTask(name=f"hook-{len(tasks)}", template=pod.name, arguments=arguments, when=when)
+                    tasks.append(task.replace(continue_on=ContinueOn()) if notifies else task)
         return [Template(name=ON_EXIT, dag=tuple(tasks)), *images.values()] if tasks else []
 
     def _hook_pod(self, image: str, number: int) -> Template:

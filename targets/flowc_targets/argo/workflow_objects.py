@@ -48,6 +48,13 @@ class Parameter(ManifestObject):
     enum: tuple[str, ...] | None = None
 
 
+class ContinueOn(ManifestObject):
+    """Ends of a task that do not fail its DAG, where nothing in that has `depends`."""
+
+    error: bool = True
+    failed: bool = True
+
+
 class DagTask(ManifestObject):
     """One task of a DAG template; with `with_sequence`, one for each number below that."""
 
@@ -59,6 +66,7 @@ class DagTask(ManifestObject):
     arguments: tuple[Parameter, ...] = ()
     when: When | None = None
     with_sequence: Value | None = None
+    continue_on: ContinueOn | None = None
 
 
 class Mutex(ManifestObject):

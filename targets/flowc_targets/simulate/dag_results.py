@@ -24,11 +24,11 @@ def dag_phase(dag: DagRun) -> Phase | None:
     if phases is None:
         return None
     result: Phase = "Succeeded"
-    for id_ in leaves:
+    for id_, name in leaves.items():
         phase = phases.get(id_)
         if phase is None:
             return None
-        if phase in FAILED:
+        if phase in FAILED and not dag.template.tasks[name].raw.get("continueOn", {}).get(phase.lower()):
             result = phase
             if dag.template.fail_fast:
                 break

@@ -213,6 +213,7 @@ _TASK = record(
     {
         **_each("name template depends when", text),
         "arguments": _ARGUMENTS,
+        "continueOn": record(_each("error failed", boolean)),
         "withSequence": record({**_each("count start end", text_or_number), "format": text}),
     },
     needs=("name", "template"),

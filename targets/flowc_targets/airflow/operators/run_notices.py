@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 class NotifyOperator(HookOperator):
     """Sends the notifications of a run that has ended."""
 
+    def execute(self, context: Any) -> Any:
+        """Send them. A pod that does not start is logged, and fails no run."""
+        try:
+            return super().execute(context)
+        except Exception:
+            self.log.exception("the notifications are not sent")
+
     def shim_environment(self, context: Any) -> dict[str, str]:
         """Return the task's variables, with the address of its own log."""
         url = getattr(context["ti"], "log_url", None)
