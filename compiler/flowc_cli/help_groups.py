@@ -7,7 +7,7 @@ from typing import Any
 
 OTHERS = "Options"
 _GROUPS = {
-    "Flow": "flow param payload with cache config config_value branch production include from",
+    "Flow": "flow param event payload with cache config config_value branch production include from",
     "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
     "with_runtime stdin_filename details quiet log_format openlineage",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",

@@ -183,6 +183,7 @@ Answers = Annotated[
     list[str] | None,
     typer.Option("--approve", metavar="STEP=CHOICE", help="the choice for a step with @approval: nobody is asked"),
 ]
+Payload = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="a field of the event; repeatable")]
 ScheduledTime = Annotated[
     str | None,
     typer.Option(

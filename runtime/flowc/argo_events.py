@@ -107,6 +107,8 @@ class ArgoEvent:
                     print(f"Argo Event ({self._name}) published.", file=sys.stderr)
                     return str(own["id"])
             except OSError as error:  # those of urllib are such errors, too
+                if isinstance(error, HTTPError):
+                    error.close()
                 if not tries_left or (isinstance(error, HTTPError) and error.code < 500):
                     raise ArgoEventException(f"Unable to publish Argo Event ({self._name}): {error}") from error
             time.sleep(2.0 ** (_TRIES - 1 - tries_left))

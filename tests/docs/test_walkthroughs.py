@@ -28,6 +28,7 @@ PREPARED = {
     "first-flow": {},
     "testing": {},
     "debugging": {},
+    "events": {},
     "schedules": {},
     "ci": {"pyproject.toml": PROJECT, "flows/hello.py": flow_file("HelloFlow")},
     "gitops": {"flows/report.py": flow_file("ReportFlow")},

@@ -12,6 +12,7 @@ import pytest
 
 from flowc.shim.trigger_events import trigger_of_run
 from tests.local.flows import Local
+from tests.support import flowc, flowc_process
 
 
 def record(own: dict[str, Any], delivery: dict[str, Any]) -> str:
@@ -98,3 +99,49 @@ def test_the_run_that_has_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     data = Run(f"Down/{second.run_id}", root=down.root)["start"].task.data
     assert (data.got, data.same, data.name) == (42, True, "metaflow.Up.end")
+
+
+EVENT_FLOW = """
+from flowc import FlowSpec, Parameter, current, step, trigger
+
+
+@trigger(event={"name": "sold", "parameters": {"pieces": "count"}, "filter": {"count": {">=": 10}}})
+class Restock(FlowSpec):
+    shop = Parameter("shop", default="north")
+    pieces = Parameter("pieces", type=int, required=True)
+
+    @step
+    def start(self):
+        self.event = current.trigger.event
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.event.name, self.event.id, self.event.type, self.shop, self.pieces)
+"""
+
+
+@pytest.mark.process
+def test_a_local_run_of_an_event(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(EVENT_FLOW)
+    given = ("--event", "sold", "--payload", "count=12", "--payload", "id=e-7", "-p", "shop=west")
+    done = flowc_process(tmp_path, "run", "flow.py", *given)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.partition("] ")[2] == "sold e-7 event west 12\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--event", "sold", "--payload", "count=3"), "FC505", "does not pass the filter of @trigger: count >= 10"),
+        (("--event", "sold"), "FC505", "does not pass the filter"),
+        (("--event", "sodl"), "FC505", "does not wait for event 'sodl'"),
+        (("--payload", "count=3"), "FC504", "--payload is of an event"),
+    ],
+)
+def test_events_that_start_nothing(tmp_path: Path, options: tuple[str, ...], code: str, message: str) -> None:
+    (tmp_path / "flow.py").write_text(EVENT_FLOW)
+    done = flowc(tmp_path, "run", "flow.py", *options)
+    assert done.returncode == 2
+    assert code in done.stderr
+    assert message in done.stderr

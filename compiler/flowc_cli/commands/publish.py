@@ -9,6 +9,7 @@ import typer
 from flowc.argo_events import ArgoEvent, ArgoEventException
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail
+from flowc_cli.given_events import payload_fields
 from flowc_cli.output import write, write_error
 from flowc_targets.base.engine import EngineError
 
@@ -18,9 +19,7 @@ app = shared.command_app()
 @app.command("publish")
 def publish(
     event: Annotated[str, typer.Argument(help="the name in @trigger", show_default=False)],
-    payload: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="a field of the event; repeatable")
-    ] = None,
+    payload: shared.Payload = None,
     target: shared.Engine = "argo",
     url: Annotated[
         str | None,
@@ -33,13 +32,7 @@ def publish(
 
     On Argo it is sent to the webhook of an EventSource of Argo Events. On Airflow it updates the asset of its name.
     """
-    fields: dict[str, str] = {}
-    for item in payload or ():
-        name, separator, value = item.partition("=")
-        if not separator or not name or name in fields:
-            problem = f"{name} is given twice" if name in fields else f"{item!r} is not NAME=VALUE"
-            raise typer.BadParameter(problem, param_hint="--payload")
-        fields[name] = value
+    fields = payload_fields(payload)
     try:
         found = _published(event, fields, url) if target == "argo" else _updated(event, fields, target, server, user)
     except EngineError as error:

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, run_parameters
+from flowc_cli.given_events import given_event
 from flowc_cli.local_runs import checked_answers, error_code, local_options, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace, variables_of_file
 from flowc_cli.outline import parameters_of
@@ -78,6 +79,10 @@ def run(
     tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
     approve: shared.Answers = None,
     scheduled_time: shared.ScheduledTime = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="NAME", help="start the run as this event of the flow's @trigger would")
+    ] = None,
+    payload: shared.Payload = None,
     include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
@@ -122,7 +127,8 @@ def run(
             compilation = _compile(file, options, sink)
             for variable in variables_of_file(compilation.source):
                 os.environ.pop(variable, None)
-            params = options.parameters.bind(compilation.flow, sink)
+            values, trigger = given_event(event, payload, compilation.flow, sink)
+            params = replace(options.parameters, event=values).bind(compilation.flow, sink)
             check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
             check_variables(compilation.source, "run", os.environ, sink)
             chosen = local_options(file, root, max_workers, engine, include, sink)
@@ -130,7 +136,7 @@ def run(
             scheduled = checked_time(scheduled_time, compilation.flow, params, sink)
             answers = checked_answers(approve or (), compilation.flow, sink)
             sink.raise_if_failed()
-            return compilation, replace(chosen, params=params, scheduled=scheduled, approvals=answers)
+            return compilation, replace(chosen, params=params, scheduled=scheduled, approvals=answers, trigger=trigger)
 
         prepared = _prepared(file, options, engine, sink, prepare)
         os.environ.update(task_namespace("run", os.environ))

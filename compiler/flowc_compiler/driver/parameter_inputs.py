@@ -51,6 +51,8 @@ class ParameterInputs:
     """The variables to look for FLOWC_RUN_NAME in."""
     values: Mapping[str, object] = field(default_factory=dict[str, object])
     """The arguments of a call in Python, by the names of the function's parameters."""
+    event: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The texts that the event gives that starts the run, by the names of parameters."""
     kept: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]] | None = None
     """By the flow's name the values, and for other parameters the texts, that the run had which is resumed.
 
@@ -69,7 +71,8 @@ class ParameterInputs:
         pairs += [(name, value) for name, value in self.hidden if find_parameter(flow, name) is not None]
         pairs += environment_values(flow, self.environment, pairs)
         taken = {parameter.name for name, _ in pairs if (parameter := find_parameter(flow, name)) is not None}
-        pairs += [(name, text) for name, text in self._texts(flow, sink).items() if name not in taken]
+        weaker = {**self._texts(flow, sink), **self.event}
+        pairs += [(name, text) for name, text in weaker.items() if name not in taken]
         return bind_parameters(flow, pairs, sink, to_run=self.to_run)
 
     def text_of_option(self, option: Parameter) -> str | None:

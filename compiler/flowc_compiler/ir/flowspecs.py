@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import Field
 
 from flowc_compiler.ir.base import Model
 from flowc_compiler.ir.specs import Spec
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
 class ProjectSpec(Spec):
@@ -44,6 +50,17 @@ class EventFilter(Model):
     comparator: Literal["=", "!=", "<", "<=", ">", ">="]
     values: tuple[str | float, ...]
     """Texts or numbers; for `=`, one of them is enough."""
+
+    def passes(self, value: str | None) -> bool:
+        """Whether the text of a field, `None` for one that is not there, is as it has to be."""
+        found: str | float | None = value
+        if not isinstance(self.values[0], str):
+            try:
+                found = float(value or "")
+            except ValueError:
+                return False
+        compare: Callable[[Any, Any], bool] = _COMPARE[self.comparator]
+        return found is not None and any(compare(found, item) for item in self.values)
 
 
 class TriggerEvent(Model):

@@ -80,6 +80,8 @@ class RunOptions:
     """What is chosen for steps with `@approval`, by step, where no person is asked."""
     ask: bool = False
     """Whether a person is asked at this process's standard input, too."""
+    trigger: str = ""
+    """What `current.trigger` shows, as FLOWC_TRIGGER has it; empty for a run that no event has started."""
     scheduled: str = ""
     """The time that the run is scheduled for, in ISO 8601; empty for none."""
     resume: ResumeOptions | None = None

@@ -98,6 +98,8 @@ def environment_of_tasks(
     env[env_names.ORIGIN_RUN_ID] = origin
     env[env_names.REPLAYED] = "1"  # what can be taken over from the origin has been
     env[env_names.TAGS] = join_tags(options.tags)
+    if options.trigger:
+        env[env_names.TRIGGER] = options.trigger
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
     env[env_names.MAX_NUM_SPLITS] = str(options.max_num_splits)
     env[env_names.LOG_KEEPER] = ENGINE
