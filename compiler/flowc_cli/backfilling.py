@@ -17,7 +17,7 @@ from flowc.client import Flow, Run
 from flowc.client.run_state import run_status
 from flowc.protocol.scheduled import parse_time
 from flowc.store import Store
-from flowc.store.run_layout import run_names
+from flowc.store.run_layout import SCHEDULED, run_names
 from flowc_cli.output import write_error
 from flowc_cli.run_states import in_columns
 from flowc_cli.store_requests import each_of
@@ -71,11 +71,17 @@ def find_runs(store: Store, flow: str, deployment: str, times: Iterable[datetime
         slot = slots.get(parse_time(str(record["time"])).timestamp()) if record is not None else None
         if slot is not None and record is not None and record["deployment"] == deployment:
             scheduled.append((slot, run))
-    states = each_of(store, _stored_state, [run for _, run in scheduled])
+    states = each_of(store, _found_state, [run for _, run in scheduled])
     for (slot, run), state in zip(scheduled, states, strict=True):
         if _ORDER.index(state) <= _ORDER.index(slot.state):  # of equals, the later run
             slot.state, slot.run = state, run.id
     return list(slots.values())
+
+
+def _found_state(run: Run) -> State:
+    """The state of a run. One that has stored nothing of itself may wait for its first pod: its engine knows."""
+    names = run.layout.store.children(run.layout.prefix)
+    return "running" if names == [SCHEDULED] else _stored_state(run)
 
 
 def _stored_state(run: Run) -> State:
@@ -104,14 +110,15 @@ class Backfill:
         again: set[State] = {"missing", "interrupted", "lost", *(("failed",) if self.rerun_failed else ())}
         return [slot for slot in self.slots if slot.state in again]
 
-    def run(self) -> None:
-        """Start runs and wait until all have ended, those of an earlier backfill among them."""
-        waiting = deque(self.waiting())
+    def look(self) -> None:
+        """See how far the runs are that are under way: an engine may not have one any more."""
         self._active = [slot for slot in self.slots if slot.state == "running"]
         for slot in list(self._active):
             self._look_at(slot)
-            if slot in self.waiting():  # its engine does not have it any more
-                waiting.appendleft(slot)
+
+    def run(self) -> None:
+        """Start runs and wait until all have ended, those of an earlier backfill among them."""
+        waiting = deque(self.waiting())
         while waiting or self._active:
             while waiting and len(self._active) < self.parallel:
                 self._start(waiting.popleft())

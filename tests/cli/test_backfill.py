@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
+from flowc_cli.backfilling import Backfill, State, find_runs
 from tests.support import flowc, flowc_process
 
 FLOW = """
@@ -150,3 +154,57 @@ def test_days_and_times_of_the_span(file: Path, tmp_path: Path) -> None:
     ):
         done = flowc(tmp_path, *command(file, "--from", span[0], "--to", span[1], "--dry-run"))
         assert f"{count} time" in done.stderr, span
+
+
+class Engine:
+    """An engine of another process, with the states of its runs; what is started here succeeds at once."""
+
+    poll_seconds = 0.0
+
+    def __init__(self, states: dict[str, State]) -> None:
+        self.states = states
+        self.started: list[str] = []
+
+    def start(self, scheduled: str) -> str:
+        """Start a run."""
+        self.started.append(scheduled[:10])
+        run_id = f"argo-new-{len(self.started)}"
+        self.states[run_id] = "successful"
+        return run_id
+
+    def state(self, run_id: str) -> State | None:
+        """A run that goes on has succeeded when it is looked at again."""
+        state = self.states.get(run_id)
+        if state == "running":
+            self.states[run_id] = "successful"
+        return state
+
+    def interrupted(self) -> None:
+        """Nothing to do."""
+
+
+def test_runs_that_an_engine_has_and_the_store_does_not(tmp_path: Path) -> None:
+    """A run that waits for its first pod has only its time in the store. One that its engine lost starts anew."""
+    store = open_store(str(tmp_path))
+    times = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)]
+    for run_id, when, deployment in (
+        ("argo-queued", times[0], "Daily"),
+        ("argo-gone", times[1], "Daily"),
+        ("argo-other", times[2], "shop.test.b.Daily"),
+    ):
+        RunLayout(store, "Daily", run_id).keep_scheduled(when.isoformat(), deployment)
+    slots = find_runs(store, "Daily", "Daily", times)
+    assert [(slot.state, slot.run) for slot in slots] == [
+        ("running", "argo-queued"), ("running", "argo-gone"), ("missing", ""),
+    ]  # fmt: skip
+    engine = Engine({"argo-queued": "running"})
+    work = Backfill(store, "Daily", "Daily", slots, engine, 1, rerun_failed=False, watch=False)
+    work.look()
+    assert [slot.state for slot in slots] == ["running", "lost", "missing"]
+    work.run()
+    assert engine.started == ["2026-01-02", "2026-01-03"]
+    assert [(slot.state, slot.run, slot.new) for slot in slots] == [
+        ("successful", "argo-queued", False), ("successful", "argo-new-1", True), ("successful", "argo-new-2", True),
+    ]  # fmt: skip
+    again = find_runs(store, "Daily", "Daily", times)
+    assert [slot.run for slot in again] == ["argo-queued", "argo-new-1", "argo-new-2"]

@@ -154,6 +154,7 @@ def _run(flow: Flow, root: str | None, times: Sequence[datetime], starter: RunSt
     slots = find_runs(store, flow.name, deployment, times)
     work = Backfill(store, flow.name, deployment, slots, starter, how.parallel, how.rerun_failed, how.watch)
     try:
+        work.look()
         if not how.dry_run:
             work.run()
     except KeyboardInterrupt:
