@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from flowc import Run
 from flowc.store import open_store
 from tests.cluster.cluster import BUCKET, Cluster
 from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
@@ -35,13 +36,21 @@ def test_an_object_and_persons(cluster: Cluster, tmp_path: Path, monkeypatch: py
 
 
 def test_what_a_resumed_run_has_done_waits_for_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    """The pause is over at once; the file that the run has waited for on this machine is in no pod."""
+    """The pause is over at once, unless the step is to run again; the file that the first run saw is in no pod."""
     file, go = tmp_path / "gates.py", tmp_path / "go"
     go.touch()
     file.write_text(RESUMED.format(url=go, mended="/nowhere"))
     options = ["--root", cluster.outside or cluster.root, "--run-id-file", tmp_path / "id"]
     assert flowc_process(tmp_path, "run", file, "--approve", "review=yes", *options).returncode == 1
     file.write_text(RESUMED.format(url=go, mended="/etc/hosts"))
-    run = cluster.apply(cluster.compile(file, "--resume", (tmp_path / "id").read_text())).wait()
+    origin = (tmp_path / "id").read_text()
+    run = cluster.apply(cluster.compile(file, "--resume", origin)).wait()
     assert run.reused == {"start": 1, "review": 1}
     assert run["review"].task.manifest["approval"]["choice"] == "yes"
+    again = cluster.apply(cluster.compile(file, "--resume", f"{origin}/review"))
+    name = f"Resumed/argo-{again.uid}"
+    waits(name, again.root, lambda found: bool(found) and found[0].question is not None)
+    command = ["approve", name, "--choose", "no", "--root", cluster.root, "-n", cluster.namespace]
+    assert "goes on" in flowc_process(tmp_path, *command).stderr
+    again.wait("Failed")
+    assert Run(name, root=again.root)["review"].task.manifest["approval"]["choice"] == "no"
