@@ -173,6 +173,7 @@ def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read
     own = {**(variables if tool else os.environ), **_variables(spec, inside, read)}
     name = os.path.basename(folder)
     if tool and image is not None:
+        os.chmod(folder, 0o755)  # noqa: S103 (the user of the image may be another one)
         options = [option for variable in own for option in ("--env", variable)]
         options += ["--name", name, "--volume", f"{folder}:{FOLDER}", "--entrypoint", words[0]]
         words = [tool, "run", "--rm", *options, image, *words[1:]]
