@@ -126,9 +126,8 @@ CASES: Mapping[str, Mapping[str, str]] = {
         "first": "@Skip",
     },
     "changes_the_exception": {
-        "top": "@user_step_decorator\ndef other(step_name, flow, inputs):\n    try:\n        yield\n"
-        "    except ValueError as error:\n        raise KeyError('other') from error",
-        "work": "@catch(var='y', print_exception=False)\n@other",
+        "top": "@user_step_decorator\ndef other(step_name, flow, inputs):\n    yield\n    raise KeyError('other')",
+        "work": "@catch(var='failure', print_exception=False)\n@retry(times=0)\n@other",
     },
     "with_a_retry": {
         "top": "from metaflow import current\n@user_step_decorator\ndef again(step_name, flow, inputs):\n"
