@@ -193,6 +193,47 @@ def test_a_second_run_takes_tasks_from_the_cache(airflow: Airflow, tmp_path: Pat
     assert taken == [[], ["end", "start", "work-0", "work-1"], ["work-0", "work-1"]]
 
 
+def test_a_share_of_the_items_fails(airflow: Airflow, tmp_path: Path) -> None:
+    path, root = REPOSITORY / "tests" / "cluster" / "flows" / "failed_items.py", tmp_path / "store"
+    for options in ({}, {"batch": {"start": "4x2"}}):
+        folder = tmp_path / f"run{len(options)}"
+        folder.mkdir()
+        result = airflow.run(emit(path, operator="local", root=str(root), **options)[0], folder)
+        assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+        data = Run.latest("FailedItemsFlow", root=str(root))["end"].task.data
+        assert data.good == [0, 3]
+        assert data.bad == [[1, "first", "ValueError"], [2, "first", "TaskKilled"]]
+
+
+FINAL = """\
+class FinalFlow(FlowSpec):
+    @retry(times=2, minutes_between_retries=0, on=["lost", "oom"], never=[ValueError])
+    @step
+    def start(self):
+        import os
+
+        from flowc import current
+
+        if not current.retry_count:
+            os.kill(os.getpid(), 9)
+        print("it ran")
+        raise KeyError("always")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_a_failure_that_retry_is_not_for_is_the_end(airflow: Airflow, tmp_path: Path) -> None:
+    text, _ = emit(write(tmp_path, FINAL), operator="local", root=str(tmp_path / "store"))
+    result = airflow.run(text, tmp_path)
+    assert result.returncode != 0
+    assert "it ran" in result.stdout + result.stderr
+    assert Run.latest("FinalFlow", root=str(tmp_path / "store"))["start"].task.current_attempt == 1
+
+
 def test_a_failing_step_fails_the_run(airflow: Airflow, tmp_path: Path) -> None:
     root = tmp_path / "store"
     text, _ = emit(write(tmp_path, FAILING), operator="local", root=str(root))
