@@ -209,19 +209,6 @@ def test_a_width_beyond_the_limit_stops_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_the_seed(tmp_path: Path, seed_flow: Path) -> None:
-    pytest.importorskip("sklearn")
-    pytest.importorskip("xgboost")
-    local = Local(tmp_path, seed_flow.read_text(encoding="utf-8"), "parallel_trees.py")
-    result = local.run()
-    assert result.ok, local.says.err
-    assert [line.split(":")[0] for line in local.says.out] == [
-        "end] Random Forest Model Accuracy",
-        "end] XGBoost Model Accuracy",
-    ]
-
-
-@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_tasks_may_run_on_another_python(tmp_path: Path, version: str) -> None:
     local = Local(tmp_path, RAGGED)
