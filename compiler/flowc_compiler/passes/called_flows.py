@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.ir import ROOT_SCOPE, CalledFlow, Flow, FlowCall, JoinStep, LinearStep, Scope, Step
 from flowc_compiler.ir.called_flows import SEPARATOR
+from flowc_compiler.passes.checks import check_names
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
@@ -51,12 +52,13 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     if sink.has_errors:
         return None
     within = [_with_steps(scope, inserted) for scope in scopes.values()]
-    return flow.model_copy(
+    found = flow.model_copy(
         update={
             "called": None, "calls": tuple(calls), "steps": tuple(changed), "scopes": (*within, *more),
             "end": ends.get(flow.end, flow.end),
         }
     )  # fmt: skip
+    return check_names(found, sink)  # with the caller's before them they may be too long
 
 
 def _check_names(steps: list[Step], sink: DiagnosticSink) -> None:
