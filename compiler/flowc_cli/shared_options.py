@@ -176,9 +176,7 @@ Params = Annotated[
 LAST_HELP = "how many runs to list"
 Last = Annotated[int, typer.Option("--last", metavar="N", min=1, help=LAST_HELP)]
 RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=PARAM_HELP)]
-Resumed = Annotated[
-    str | None, typer.Option(metavar="RUN", help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
-]
+Resumed = Annotated[str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")]
 Answers = Annotated[
     list[str] | None,
     typer.Option("--approve", metavar="STEP=CHOICE", help="the choice for a step with @approval: nobody is asked"),

@@ -192,7 +192,7 @@ def call_flow(
     Its parameters get `params`, which are values, and `artifacts`, which are names of the caller's; the caller gets the
     artifacts that `returns` names.
     """
-    return _decorated(None)
+    return _decorated(None if isinstance(flow, type) else flow)
 
 
 def airflow_options(target: Any = None, **options: Any) -> Decorator:

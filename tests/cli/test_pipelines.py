@@ -146,7 +146,7 @@ def test_which_parameters_a_compiled_file_has(folder: Path) -> None:
     airflow = flowc(folder, "compile", "wide.py", "--root", "s3://b/p", "-t", "airflow", "-p", "factor=3")
     assert airflow.returncode == 0, airflow.stderr
     assert '"factor": Param(default=3' in airflow.stdout
-    assert '"width"' not in airflow.stdout
+    assert '"width": Param' not in airflow.stdout
     settled = flowc(folder, "compile", "wide.py", "--root", "s3://b/p", "--set", 'parameters={width = "2"}')
     assert settled.returncode == 2
     assert "compile with `-p width=...`" in settled.stderr

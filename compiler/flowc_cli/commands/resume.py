@@ -42,12 +42,7 @@ def resume(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "-t", "--target", metavar="NAME", help="run the rest on this engine; takes the options of `flowc submit`"
-        ),
-    ] = None,
+    target: Annotated[str | None, typer.Option("-t", "--target", metavar="NAME", help=shared.TARGET_HELP)] = None,
     origin_run_id: Annotated[
         str | None, _resume_option("ORIGIN_RUN_ID", metavar="RUN", help="the run to continue; by default the latest")
     ] = None,
@@ -55,8 +50,8 @@ def resume(
         str | None,
         typer.Option(metavar="FLOW[/RUN]", help="a run of a flow of another name: this one before it was renamed"),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="with --target: wait for the end")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="with --target: show what happens until the end")] = False,
+    wait: shared.Wait = False,
+    watch: shared.Watch = False,
     rerun_changed: Annotated[
         bool, typer.Option("--rerun-changed", help="run steps whose code has changed again, with all that follows them")
     ] = False,
@@ -97,7 +92,7 @@ def resume(
     """Continue a run that ended early.
 
     This starts a new run, which takes over the finished tasks. It keeps the parameters. Both runs may be on any
-    engine, with the same store.
+    engine, with the same store; with --target this takes the options of `flowc submit`.
     """
     engine = RunOptions(
         max_num_splits=max_num_splits,

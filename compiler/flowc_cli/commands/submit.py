@@ -37,9 +37,7 @@ def submit(
         str | None,
         typer.Option("--from", metavar="NAME", help="start a run of a deployed WorkflowTemplate, CronWorkflow or DAG"),
     ] = None,
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")
-    ] = None,
+    resume: shared.Resumed = None,
     scheduled_time: shared.ScheduledTime = None,
     wait: shared.Wait = False,
     watch: shared.Watch = False,
