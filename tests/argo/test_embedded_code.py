@@ -56,6 +56,16 @@ def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
     assert len(workflow["spec"]["templates"]) == len(apart["spec"]["templates"])
 
 
+@pytest.mark.parametrize(
+    ("given", "strategy"), [((), "OnPodSuccess"), (("--set", "pod_gc=OnWorkflowSuccess"), "OnWorkflowSuccess")]
+)
+def test_pods_that_carry_the_code_are_deleted(tmp_path: Path, given: tuple[str, ...], strategy: str) -> None:
+    (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server", *given)
+    assert workflow["spec"]["podGC"] == {"strategy": strategy}
+    *_, apart = documents(tmp_path, str(HOSTILE))
+    assert "podGC" not in apart["spec"]
+
+
 def test_a_fixed_name_where_kubectl_applies_it(tmp_path: Path) -> None:
     (carried,) = documents(tmp_path, str(HOSTILE), "--set", "code=workflow")
     *_, apart = documents(tmp_path, str(HOSTILE))

@@ -108,7 +108,9 @@ class ArgoOptions(TargetOptions):
     )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
     pod_gc: Literal["OnPodSuccess", "OnPodCompletion", "OnWorkflowSuccess", "OnWorkflowCompletion"] | None = Field(
-        default=None, description="when to delete finished pods, and with them their logs; by default never"
+        default=None,
+        description="when to delete finished pods, and with them their logs; by default never, or OnPodSuccess where "
+        "they carry the code",
     )
     pod_gc_delay: str | None = Field(default=None, description="how long finished pods stay then, such as 1h")
     workflow_priority: int | None = Field(
@@ -178,7 +180,7 @@ class ArgoOptions(TargetOptions):
                 yield Unused(_OF_EVENTS, "on a flow without @trigger or @trigger_on_finish", "leave it out", True)
         if not flow.specs.notifications:
             yield Unused(("ui_url",), "on a flow without @notify", "leave it out", True)
-        if self.pod_gc is None:
+        if self.pod_gc is None and not self.embeds_code:
             yield Unused(("pod_gc_delay",), "without pod_gc", "give it with --set pod_gc=OnPodCompletion")
         specs = [step.specs.of_attempt(0) for step in flow.steps if not step.virtual]
         if not any(map(_takes_qos, specs)):

@@ -232,11 +232,21 @@ def _spec(
         image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
         parallelism=options.parallelism,
         pod_metadata=pod_metadata(options),
-        pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
+        pod_gc=_pod_gc(options),
         ttl_strategy=options.ttl_seconds,
         volumes=(Volume(name=CODE_VOLUME, projected=volume),) if volume is not None else (),
         templates=templates,
     )
+
+
+def _pod_gc(options: ArgoOptions) -> PodGC | None:
+    """When finished pods are deleted: those that carry the code, by default when they have succeeded.
+
+    A kubelet lists the pods of its node with their annotations in one message, which containerd limits to 16 MiB. With
+    some ninety of these, finished ones among them, the node is not ready any more (seen with containerd 1.6).
+    """
+    strategy = options.pod_gc or ("OnPodSuccess" if options.embeds_code else None)
+    return PodGC(strategy=strategy, delete_delay_duration=options.pod_gc_delay) if strategy is not None else None
 
 
 def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
