@@ -536,7 +536,7 @@ def test_an_operators_module_does_no_work_and_its_names_are_no_steps(path: Any) 
     assert all(
         isinstance(node, allowed)
         for node in body
-        if path.stem not in ("combined_schedule", "several_crons") or node != body[0]
+        if path.stem not in ("approval_operator", "combined_schedule", "several_crons") or node != body[0]
     )
     defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     defined |= {ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)}

@@ -318,6 +318,8 @@ def _durations(template: Template, path: str) -> Iterator[str]:
     ]
     if "duration" in template.raw.get("suspend", {}):
         durations.append(("suspend.duration", template.raw["suspend"]["duration"]))
+    elif template.kind == "suspend" and not template.outputs:
+        yield f"{path}.suspend.duration: is missing"
     for key, value in durations:
         try:
             if "{{" not in str(value):

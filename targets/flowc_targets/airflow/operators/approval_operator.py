@@ -1,5 +1,5 @@
 """The operator that asks a person: Airflow's own from 3.1 on, and a sensor that looks into the store before."""
-# pyright: standard, reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalCall=false
+# pyright: standard, reportMissingImports=false, reportAttributeAccessIssue=false, reportOptionalCall=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ try:
     from airflow.providers.standard.operators.hitl import HITLOperator
     from airflow.sdk import Param
 except Exception:  # before Airflow 3.1, whose provider raises an error of its own
-    HITLOperator = Param = None
+    HITLOperator, Param = object, None
 
 TEXT = "text"
 """The param that a person fills in where there is nothing to choose from."""
@@ -38,62 +38,62 @@ class StoredApproval(WaitSensor):
         waited: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(flow=flow, answered=True, every=30, **{**(look or {}), **kwargs})
+        options = {**(look or {}), **kwargs}
+        super().__init__(flow=flow, answered=True, every=30, **options)
 
 
-if HITLOperator is None:
-    ApprovalOperator = StoredApproval
-else:
+class AskingOperator(ShimTask, HITLOperator):
+    """Asks a person, and publishes who has chosen what.
 
-    class ApprovalOperator(ShimTask, HITLOperator):  # type: ignore[no-redef]
-        """Asks a person, and publishes who has chosen what.
+    `waited` is the task before this one, which says whether it is all done already.
+    """
 
-        `waited` is the task before this one, which says whether it is all done already.
-        """
+    def __init__(
+        self,
+        *,
+        flow: FlowPackage,
+        choices: list[str] | None = None,
+        message: str = "",
+        response_seconds: float | None = None,
+        look: dict[str, Any] | None = None,
+        waited: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        limit = response_seconds
+        text = {TEXT: Param("", type="string", description=message)}
+        super().__init__(
+            flow=flow,
+            subject=message or kwargs.get("step") or kwargs["task_id"],
+            options=choices or ["OK"],
+            params={} if choices else text,
+            response_timeout=None if limit is None else timedelta(seconds=limit),
+            **kwargs,
+        )
+        self.waited = waited
 
-        def __init__(
-            self,
-            *,
-            flow: FlowPackage,
-            choices: list[str] | None = None,
-            message: str = "",
-            response_seconds: float | None = None,
-            look: dict[str, Any] | None = None,
-            waited: str | None = None,
-            **kwargs: Any,
-        ) -> None:
-            limit = response_seconds
-            text = {TEXT: Param("", type="string", description=message)}
-            super().__init__(
-                flow=flow,
-                subject=message or kwargs.get("step") or kwargs["task_id"],
-                options=choices or ["OK"],
-                params={} if choices else text,
-                response_timeout=None if limit is None else timedelta(seconds=limit),
-                **kwargs,
-            )
-            self.waited = waited
+    def execute(self, context: Any) -> Any:
+        """Ask, unless a run that this one resumes has done the step."""
+        ti = context["ti"]
+        place = {"task_ids": self.waited, "map_indexes": ti.map_index}
+        if self.waited and ti.xcom_pull(key="choice", **place) == "taken":
+            return None
+        return super().execute(context)
 
-        def execute(self, context: Any) -> Any:
-            """Ask, unless a run that this one resumes has done the step."""
-            ti = context["ti"]
-            place = {"task_ids": self.waited, "map_indexes": ti.map_index}
-            if self.waited and ti.xcom_pull(key="choice", **place) == "taken":
-                return None
-            return super().execute(context)
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Publish the choice; where nobody has chosen in time, the step says so."""
+        answer: dict[str, Any] = {"choice": "flowc:timeout"}
+        found = None
+        if event.get("error_type") != "timeout":
+            found = super().execute_complete(context, event)
+            user = event.get("responded_by_user") or {}
+            chosen, given = event["chosen_options"], event.get("params_input") or {}
+            answer = {
+                "choice": given[TEXT] if TEXT in given else chosen[0],
+                "by": user.get("name") or user.get("id"),
+                "via": "airflow",
+            }
+        context["ti"].xcom_push(key="answer", value=answer)
+        return found
 
-        def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
-            """Publish the choice; where nobody has chosen in time, the step says so."""
-            answer: dict[str, Any] = {"choice": "flowc:timeout"}
-            found = None
-            if event.get("error_type") != "timeout":
-                found = super().execute_complete(context, event)
-                user = event.get("responded_by_user") or {}
-                chosen, given = event["chosen_options"], event.get("params_input") or {}
-                answer = {
-                    "choice": given[TEXT] if TEXT in given else chosen[0],
-                    "by": user.get("name") or user.get("id"),
-                    "via": "airflow",
-                }
-            context["ti"].xcom_push(key="answer", value=answer)
-            return found
+
+ApprovalOperator = StoredApproval if HITLOperator is object else AskingOperator

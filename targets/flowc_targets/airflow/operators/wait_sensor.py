@@ -26,7 +26,7 @@ class NotYetError(Exception):
 
 
 class WaitSensor(StepOperator, BaseSensorOperator):
-    """Looks for what a step waits for, by the shim, and gives its slot back between looks.
+    """Looks for what a step waits for, by the shim, and gives its slot back.
 
     With `answered`, for what a person has chosen. The shim itself says when it has
     waited too long.
@@ -41,7 +41,7 @@ class WaitSensor(StepOperator, BaseSensorOperator):
         **kwargs: Any,
     ) -> None:
         # What fails has waited too long; Airflow's own limit of time is out of the way.
-        common = {"mode": "reschedule", "poke_interval": every, "timeout": 1_000_000_000}
+        common = {"mode": "reschedule", "poke_interval": every, "timeout": 10**9}
         super().__init__(flow=flow, **{"retries": 3, **common, **kwargs})
         self.answered = answered
 
@@ -50,8 +50,13 @@ class WaitSensor(StepOperator, BaseSensorOperator):
         place = ["--step", self.step, "--index", self.index_path()]
         return ["wait", *place, *(["--approval"] if self.answered else [])]
 
-    def fail_for_good(self, code: int | None, error: Any = None, said: str = "") -> None:
-        """Wait on where something is not there yet, and fail where it waited too long."""
+    def fail_for_good(
+        self,
+        code: int | None,
+        error: Any = None,
+        said: str = "",
+    ) -> None:
+        """Wait on where something is not there yet; else it waited too long."""
         if code == 75:
             raise NotYetError from error
         if code and code < 128:
