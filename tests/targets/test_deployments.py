@@ -117,7 +117,7 @@ def test_a_schedule_is_deployed_suspended_and_removed(kubernetes: Kubernetes) ->
     assert (found["name"], found["flow"], found["kinds"]) == ("nightly", "Nightly", ["CronWorkflow"])
     assert (found["schedule"], found["suspended"]) == ("0 3 * * * (UTC)", False)
     assert len(found["version"]) == 10
-    assert len(kubernetes["ConfigMap"]) == 2
+    assert len(kubernetes["ConfigMap"]) == 3  # two of the runtime and one of code
     code, out, _ = kubernetes.says("deployments", "-n", "flows")
     assert code == 0
     assert out.splitlines()[1].split()[:2] == ["nightly", "Nightly"]
@@ -132,7 +132,7 @@ def test_a_schedule_is_deployed_suspended_and_removed(kubernetes: Kubernetes) ->
     code, out, said = kubernetes.says("undeploy", "nightly", "-n", "flows")
     assert (code, out, said) == (0, "nightly\n", "CronWorkflow nightly removed in namespace flows\n")
     assert not kubernetes["CronWorkflow"]
-    assert len(kubernetes["ConfigMap"]) == 3  # runs under way may need them: `flowc prune` removes them
+    assert len(kubernetes["ConfigMap"]) == 4  # runs under way may need them: `flowc prune` removes them
     assert kubernetes.says("deployments", "-n", "flows") == (0, "", "there are no deployments\n")
 
 
