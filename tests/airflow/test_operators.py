@@ -281,7 +281,8 @@ def test_the_latest_event_of_each_asset_counts(
         found = {"triggering_dataset_events": {"sold": sold, "metaflow.Up.end": finished}}
     operator = load("process_operator").StepOperator
     start = operator(flow=flow(events=EVENTS), task_id="start")
-    given = {**context(), **found}
+    kind = "asset_triggered" if series == "3" else "dataset_triggered"
+    given = {**context(), **found, "dag_run": SimpleNamespace(conf={}, run_type=kind)}
     start.pre_execute(given)
     variables = start.shim_environment(given)
     assert decode_value("shop", variables["FLOWC_PARAM_SHOP"]) == "north"
@@ -322,7 +323,8 @@ class _Mapping(list[Any]):
 def test_filters(load: Callable[..., Any], extra: dict[str, Any], filters: list[Any], expected: bool) -> None:
     assert load("shim_task").passes(extra, filters) == expected
     task = load("process_operator").StepOperator(flow=flow(events={"sold": {"filters": filters}}), task_id="s")
-    given = {**context(), "triggering_dataset_events": {"sold": [asset_event(1, extra)]}}
+    run = SimpleNamespace(conf={}, run_type="dataset_triggered")
+    given = {**context(), "triggering_dataset_events": {"sold": [asset_event(1, extra)]}, "dag_run": run}
     if expected:
         task.pre_execute(given)
         return

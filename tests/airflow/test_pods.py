@@ -37,6 +37,8 @@ pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 IMAGES = {
     "awk_totals": PYTHON_IMAGE,
     "choose_model": PYTHON_IMAGE,
+    "daily_partitions": PYTHON_IMAGE,
+    "daily_report": PYTHON_IMAGE,
     "empty_foreach": PYTHON_IMAGE,
     "fan_in_direct": OLD_PYTHON_IMAGE,
     "fan_out_fan_in": PYTHON_IMAGE,

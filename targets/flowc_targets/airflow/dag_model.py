@@ -262,8 +262,9 @@ _OF_THE_FILE = """
     MultipleCronTriggerTimetable NotYetError NotifyOperator Param Path PodGenerator PublishOutput RUNTIME ShimTask
     StepOperator StoredApproval TEXT TaskGroup WaitSensor _COMPARE annotations attach_code base64 combined_schedule
     dag dataclass datetime deepcopy encoded event_record failure_kinds field flow index indices io iteration json k8s
-    late_notice latest_events merge_patch operator os passes patched_pod pendulum publish quote scheduled_time
-    several_crons stored_id subprocess sys task task_group tempfile time timedelta timezone zipfile zipped zlib
+    late_notice latest_events merge_patch operator os passes patched_pod pendulum publish quote run_kind
+    scheduled_time several_crons stored_id subprocess sys task task_group tempfile time timedelta timezone
+    zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

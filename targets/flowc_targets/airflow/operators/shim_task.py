@@ -34,9 +34,14 @@ def scheduled_time(run: Any) -> str:
     given = (run.conf or {}).get("flowc-scheduled")
     if given:
         return str(given)
-    kind = getattr(run.run_type, "value", run.run_type)
-    end = run.data_interval_end if kind in ("scheduled", "backfill") else None
+    scheduled = run_kind(run) in ("scheduled", "backfill")
+    end = run.data_interval_end if scheduled else None
     return end.isoformat() if end else ""
+
+
+def run_kind(run: Any) -> str:
+    """Return what has started a run, as Airflow calls it."""
+    return str(getattr(run.run_type, "value", run.run_type))
 
 
 def publish(context: Any, said: str) -> None:
@@ -80,6 +85,9 @@ _COMPARE = {
 
 def latest_events(context: Any) -> dict[str, Any]:
     """Return the latest event of each asset that has started the run, by its name."""
+    # Of other runs Airflow 2 cannot always say that there are none.
+    if run_kind(context["dag_run"]) not in ("asset_triggered", "dataset_triggered"):
+        return {}
     found = context.get("triggering_asset_events")
     if found is None:  # Airflow 2 calls them datasets, and knows them by their URIs
         found = context.get("triggering_dataset_events") or {}
