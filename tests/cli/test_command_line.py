@@ -25,7 +25,7 @@ from tests.support import START_AND_END, flowc, write_files
 HEAD = "from flowc import FlowSpec, Parameter, resources, step\n\n\n"
 FLOW = f"{HEAD}class F(FlowSpec):\n    alpha = Parameter('alpha', default=1)\n{START_AND_END}"
 SETTINGS = "[tool.flowc.profiles.prod]\nimage = 'x'\n[tool.flowc.profiles.test]\nimage = 'x'\n"
-SAME_NAME_ONLY = {"attempt", "from", "keep", "format", "output", "target", "approve"}
+SAME_NAME_ONLY = {"attempt", "from", "keep", "format", "output", "target", "approve", "dry_run"}
 """Runs and a folder; a time and a deployment; diagnostics and graphs; a file and a flag; of a run, and of a step."""
 
 
