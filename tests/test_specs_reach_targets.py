@@ -6,6 +6,7 @@ The fields are found in the models, so a field that is added and forgotten fails
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
@@ -106,6 +107,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
 """What makes the smallest sensible value of a model, where its defaults do not."""
 
 OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
+    (ForeachOptions, "min_success"): {"min_success": 0.5},
     (NodeSelectorRequirement, "operator"): {"operator": "NotIn"},
     (LabelSelectorRequirement, "operator"): {"operator": "NotIn"},
     (SeccompProfile, "type"): {"type": "Unconfined", "localhost_profile": None},
@@ -163,7 +165,7 @@ def sample(annotation: Any, name: str) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return sample(arguments[0], name)
-    if type(None) in arguments:
+    if type(None) in arguments or origin is UnionType:
         return sample(next(item for item in arguments if item is not type(None)), name)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return build(annotation)

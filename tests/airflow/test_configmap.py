@@ -46,7 +46,7 @@ class Emitted:
     @property
     def code(self) -> str:
         """The name of the ConfigMap with the flow's own files."""
-        _, name = self.sources
+        *_, name = self.sources
         return name
 
     @property
@@ -63,14 +63,14 @@ def emitted(folder: Path, source: str, **options: object) -> Emitted:
 def test_a_requested_config_map(tmp_path: Path) -> None:
     found = emitted(tmp_path, PLAIN, code="configmap", namespace="flows")
     assert found.diagnostics == ()
-    runtime, code = found.objects
-    for config in (runtime, code):
+    runtime, rest, code = found.objects
+    for config in (runtime, rest, code):
         assert config["kind"] == "ConfigMap"
         assert config["immutable"] is True
         assert config["metadata"]["namespace"] == "flows"
         assert config["metadata"]["labels"]["flowc/engine"] == "airflow", "`flowc prune` leaves it alone"
     assert runtime["metadata"]["name"].startswith("flowc-airflow-runtime-")
-    assert list(found.sources) == [runtime["metadata"]["name"], code["metadata"]["name"]]
+    assert list(found.sources) == [item["metadata"]["name"] for item in (runtime, rest, code)]
     assert found.code.startswith("plain-flow-")
     assert code["metadata"]["labels"]["flowc/flow"] == "PlainFlow"
     assert runtime["metadata"]["labels"]["flowc/release"] == __version__
@@ -90,11 +90,11 @@ def test_the_runtime_is_a_file_of_its_own_in_a_folder(tmp_path: Path) -> None:
     own, dag, manifest, module = sorted(path.name for path in (tmp_path / "d").iterdir())
     assert (own, dag) == ("PlainFlow.configmap.yaml", "PlainFlow.py")
     (code,) = yaml_documents((tmp_path / "d" / own).read_text())
-    (runtime,) = yaml_documents((tmp_path / "d" / manifest).read_text())
+    runtime, rest = yaml_documents((tmp_path / "d" / manifest).read_text())
     assert manifest == f"{runtime['metadata']['name']}.yaml"
     text = (tmp_path / "d" / dag).read_text()
     assert code["metadata"]["name"] in text
-    assert runtime["metadata"]["name"] in text
+    assert all(item["metadata"]["name"] in text for item in (runtime, rest))
     assert f"from {module.removesuffix('.py')} import (" in text
 
 
@@ -116,8 +116,11 @@ def test_the_name_is_of_the_content(tmp_path: Path) -> None:
 
 def test_every_namespace_has_one(tmp_path: Path) -> None:
     found = emitted(tmp_path, SPECS, code="configmap")
-    assert [item["metadata"].get("namespace") for item in found.objects] == ["elsewhere", None] * 2
-    assert len({item["metadata"]["name"] for item in found.objects}) == 2
+    assert [item["metadata"].get("namespace") for item in found.objects] == [
+        *("elsewhere", "elsewhere", None, None),
+        *("elsewhere", None),
+    ]
+    assert len({item["metadata"]["name"] for item in found.objects}) == 3
 
 
 def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -> None:
@@ -127,7 +130,7 @@ def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -
     assert (diagnostic.code, diagnostic.severity) == ("FC503", "warning")
     assert "ConfigMaps" in diagnostic.message
     assert "apply" in diagnostic.help
-    assert len(found.objects) == 2
+    assert len(found.objects) == 3
     assert not emitted(tmp_path, PLAIN).manifest
     local = emitted(tmp_path, NOISY, operator="local")
     assert local.dag

@@ -107,6 +107,10 @@ def _lookup(folder: Path, text: str, old: str, new: str) -> Lookup:
 
 
 STEPS = ["both", "choose", "end", "first", "left", "right", "second", "start"]
+RETRY = [
+    *("backoff", "cpu", "disk", "factor", "gpu", "max_wait", "memory", "minutes_between_retries", "never"),
+    *("node_selector", "on", "times", "tolerations"),
+]
 COMPLETED: dict[str, tuple[str, str, list[str]]] = {
     "next": ("self.next(self.left, self.right)", "self.next(self.|", STEPS),
     "second_argument": ("self.next(self.left, self.right)", "self.next(self.left, self.|", STEPS),
@@ -121,8 +125,8 @@ COMPLETED: dict[str, tuple[str, str, list[str]]] = {
     "any_input": ("inputs.right.score", "inputs[0].|", ["best", "items", "kind", "model", "score"]),
     "each_input": ("inputs.right.score", "[i.| for i in inputs]", ["best", "items", "kind", "model", "score"]),
     "current": ("current.run_id", "current.retr|", ["retry_count"]),
-    "argument": ("@retry(times=2)", "@retry(|", ["minutes_between_retries", "times"]),
-    "next_argument": ("@retry(times=2)", "@retry(times=2, |)", ["minutes_between_retries"]),
+    "argument": ("@retry(times=2)", "@retry(|", RETRY),
+    "next_argument": ("@retry(times=2)", "@retry(times=2, |)", [name for name in RETRY if name != "times"]),
     "value": ("@retry(times=2)", "@retry(times=|", []),
     "comment": ("print(self.best, ", "# self.|\n        print(self.best, ", []),
     "doc": ("print(self.best, ", "'self.|'\n        print(self.best, ", []),

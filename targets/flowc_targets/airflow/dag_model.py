@@ -263,7 +263,7 @@ _OF_THE_FILE = """
     StepOperator StoredApproval TEXT TaskGroup WaitSensor _COMPARE annotations attach_code base64 combined_schedule
     dag dataclass datetime deepcopy encoded event_record failure_kinds field flow index indices io iteration json k8s
     late_notice latest_events merge_patch operator os passes patched_pod pendulum publish quote run_kind
-    scheduled_time several_crons stored_id subprocess sys task task_group tempfile time timedelta timezone
+    run_of scheduled_time several_crons stored_id subprocess sys task task_group tempfile time timedelta timezone
     zipfile zipped zlib
 """
 

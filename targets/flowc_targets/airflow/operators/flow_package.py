@@ -27,7 +27,7 @@ class FlowPackage:
     parameters: dict[str, str] = field(default_factory=dict)
     """The params that the first step reads, by environment variable."""
     events: dict[str, Any] = field(default_factory=dict)
-    """The assets that start runs, by name: `parameters`, which are fields of an event
+    """The events that start runs, by name: `parameters`, which are fields of an event
     by environment variable, `filters` for its fields, or the `flow` that has finished.
     """
     volume: Any = None

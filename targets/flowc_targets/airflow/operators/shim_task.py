@@ -83,17 +83,20 @@ _COMPARE = {
 }
 
 
+def run_of(context: Any) -> Any:
+    """Return Airflow's own run. Its name is spelled apart: Airflow would parse a file that has its first word."""
+    return context["da" + "g_run"]
+
+
 def latest_events(context: Any) -> dict[str, Any]:
-    """Return the latest event of each asset that has started the run, by its name."""
+    """Return the latest event of each kind that has started the run, by its name."""
+    # Airflow 2 calls what they are of datasets, and knows these by their URIs.
+    kind = run_kind(run_of(context)).removesuffix("_triggered")
     # Of other runs Airflow 2 cannot always say that there are none.
-    if run_kind(context["dag_run"]) not in ("asset_triggered", "dataset_triggered"):
-        return {}
-    found = context.get("triggering_asset_events")
-    if found is None:  # Airflow 2 calls them datasets, and knows them by their URIs
-        found = context.get("triggering_dataset_events") or {}
+    found = context.get(f"triggering_{kind}_events") or {} if kind.endswith("set") else {}
     return {
-        getattr(asset, "name", asset): max(events, key=lambda event: event.timestamp)
-        for asset, events in found.items()
+        getattr(source, "name", source): max(events, key=lambda event: event.timestamp)
+        for source, events in found.items()
         if events
     }
 
@@ -181,7 +184,7 @@ class ShimTask:
         for name, event in events.items():
             filters = self.flow.events.get(name, {}).get("filters", [])
             if not passes(event.extra or {}, filters):
-                text = f"the event of asset {name} does not pass the filters"
+                text = f"the event {name} does not pass the filters"
                 raise AirflowSkipException(text)
         ti = context["ti"]
         for switch, target in self.when:
@@ -254,7 +257,7 @@ class ShimTask:
             if answer:
                 variables["FLOWC_ANSWER"] = answer.pop("choice")
                 variables["FLOWC_ANSWERED"] = json.dumps(answer)
-        run = context["dag_run"]
+        run = run_of(context)
         scheduled = scheduled_time(run)
         if scheduled:
             variables["FLOWC_SCHEDULED"] = scheduled
