@@ -84,7 +84,10 @@ _COMPARE = {
 
 
 def run_of(context: Any) -> Any:
-    """Return Airflow's own run. Its name is spelled apart: Airflow would parse a file that has its first word."""
+    """Return Airflow's own run.
+
+    Its name is spelled apart: Airflow would parse a file that has its first word.
+    """
     return context["da" + "g_run"]
 
 
