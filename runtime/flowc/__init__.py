@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from flowc.includefile import IncludeFile
     from flowc.join_inputs import Inputs
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
-    from flowc.notebooks import NotebookRun
+    from flowc.notebooks import NBDeployer, NBRunner, NotebookRun
     from flowc.pipeline_calls import approve, unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
@@ -91,18 +91,18 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "S3", "USER_SKIP_STEP", "ArgoEvent", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow",
-    "Deployer", "Fatal", "Flow", "FlowMutator", "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow",
-    "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner", "Schedule", "Step", "StepMutator", "Task",
-    "TorchrunSingleNodeMultiGPU", "TriggeredRun", "UserStepDecorator", "__version__", "airflow_external_task_sensor",
-    "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch", "cache", "call_flow", "card", "catch",
-    "checkpoint", "concurrency", "conda", "conda_base", "config_expr", "container", "current", "deadline",
-    "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options", "fuse", "get_metadata",
-    "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
-    "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile",
-    "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets",
-    "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped",
-    "user_step_decorator", "wait_for",
+    "S3", "USER_SKIP_STEP", "ArgoEvent", "Client", "Config", "ConfigValue", "DataArtifact", "DeployedFlow", "Deployer",
+    "Fatal", "Flow", "FlowMutator", "FlowSpec", "IncludeFile", "Inputs", "JSONType", "Metaflow", "NBDeployer",
+    "NBRunner", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner", "Schedule", "Step", "StepMutator",
+    "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "UserStepDecorator", "__version__",
+    "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch", "cache",
+    "call_flow", "card", "catch", "checkpoint", "concurrency", "conda", "conda_base", "config_expr", "container",
+    "current", "deadline", "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options",
+    "fuse", "get_metadata", "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata",
+    "metaflow_ray", "namespace", "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered",
+    "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel",
+    "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger",
+    "trigger_on_finish", "unmapped", "user_step_decorator", "wait_for",
 ]  # fmt: skip
 
 
@@ -118,22 +118,17 @@ if not TYPE_CHECKING:  # a name that flowc does not have is an error in an edito
             from flowc.argo_events import ArgoEvent
 
             return ArgoEvent
-        if name == "NotebookRun":
-            from flowc.notebooks import NotebookRun
-
-            return NotebookRun
-        if name in ("DeployedFlow", "Deployer", "Runner", "TriggeredRun"):
-            from flowc import deployment
-
-            return getattr(deployment, name)
         if name == "load_ipython_extension":  # what `%load_ext flowc` looks for
             from flowc.notebooks.flowc_magic import load_ipython_extension
 
             return load_ipython_extension
         if name in __all__ or name == "JSONTypeClass":
-            from flowc.compat.served_modules import find
+            from flowc.compat.served_modules import find, find_command
+            from flowc.protocol.metaflow_names import COMMANDS
             from flowc.protocol.zenml_names import PIPELINES
 
+            if name in COMMANDS:
+                return find_command("flowc", name)
             if name in PIPELINES:
                 from importlib import import_module
 

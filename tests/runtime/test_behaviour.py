@@ -211,11 +211,13 @@ def test_names_of_metaflow_are_served_when_a_task_imports_them_only() -> None:
 @pytest.mark.process
 def test_a_name_that_is_not_served_is_reported(tmp_path: Path) -> None:
     shim = Shim(tmp_path, PARAMETERS)
-    text = shim.file.read_text(encoding="utf-8").replace("import os\n", "import os, metaflow\nmetaflow.Runner\n", 1)
+    text = shim.file.read_text(encoding="utf-8").replace(
+        "import os\n", "import os, metaflow\nmetaflow.inspect_spin\n", 1
+    )
     shim.file.write_text(text, encoding="utf-8")
     done = shim.attempt("start")
     assert done.returncode == 1
-    assert "flowc does not serve metaflow.Runner" in done.stderr
+    assert "flowc does not serve metaflow.inspect_spin" in done.stderr
 
 
 @pytest.mark.process

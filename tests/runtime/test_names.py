@@ -99,15 +99,15 @@ from flowc.shim.user_code import serve_modules
 serve_modules()
 import metaflow
 from metaflow import *
-assert Flow is metaflow.Flow and parallel_map and "Runner" not in dir(metaflow)
+assert Flow is metaflow.Flow and parallel_map and "inspect_spin" not in dir(metaflow)
 assert metaflow.cards.Markdown and metaflow.exception.MetaflowException
-for name in ("Runner", "no_such_name"):
+for name in ("inspect_spin", "no_such_name"):
     try:
         getattr(metaflow, name)
     except AttributeError as error:
         assert f"flowc does not serve metaflow.{name}" in str(error)
 try:
-    from metaflow import Runner
+    from metaflow import inspect_spin
 except ImportError as error:
     assert "served_modules" in str(error)
 try:

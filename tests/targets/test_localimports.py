@@ -202,8 +202,8 @@ def test_compiled_modules(tmp_path: Path) -> None:
 
 
 def test_a_local_module_that_takes_what_is_not_served(tmp_path: Path) -> None:
-    helper = "from metaflow import Flow\n\ndef get():\n    from metaflow import Runner\n    Runner('x')\n"
-    write_files(tmp_path, {"helper.py": helper, "other.py": "import metaflow\n\nRUNNER = metaflow.Runner('x')\n"})
+    helper = "from metaflow import Flow\n\ndef get():\n    from metaflow import inspect_spin\n    inspect_spin('x')\n"
+    write_files(tmp_path, {"helper.py": helper, "other.py": "import metaflow\n\nRUNNER = metaflow.inspect_spin('x')\n"})
     assert found(tmp_path / "flow.py", "import helper")[1] == [("warning", "FC106", "helper.py:4")]
     assert found(tmp_path / "flow.py", "import other")[1] == [("error", "FC106", "other.py:3")]
 

@@ -94,7 +94,8 @@ UNUSED: Mapping[str, tuple[str, str]] = {
 
 OPTIONAL: Mapping[str, tuple[str, str, Answer]] = {
     "an_import_that_may_fail": (
-        "try:\n    from metaflow import Runner\nexcept ImportError:\n    Runner = None", "print('RESULT', Runner)",
+        "try:\n    from metaflow import inspect_spin as Runner\nexcept ImportError:\n    Runner = None",
+        "print('RESULT', Runner)",
         ("RESULT None",),
     ),
     "a_module_that_may_be_missing": (
@@ -102,27 +103,27 @@ OPTIONAL: Mapping[str, tuple[str, str, Answer]] = {
         "print('RESULT', found)", ("RESULT False",),
     ),
     "a_use_in_a_try": (
-        "from metaflow import Runner",
+        "from metaflow import inspect_spin as Runner",
         "try:\n    Runner('flow.py').run()\nexcept Exception as error:\n"
-        "    print('RESULT', type(error).__name__, 'metaflow.Runner' in str(error))",
+        "    print('RESULT', type(error).__name__, 'metaflow.inspect_spin' in str(error))",
         ("RESULT NotServedError True",),
     ),
     "a_use_as_metaflow_exception": (
-        "from metaflow import Runner\nfrom metaflow.exception import MetaflowException",
+        "from metaflow import inspect_spin as Runner\nfrom metaflow.exception import MetaflowException",
         "try:\n    Runner.run\nexcept MetaflowException as error:\n    print('RESULT', error.headline)",
         ("RESULT A name that flowc does not serve",),
     ),
     "a_use_that_is_suppressed": (
-        "import contextlib\nfrom metaflow import Runner",
+        "import contextlib\nfrom metaflow import inspect_spin as Runner",
         "with contextlib.suppress(Exception):\n    Runner('flow.py')\n    print('RESULT used')", (),
     ),
     "a_use_in_a_function": (
-        "from metaflow import Runner\ndef use():\n    return f'{Runner}'",
+        "from metaflow import inspect_spin as Runner\ndef use():\n    return f'{Runner}'",
         "try:\n    use()\nexcept Exception as error:\n    print('RESULT', type(error).__name__)",
         ("RESULT NotServedError",),
     ),
     "each_kind_of_use": (
-        "from metaflow import Runner\nimport metaflow.plugins\n"
+        "from metaflow import inspect_spin as Runner\nimport metaflow.plugins\n"
         "USES = {'call': lambda: Runner(), 'attribute': lambda: Runner.run, 'item': lambda: Runner['a'],\n"
         "        'text': lambda: str(Runner), 'equal': lambda: Runner == 'local', 'sum': lambda: 's3://' + Runner,\n"
         "        'true': lambda: bool(Runner), 'list': lambda: list(Runner), "
@@ -135,31 +136,33 @@ OPTIONAL: Mapping[str, tuple[str, str, Answer]] = {
         "from metaflow import metaflow_ray, optuna",
         "print('RESULT', optuna is None)", ("RESULT False",),
     ),
-    "a_main_block_for_something_else": ("from metaflow import Runner", "", ()),
+    "a_main_block_for_something_else": ("from metaflow import inspect_spin as Runner", "", ()),
 }  # fmt: skip
 """The same, with the answer: flowc's names are others than Metaflow's here."""
 
 USED: Mapping[str, tuple[str, str]] = {
-    "called_by_a_step": ("from metaflow import Runner", "Runner('flow.py').run()"),
+    "called_by_a_step": ("from metaflow import inspect_spin as Runner", "Runner('flow.py').run()"),
     "called_by_a_step_that_imports_it": (
         "",
-        "from metaflow import Runner\nwith Runner('flow.py').run() as running:\n    pass",
+        "from metaflow import inspect_spin as Runner\nwith Runner('flow.py').run() as running:\n    pass",
     ),
-    "called_by_the_file": ("from metaflow import Deployer\nDEPLOYER = Deployer('flow.py')", ""),
-    "derived_from": ("from metaflow import NBRunner\nclass Mine(NBRunner):\n    pass", ""),
-    "an_attribute_of_a_module": ("import metaflow as mf", "mf.Runner('flow.py')"),
-    "in_a_try_for_other_errors": ("from metaflow import Runner", "try:\n    Runner('x')\nexcept KeyError:\n    pass"),
-    "in_a_with": ("from metaflow import Runner", "with open('/dev/null'):\n    Runner('x')"),
+    "called_by_the_file": ("from metaflow import inspect_spin as Deployer\nDEPLOYER = Deployer('flow.py')", ""),
+    "derived_from": ("from metaflow import inspect_spin as NBRunner\nclass Mine(NBRunner):\n    pass", ""),
+    "an_attribute_of_a_module": ("import metaflow as mf", "mf.inspect_spin('flow.py')"),
+    "in_a_try_for_other_errors": (
+        "from metaflow import inspect_spin as Runner", "try:\n    Runner('x')\nexcept KeyError:\n    pass",
+    ),
+    "in_a_with": ("from metaflow import inspect_spin as Runner", "with open('/dev/null'):\n    Runner('x')"),
     "by_a_local_module": ("import using", ""),
-    "in_a_class_body": ("from metaflow import Runner\nclass Box:\n    runner = Runner('x')", ""),
-    "in_a_default": ("from metaflow import Runner\ndef get(runner=Runner('x')):\n    pass", ""),
+    "in_a_class_body": ("from metaflow import inspect_spin as Runner\nclass Box:\n    runner = Runner('x')", ""),
+    "in_a_default": ("from metaflow import inspect_spin as Runner\ndef get(runner=Runner('x')):\n    pass", ""),
     "an_unknown_name": ("from metaflow import Paramter\nX = Paramter('x')", ""),
 }  # fmt: skip
 """What certainly uses a name."""
 
 BESIDE = {
-    "helper.py": "from metaflow import Deployer, Flow\nfrom metaflow.plugins.aws import aws_utils\nNAME = 'helper'\n",
-    "using.py": "from metaflow import Runner\nRUNNER = Runner('flow.py')\n",
+    "helper.py": "from metaflow import inspect_spin\nfrom metaflow.plugins.aws import aws_utils\nNAME = 'helper'\n",
+    "using.py": "from metaflow import inspect_spin as Runner\nRUNNER = Runner('flow.py')\n",
 }
 
 
@@ -175,6 +178,8 @@ def _variants() -> list[Variant]:
     for name, (top, start, answer) in OPTIONAL.items():
         main = "if __name__ == '__main__':\n    Runner('flow.py').run()" if "main_block" in name else MAIN
         found.append(Variant(name, _files(top, start, main), expected=("RESULT end", *answer)))
+    runs_itself = "if __name__ == '__main__':\n    import sys\n    F() if len(sys.argv) > 1 else Runner(__file__).run()"
+    found.append(Variant("unused_a_runner_in_the_main_block", _files("from metaflow import Runner", "", runs_itself)))
     found += [Variant(f"used_{name}", _files(*parts), refused="FC106") for name, parts in USED.items()]
     return found
 

@@ -46,6 +46,11 @@ def is_served(module: str, name: str | None) -> bool:
     return name is None or name == "*" or name.startswith("__") or name in MODULES[module]
 
 
+def starts_commands(module: str, name: str | None) -> bool:
+    """Whether a served name, such as `Runner`, starts the `flowc` command, which only images with flowc have."""
+    return module in {"flowc", "metaflow"} and name in metaflow_names.COMMANDS
+
+
 def package_for(name: str, imported: Iterable[str]) -> str:
     """The package to import a served name from: the first of those that a file imports already and that have it."""
     roots = dict.fromkeys(root for root in imported if root in OF_OTHERS and name in MODULES[root])
@@ -241,17 +246,10 @@ def callee(item: ast.expr) -> ast.expr:
 
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
-_OTHER_RUNS = "start runs with `flowc run`, or from another file with flowc.Runner"
-_DEPLOYS = "deploy with `flowc deploy`, or from another file with flowc.Deployer"
 _PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 METAFLOW_REFUSED: dict[str, str] = {
     "package_sources": f"{_EXECUTES}; name the files with --include",
-    "Runner": _OTHER_RUNS,
-    "NBRunner": _OTHER_RUNS,
-    "Deployer": _DEPLOYS,
-    "NBDeployer": _DEPLOYS,
-    "DeployedFlow": _DEPLOYS,
     "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
     "yaml_parser": _PARSER,
     "pyproject_toml_parser": _PARSER,

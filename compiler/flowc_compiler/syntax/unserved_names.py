@@ -1,5 +1,7 @@
 """Names of `metaflow`, `zenml` and `flowc` that files import and the shim does not serve: FC106 for each.
 
+One that it serves where flowc is installed, such as `Runner`, is a warning where a task certainly uses it.
+
 A name that is only imported is a warning: a task gets a placeholder for it, which raises when it is used. It is an
 error where it certainly is: by code that runs when a file is imported, and by a step's body. Most files use served
 names only, which a text search finds out; the trees of the others are searched. `served_imports` has names and reasons.
@@ -18,13 +20,25 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.import_statements import IMPORT_ERRORS, catches, is_type_checking
 from flowc_compiler.syntax.parsing import parse_text
-from flowc_compiler.syntax.served_imports import MODULES, OF_OTHERS, ROOTS, Names, callee, explain, is_served
+from flowc_compiler.syntax.served_imports import (
+    MODULES,
+    OF_OTHERS,
+    ROOTS,
+    Names,
+    callee,
+    explain,
+    is_served,
+    starts_commands,
+)
 from flowc_compiler.syntax.tree_walk import children, walk
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
 _FORGIVING = IMPORT_ERRORS | {"MetaflowException"}
 """What catches an import that fails, or a placeholder that is used."""
+_WITH_COMMAND = (
+    "`flowc run` has it; a pod needs flowc in its image and `--runtime image`, or the use raises NotServedError"
+)
 _ENDING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -48,9 +62,14 @@ def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) ->
     refused: set[str] = set()
     of_steps: list[tuple[Span, frozenset[Function]]] = []
     for found in search.unserved:
-        message, help_text, fix = explain(found.module, found.name)
         line = search.certain_use(found)
         span = source.node_span(found.node)
+        if starts_commands(found.module, found.name):
+            if line is not None:
+                message = f"{found.name} starts the `flowc` command, and a task uses it in line {line or span.line}"
+                sink.warning("FC106", message, span, help=_WITH_COMMAND)
+            continue
+        message, help_text, fix = explain(found.module, found.name)
         if line is None:
             way_out = "" if help_text.startswith("it serves") else f"; {help_text}"
             warned = f"a task may import it, and using it raises NotServedError{way_out}"
@@ -80,7 +99,7 @@ def unserved_names(texts: Iterable[str]) -> dict[str, list[str]]:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for item in _Search(tree).unserved:
-            if item.module.partition(".")[0] in OF_OTHERS:
+            if item.module.partition(".")[0] in OF_OTHERS and not starts_commands(item.module, item.name):
                 found.setdefault(item.module, set()).update(() if item.name is None else (item.name,))
     return {module: sorted(found[module]) for module in sorted(found)}
 
@@ -127,7 +146,7 @@ class _Search:
 
     def certain_use(self, found: _Unserved) -> int | None:
         """The line that certainly uses it, 0 for the import itself; `None` where nothing in the file does."""
-        if found.module.partition(".")[0] == "flowc":
+        if found.module.partition(".")[0] == "flowc" and not starts_commands(found.module, found.name):
             return 0  # the package itself is there, and its import fails
         if not found.bound:
             return 0 if found.node in self._certain_nodes else None
@@ -194,12 +213,12 @@ class _Search:
             case ast.ImportFrom(module=str(module), names=names, level=0) if module.partition(".")[0] in ROOTS:
                 whole = is_served(module, None)
                 for alias in names:
-                    if whole and (is_served(module, alias.name) or f"{module}.{alias.name}" in MODULES):
+                    if whole and (_is_plain(module, alias.name) or f"{module}.{alias.name}" in MODULES):
                         continue
                     name = None if alias.name == "*" else alias.name
                     yield _Unserved(alias if whole else node, module, name, alias.asname or alias.name, place.scope)
             case ast.Attribute(value=value, attr=attr) if (owner := self._module(value)) is not None:
-                if not is_served(owner, attr) and not is_served(f"{owner}.{attr}", None):
+                if not _is_plain(owner, attr) and not is_served(f"{owner}.{attr}", None):
                     yield _Unserved(node, owner, attr, "", place.scope)
             case _:
                 pass
@@ -315,13 +334,18 @@ def used_by(node: ast.AST) -> Iterator[ast.expr]:
             pass
 
 
+def _is_plain(module: str, name: str) -> bool:
+    """Whether a name is there in every task."""
+    return is_served(module, name) and not starts_commands(module, name)
+
+
 def _suspicious(text: str) -> bool:
     """Whether some import may be of a name that is not served. Modules that are used by attribute count as such."""
     if _IMPORT.search(text):
         return True
     for match in _FROM.finditer(text):
         names = match[2].strip(" \t()\\").replace("\\\n", " ")
-        if "#" in names or any(not is_served(match[1], item.split()[0]) for item in names.split(",") if item.split()):
+        if "#" in names or any(not _is_plain(match[1], item.split()[0]) for item in names.split(",") if item.split()):
             return True
     return False
 

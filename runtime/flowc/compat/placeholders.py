@@ -48,7 +48,9 @@ class _Placeholder(type):
 
 
 def _error(placeholder: type) -> NotServedError:
-    name = f"{placeholder.__module__}.{placeholder.__name__}"
+    name, why = f"{placeholder.__module__}.{placeholder.__name__}", vars(placeholder)["_why"]
+    if why:
+        return NotServedError(f"{name} {why}")
     return NotServedError(f"flowc does not serve {name}, and this code uses it; `flowc check` says what to do instead")
 
 
@@ -62,6 +64,7 @@ for _name in _USES:
     setattr(_Placeholder, f"__{_name}__", _use)
 
 
-def placeholder(module: str, name: str) -> Any:
-    """What stands for a name of a module."""
-    return type.__new__(_Placeholder, name, (Exception,), {"__module__": module, "__qualname__": name})
+def placeholder(module: str, name: str, why: str = "") -> Any:
+    """What stands for a name of a module; `why` follows the name in the error, in place of who doesn't serve it."""
+    members = {"__module__": module, "__qualname__": name, "_why": why}
+    return type.__new__(_Placeholder, name, (Exception,), members)

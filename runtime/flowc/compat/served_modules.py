@@ -5,6 +5,7 @@ A name is looked up in flowc when it is first used, so that a task pays for what
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -31,6 +32,8 @@ def served_spec(name: str) -> ModuleSpec | None:
 def find(module: str, name: str) -> Any:
     """What a served name stands for. Raises KeyError when it is not served."""
     place = _served(module)[name]
+    if place in ("deployment", "notebooks"):
+        return find_command(module, name)
     if not place:
         return import_module(f"{module}.{name}")
     if place.startswith("="):
@@ -38,6 +41,23 @@ def find(module: str, name: str) -> Any:
     home, separator, other = place.partition(":")
     found = import_module(f"flowc.{home}")
     return found if separator and not other else getattr(found, other or name)
+
+
+@lru_cache(None)
+def find_command(module: str, name: str) -> Any:
+    """What one of `metaflow_names.COMMANDS` stands for; a placeholder where `flowc` isn't installed."""
+    from flowc.protocol.metaflow_names import COMMANDS
+
+    home = f"flowc.{COMMANDS[name]}"
+    try:
+        return getattr(import_module(home), name)
+    except ModuleNotFoundError as error:
+        if error.name != home:
+            raise
+        from flowc.compat.placeholders import placeholder
+
+        why = "starts the `flowc` command, which is not here: take an image with flowc, and --runtime image"
+        return placeholder(module, name, why)
 
 
 def _names(module: str) -> Any:

@@ -34,6 +34,14 @@ _GANGS = ("metaflow_ray", "pytorch_parallel", "ray_parallel", "torchrun", "torch
 """Decorators of gangs. Those of Ray and torchrun are in Metaflow's extensions metaflow-ray and metaflow-torchrun."""
 _USER_DECORATORS = ("FlowMutator", "StepMutator", "USER_SKIP_STEP", "UserStepDecorator", "user_step_decorator")
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
+COMMANDS: Dict[str, str] = {
+    **dict.fromkeys(("DeployedFlow", "Deployer", "Runner", "TriggeredRun"), "deployment"),
+    **dict.fromkeys(("NBDeployer", "NBRunner", "NotebookRun"), "notebooks"),
+}
+"""Names that start the `flowc` command, and their modules, which are only there where that is installed.
+
+Elsewhere a task gets a placeholder.
+"""
 
 SERVED: Dict[str, str] = {
     "Config": "flow_configs",
@@ -57,6 +65,7 @@ SERVED: Dict[str, str] = {
     **dict.fromkeys(_DECORATORS, "decorators"),
     **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),
+    **{name: place for name, place in COMMANDS.items() if name not in ("NotebookRun", "TriggeredRun")},
 }
 """Names of `metaflow` itself. An empty place means the module of that name, such as `metaflow.cards`.
 
@@ -140,8 +149,8 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
 
 
 OWN = (
-    "ArgoEvent", "Fatal", "Inputs", "airflow_options", "approval", "cache", "call_flow", "concurrency",
-    "container", "deadline", "foreach_options", "fuse", "loop", "notify", "wait_for",
+    "ArgoEvent", "Fatal", "Inputs", "NotebookRun", "TriggeredRun", "airflow_options", "approval", "cache", "call_flow",
+    "concurrency", "container", "deadline", "foreach_options", "fuse", "loop", "notify", "wait_for",
 )  # fmt: skip
 """Names for class flows that `flowc` has and Metaflow does not."""
 

@@ -20,10 +20,10 @@ class Bad(FlowSpec):
     def start(self):
         from metaflow import (
             Flow,
-            Runner,  # FC106
+            inspect_spin,  # FC106
         )
 
-        with mf.S3() as s3, mf.Deployer() as deployer:  # FC106
+        with mf.S3() as s3, mf.inspect_spin() as deployer:  # FC106
             print(s3, deployer, mf.cards.Markdown("x"), mf.Run, mf.__version__)
         print(mf.cards.get_cards("x"))  # FC106
         self.next(self.end)

@@ -88,8 +88,9 @@ _CARDS = (
     "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode", "Table", "ValueBox",
     "VegaChart", "YAMLViewer",
 )  # fmt: skip
+_COMMANDS = ("Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow")
 _REFUSED = (
-    "package_sources", "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "yaml_parser",
+    "package_sources", "inspect_spin", "yaml_parser",
     "pyproject_toml_parser", "requirements_txt_parser", "conda_environment_yml_parser", "EXT_PKG", "airflow_internal",
     "argo_workflows_internal", "step_functions_internal", "unbounded_test_foreach_internal",
 )  # fmt: skip
@@ -108,6 +109,8 @@ NAMES = [
         "metaflow.metaflow_config": "DATASTORE_SYSROOT_S3, DATATOOLS_S3ROOT, DEFAULT_DATASTORE, KUBERNETES_NAMESPACE",
     }.items()),
     Row("`metaflow.cards.get_cards`", "top", "from metaflow.cards import get_cards"),
+    *(Row(f"`metaflow.{name}`, outside of steps", "top",
+          f"from metaflow import {name}\ndef launch(): return {name}('flow.py')") for name in _COMMANDS),
     *(Row(f"`metaflow.{name}`, imported", "top", f"from metaflow import {name}") for name in _REFUSED),
     Row("`metaflow.client.core`: the names of `metaflow.client`", "top", "from metaflow.client.core import Run, Task"),
     Row("`metaflow.plugins.cards.card_modules.components`: those of `metaflow.cards`", "top",
@@ -116,7 +119,7 @@ NAMES = [
         "from metaflow.metaflow_config import SFN_IAM_ROLE"),
     Row("other modules, such as `metaflow.plugins.aws`, imported", "top", "import metaflow.plugins.aws"),
     Row("a use of one of these, in a step or where the file is imported", "body",
-        "from metaflow import Runner\nRunner('flow.py').run()"),
+        "from metaflow import inspect_spin\ninspect_spin('runs')"),
     Row("a user's own decorator, above or below `@step`", "file", """
         import functools
         from metaflow import *
