@@ -267,7 +267,7 @@ def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
     Raises MissingInput, ProtocolError and StoreError.
     """
     from flowc.errors import MissingInput
-    from flowc.shim.task_runner import write_output
+    from flowc.shim.task_results import write_output
     from flowc.store import open_store
     from flowc.store.run_layout import RunLayout, task_id
 

@@ -282,7 +282,6 @@ def test_a_label_is_behind_what_the_engine_reads(
     assert "has no label: KeyError: 'name'" in capsys.readouterr().err
     assert (tmp_path / "label").read_text() == "3\nw7w="
     write_label(Task("each", (0,), 0), opener, lambda: "x")
-    write_label(task, None, lambda: "x")
     assert (tmp_path / "label").read_text() == "3\nw7w="
 
 

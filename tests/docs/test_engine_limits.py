@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowc.shim.task_runner import MAX_NUM_SPLITS
+from flowc.shim.task_results import MAX_NUM_SPLITS
 from flowc.store import multipart
 from flowc_targets.airflow import airflow_checks
 from flowc_targets.airflow import options as airflow_options

@@ -217,7 +217,7 @@ def digest_of(value: Any) -> str:
 
 
 def current_fact(plan: Plan, task: Task, name: str, environment: Mapping[str, str]) -> Any:
-    """A fact of `current`, as `flowc.shim.task_runner.set_facts` sets it. Raises KeyError."""
+    """A fact of `current`, as `flowc.shim.task_facts.set_facts` sets it. Raises KeyError."""
     if name in plan.project:
         return plan.project[name]
     identifier = task_id(task.step, task.path)

@@ -12,7 +12,8 @@ from flowc.errors import FlowError
 from flowc.protocol.exit_codes import INTERRUPTED, OK, PROTOCOL_ERROR
 from flowc.shim.join import input_states
 from flowc.shim.retry_decision import judged, was_lost_for_good
-from flowc.shim.task_runner import manifest_head, predecessor, write_outputs
+from flowc.shim.task_inputs import predecessor
+from flowc.shim.task_results import manifest_head, write_outputs
 from flowc.store.run_layout import ERROR_RECORD, index_text, task_id
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from flowc.errors import ContainerFailed, FlowError, PeerFailed, error_text
 from flowc.protocol.exit_codes import exit_code_of
 from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
-from flowc.store.run_layout import VERSION, wall_time
+from flowc.store.run_layout import ERROR_RECORD, VERSION, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def report_failure(
         if isinstance(error, PeerFailed):
             record["peer"] = error.peer
         try:
-            layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/error.json", record)
+            layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/{ERROR_RECORD}", record)
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
     return code

@@ -41,7 +41,7 @@ _PID = struct.Struct("!I")
 _STALLED = b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join",
-    "flowc.shim.local_imports", "flowc.shim.takeover",
+    "flowc.shim.class_task", "flowc.shim.local_imports", "flowc.shim.takeover",
     "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
 _PIPELINES = ("flowc.shim.pipeline_task",)

@@ -247,18 +247,15 @@ def look(plan: Plan, task: Task, *, approval: bool) -> int:
             print(f"{gate.place}: waits for a person: {step.approval.get('message') or step.name}", flush=True)
         return OK
     except FlowError as error:
-        return fail(layout, task, error)
+        return _fail(layout, step, task, error)
 
 
 def _is_done(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> bool:
     """Whether the run that this one resumes has done the task, which then waits for nothing: its engine is told so."""
-    from flowc.shim.task_runner import may_be_taken_over, write_output
+    from flowc.shim.task_results import write_output
+    from flowc.shim.task_runner import taken_over
 
-    if not may_be_taken_over(step):
-        return False
-    from flowc.shim.takeover import take_over
-
-    if take_over(layout, plan, step, task.path) is None:
+    if taken_over(layout, plan, step, task.path) is None:
         return False
     if task.outputs is not None:
         write_output(task.outputs, "pause", "0")
@@ -266,16 +263,13 @@ def _is_done(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> bool:
     return True
 
 
-def fail(layout: RunLayout, task: Task, error: FlowError) -> int:
+def _fail(layout: RunLayout, step: PlanStep, task: Task, error: FlowError) -> int:
     """Record that a task has failed before it began, and return the exit code."""
     from flowc.shim.failure_report import report_failure
-    from flowc.store.run_owner import this_owner
+    from flowc.shim.task_runner import attempt_record
 
     try:
-        record: Document = {"version": 1, "started": task.started, **this_owner(), "last": True}
-        if os.environ.get(env_names.ENGINE):
-            record["engine"] = os.environ[env_names.ENGINE]
-        layout.begin(task.step, task.path, task.attempt, record)
+        layout.begin(task.step, task.path, task.attempt, {**attempt_record(step, task), "last": True})
     except StoreError as second:
         print(f"flowc: {second}", file=sys.stderr)
     return report_failure(error, layout, task)

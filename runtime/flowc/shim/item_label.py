@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from base64 import b64encode
+from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ LONGEST = 100
 """Bytes of a label."""
 
 
-def labelled(state: TaskState) -> PlanStep | None:
-    """The step that opened the foreach around a task, if its items have labels."""
-    openers = state.plan.openers(state.step) if state.step.depth else []
-    return openers[-1] if openers and openers[-1].label else None
+def label_item(state: TaskState, task: Task, load: Callable[[], Any] | None = None) -> None:
+    """Write the label of the task's item, if the items of its foreach have labels; `load` returns the item."""
+    openers = state.plan.openers(state.step)
+    if openers and openers[-1].label:
+        write_label(task, openers[-1], load or partial(state.arguments().value, {"item": openers[-1].name}))
 
 
-def write_label(task: Task, opener: PlanStep | None, load: Callable[[], Any]) -> None:
+def write_label(task: Task, opener: PlanStep, load: Callable[[], Any]) -> None:
     """Write the label of the item that `load` returns. What is wrong with it is said, and fails no task."""
-    if task.outputs is None or opener is None:
+    if task.outputs is None:
         return
     try:
         text = label_of(load(), opener.label)

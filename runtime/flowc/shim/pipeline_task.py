@@ -20,17 +20,9 @@ from flowc.shim.join import step_tolerates
 from flowc.shim.loaded_plan import given_text
 from flowc.shim.read_trace import end_trace
 from flowc.shim.step_call import call_step
-from flowc.shim.task_runner import (
-    bounded,
-    chosen_anew,
-    chosen_parameters,
-    end_checkpoints,
-    manifest_head,
-    materialize_iterable,
-    set_facts,
-    store_cards,
-    write_outputs,
-)
+from flowc.shim.task_facts import end_checkpoints, set_facts, store_cards
+from flowc.shim.task_inputs import chosen_anew, chosen_parameters
+from flowc.shim.task_results import bounded, manifest_head, materialize_iterable, write_labelled_outputs
 from flowc.store import artifacts
 from flowc.type_conversion import convert
 
@@ -47,7 +39,7 @@ if TYPE_CHECKING:
     """Outputs by name."""
 
 
-def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:  # noqa: PLR0912 (in order)
+def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     """Run one task and commit it. `load` imports the user's file, which a synthetic step does not need."""
     plan, step, layout = state.plan, state.step, state.layout
     values = Values(state)
@@ -90,12 +82,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:  # n
         manifest["cache"] = state.cache.recorded(trace)
         state.cache.written = frozenset(manifest["artifacts"])
     store_cards()
-    write_outputs(state.plan, task, manifest)
-    if task.outputs is not None and step.depth:
-        from flowc.shim.item_label import labelled, write_label
-
-        opener = labelled(state)
-        write_label(task, opener, lambda: values.value({"item": opener.name if opener is not None else ""}))
+    write_labelled_outputs(state, task, manifest)
     layout.commit(step.name, task.path, task.attempt, manifest)
     end_checkpoints(committed=True)
     if state.cache is not None:

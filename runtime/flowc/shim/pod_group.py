@@ -27,7 +27,8 @@ from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMED_OUT, TIMEOUT, US
 from flowc.shim.fork_server import LENGTH, receive, serve
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import predecessor, write_output, write_outputs
+from flowc.shim.task_inputs import predecessor
+from flowc.shim.task_results import write_output, write_outputs
 from flowc.store import open_store
 from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
 

@@ -126,7 +126,7 @@ class TaskCache:
         return True
 
     def _manifest(self, entry: Document) -> Document:
-        from flowc.shim.task_runner import manifest_head
+        from flowc.shim.task_results import manifest_head
 
         gone = frozenset(entry.get("deleted", ()))
         inherited = {name: ref for name, ref in self._inputs.inherited.items() if name not in gone}
@@ -247,16 +247,20 @@ def take_cached(state: TaskState, task: Task, environment: Mapping[str, str] | N
 
 def commit_cached(state: TaskState, task: Task, manifest: Document) -> None:
     """Commit what the cache has for a task, with what the engine needs to go on."""
-    from flowc.shim.item_label import labelled, write_label
-    from flowc.shim.task_runner import record_flow, write_outputs
+    from flowc.shim.task_results import write_labelled_outputs
+    from flowc.shim.task_runner import record_flow
 
     record_flow(state)
-    write_outputs(state.plan, task, manifest)
-    if task.outputs is not None and state.step.depth:
-        opener = labelled(state)
-        item = {"item": opener.name if opener is not None else ""}
-        write_label(task, opener, lambda: state.arguments().value(item))
+    write_labelled_outputs(state, task, manifest)
     state.layout.commit(task.step, task.path, task.attempt, manifest)
+
+
+def is_cached(state: TaskState, task: Task) -> bool:
+    """Whether the cache has the result of a task, which is committed then."""
+    found = take_cached(state, task)
+    if found is not None:
+        say_cached(task, found)
+    return found is not None
 
 
 def take_before_packages(plan: Plan, task: Task) -> bool:
@@ -271,18 +275,15 @@ def take_before_packages(plan: Plan, task: Task) -> bool:
         if step.cache is None or resumes or len(task.path) != step.depth:
             return False
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
-        taken = take_cached(TaskState(layout, plan, step, task.path), task)
+        return is_cached(TaskState(layout, plan, step, task.path), task)
     except FlowError:
         return False  # the task says what is wrong
-    if taken is not None:
-        say_cached(task, taken)
-    return taken is not None
 
 
 def prepared(state: TaskState, task: Task) -> bool:
     """Fill in what a task starts with, as far as that takes no code of the user's; false where it does."""
     from flowc.shim.join import input_states
-    from flowc.shim.task_runner import predecessor
+    from flowc.shim.task_inputs import predecessor
 
     plan, step, layout, path = state.plan, state.step, state.layout, state.path
     first = step.name == plan.start and not (step.loops and path[-1])
@@ -302,7 +303,7 @@ def prepared(state: TaskState, task: Task) -> bool:
 
 def _chosen(state: TaskState, task: Task) -> bool:
     """Choose the run's parameters, unless one of them takes the user's code; false then."""
-    from flowc.shim.task_runner import chosen_parameters
+    from flowc.shim.task_inputs import chosen_parameters
 
     plan = state.plan
     if plan.pipeline:

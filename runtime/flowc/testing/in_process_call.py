@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 from flowc.protocol.plan import Plan
 from flowc.shim.pipeline_task import declared_parameters, execute, function_of
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import manifest_head
+from flowc.shim.task_results import manifest_head
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts
 from flowc.testing.given_values import GivenValues

@@ -14,9 +14,11 @@ from flowc.flowspec import FlowSpec, attach, constants
 from flowc.protocol import env_names
 from flowc.protocol.encodings import plain_text
 from flowc.protocol.plan import Plan
+from flowc.shim.class_task import called, code_of, set_condition, step_of
 from flowc.shim.mutations import change_class
+from flowc.shim.task_facts import set_facts
 from flowc.shim.task_identity import Task
-from flowc.shim.task_runner import called, code_of, manifest_head, set_condition, set_facts, step_of
+from flowc.shim.task_results import manifest_head
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.approvals import Approval, this_person

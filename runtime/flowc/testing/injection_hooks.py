@@ -94,7 +94,7 @@ class _Finder:
         self._faults = faults
         self._changes: Dict[str, Callable[[Any], None]] = {
             "flowc.shim.step_call": partial(_change_calls, faults),
-            "flowc.shim.task_runner": partial(_change_steps, faults),
+            "flowc.shim.class_task": partial(_change_steps, faults),
             "flowc.shim.pipeline_task": partial(_change_functions, faults),
         }
 

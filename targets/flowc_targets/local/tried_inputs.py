@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, StoreError
 from flowc.shim.argument_values import Values
 from flowc.shim.join import input_states
-from flowc.shim.task_runner import predecessor
+from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_state import TaskState
 from flowc.store import LAYERED, artifacts, open_store
 from flowc.store.file_store import FileStore

@@ -17,7 +17,7 @@ from flowc.protocol import PLAN_FILE, env_names
 from flowc.protocol.plan import Plan
 from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
-from flowc.shim.task_runner import predecessor
+from flowc.shim.task_inputs import predecessor
 from flowc.store import approvals, open_store
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
