@@ -13,7 +13,6 @@ import sys
 from flowc.current import running
 from flowc.errors import ProtocolError, error_text
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
-from flowc.protocol.container import OUTPUTS
 from flowc.protocol.exit_codes import OK, exit_code_of
 from flowc.shim.debugging import examine, guard_breakpoints
 from flowc.shim.step_call import end_fork
@@ -77,7 +76,7 @@ def run_task(
         state = TaskState(layout, plan, step, task.path)
         if _is_done(state, task, cache=problem is None):
             return OK
-        if os.environ.get(env_names.CONTAINER_PART) != OUTPUTS:
+        if not _has_begun(step):
             layout.begin(step.name, task.path, task.attempt, attempt_record(step, task))
         record_flow(state)
         if step.lenient:
@@ -120,6 +119,15 @@ def _is_done(state: TaskState, task: Task, *, cache: bool) -> bool:
     from flowc.shim.task_cache import is_cached
 
     return is_cached(state, task)
+
+
+def _has_begun(step: PlanStep) -> bool:
+    """Whether the attempt has begun before the step's container, in the same pod."""
+    if step.container is None:
+        return False
+    from flowc.shim.container_step import has_begun
+
+    return has_begun()
 
 
 def taken_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document | None:
