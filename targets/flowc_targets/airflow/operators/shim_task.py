@@ -96,7 +96,9 @@ def latest_events(context: Any) -> dict[str, Any]:
     # Airflow 2 calls what they are of datasets, and knows these by their URIs.
     kind = run_kind(run_of(context)).removesuffix("_triggered")
     # Of other runs Airflow 2 cannot always say that there are none.
-    found = context.get(f"triggering_{kind}_events") or {} if kind.endswith("set") else {}
+    if not kind.endswith("set"):
+        return {}
+    found = context.get(f"triggering_{kind}_events") or {}
     return {
         getattr(source, "name", source): max(events, key=lambda event: event.timestamp)
         for source, events in found.items()
