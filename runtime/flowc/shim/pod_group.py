@@ -21,23 +21,22 @@ import socket
 import sys
 import time
 
-from flowc.errors import FlowError, StoreError
+from flowc.errors import FlowError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
-from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMED_OUT, TIMEOUT, USER_ERROR, failure_kinds, is_retried
+from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMEOUT, USER_ERROR, failure_kinds, is_retried
 from flowc.shim.fork_server import LENGTH, receive, serve
-from flowc.shim.group_schedule import GroupSchedule
+from flowc.shim.group_records import Attempt, GroupRecords, say
 from flowc.shim.task_identity import Task
-from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_results import write_output, write_outputs
 from flowc.store import open_store
-from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, index_text, task_id, wall_time
+from flowc.store.run_layout import RunLayout, index_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Dict, Iterable, List, Set, Tuple
+    from typing import Any, Dict, List, Tuple
 
-    from flowc.protocol.plan import Plan, PlanGroup, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path
 
     TaskKey = Tuple[str, Path]
@@ -67,8 +66,9 @@ def run_group(
     server = _ForkServer()
     try:
         layout = RunLayout(open_store(root), plan.flow, run)
-        runner = _Runner(plan, group, layout, path, again=again)
-        runner.anew = cleared and runner.is_done()
+        records = GroupRecords(plan, group, layout, path, again=again)
+        records.anew = cleared and records.is_done()
+        runner = _Runner(records)
     except BaseException:
         server.close()
         raise
@@ -82,59 +82,18 @@ def run_group(
     return code
 
 
-def entries_of(layout: RunLayout, group: PlanGroup, path: Path) -> Iterable[Path]:
-    """The index paths of the group's first tasks: of a batch, those of its items. Raises MissingInput."""
-    if group.opener is None or group.items_per_task is None:
-        return (path,)
-    outer, first = path[:-1], path[-1] * group.items_per_task
-    count: int = layout.manifest(group.opener, outer)["foreach"]["count"]
-    return ((*outer, index) for index in range(first, min(first + group.items_per_task, count)))
-
-
-class _Attempt:
-    """An attempt that runs, or is about to."""
-
-    __slots__ = ("deadline", "first", "key", "number", "pid", "timed_out", "worker")
-
-    def __init__(self, key: TaskKey, number: int, first: int) -> None:
-        self.key = key
-        self.number = number
-        self.first = first
-        """The attempt that its tries count from."""
-        self.pid = 0
-        self.deadline = float("inf")
-        """When it is killed, by the monotonic clock."""
-        self.timed_out = False
-        self.worker = 0
-        """Which of the pod's workers runs it."""
-
-    @property
-    def name(self) -> str:
-        """The task, for messages."""
-        return task_id(*self.key)
-
-    def kill(self, number: int) -> None:
-        """Send a signal to its processes."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
-
-
 class _Runner:
     """The tasks of one pod."""
 
-    def __init__(self, plan: Plan, group: PlanGroup, layout: RunLayout, path: Path, *, again: bool) -> None:
-        self.again = again
-        self.anew = False
-        """Whether nothing counts that is committed already."""
-        self.path = path
-        self.plan = plan
-        self.group = group
-        self.layout = layout
-        self.schedule = GroupSchedule(plan, group, entries_of(layout, group, path))
-        self.running: Dict[int, _Attempt] = {}
+    def __init__(self, records: GroupRecords) -> None:
+        self.records = records
+        self.plan = records.plan
+        self.group = records.group
+        self.layout = records.layout
+        self.schedule = records.schedule()
+        self.running: Dict[int, Attempt] = {}
         """By the number of the request."""
-        self.waiting: List[Tuple[float, int, _Attempt]] = []
+        self.waiting: List[Tuple[float, int, Attempt]] = []
         """Further attempts, with the times at which they are due."""
         self.requests = 0
         """How many there were; of waiting attempts, too, each has a number."""
@@ -186,7 +145,7 @@ class _Runner:
                 return
             self._begin(attempt)
 
-    def _next(self) -> _Attempt | None:
+    def _next(self) -> Attempt | None:
         """The next attempt to start; what is committed already is passed over."""
         if self.waiting and self.waiting[0][0] <= time.monotonic():
             return heapq.heappop(self.waiting)[2]
@@ -195,10 +154,10 @@ class _Runner:
             if key is None:
                 return None
             files = self.layout.attempts(*key)
-            manifest = self._done(self.schedule, key, files)
-            attempt = self._first_attempt(key, files) if manifest is None else None
-            if attempt is not None and attempt.number - attempt.first > self._further(key):
-                _say(f"task {attempt.name} has failed: it was killed with its pod")
+            manifest = self.records.done(self.schedule, key, files)
+            attempt = self.records.first_attempt(key, files) if manifest is None else None
+            if attempt is not None and attempt.number - attempt.first > self.records.further(key):
+                say(f"task {attempt.name} has failed: it was killed with its pod")
                 self.failure = USER_ERROR
                 return None
             if attempt is not None:
@@ -206,67 +165,7 @@ class _Runner:
             assert manifest is not None
             self.schedule.finished(key, manifest)
 
-    def is_done(self) -> bool:
-        """Whether all tasks of the group are."""
-        schedule = GroupSchedule(self.plan, self.group, entries_of(self.layout, self.group, self.path))
-        while (key := schedule.next()) is not None:
-            manifest = self._done(schedule, key, self.layout.attempts(*key))
-            if manifest is None:
-                return False
-            schedule.finished(key, manifest)
-        return True
-
-    def _done(self, schedule: GroupSchedule, key: TaskKey, files: Dict[int, Set[str]]) -> Document | None:
-        """What a task has committed; `None` where it has to run: it has committed nothing, or one before it has since.
-
-        `files` has the names of the files of its attempts.
-        """
-        committed = [number for number, names in files.items() if MANIFEST in names]
-        if not committed or self.anew:
-            return None
-        manifest = self.layout.manifest(*key, max(committed))
-        since = schedule.since or self._entry_since(key)
-        return manifest if manifest.get("created", since) >= since else None
-
-    def _entry_since(self, key: TaskKey) -> float:
-        """When the last task was committed that leads into the group: at `key`, unless it is a batch."""
-        plan, layout, step = self.plan, self.layout, self.plan.step(key[0])
-        if self.group.opener is not None:
-            return float(layout.manifest(self.group.opener, self.path[:-1])["created"])
-        if plan.is_first(step):
-            return 0.0
-        if step.kind != "join":
-            return float(predecessor(layout, plan, step, key[1])["created"])
-        from flowc.shim.join import input_states
-        from flowc.shim.task_state import TaskState
-
-        opener = layout.manifest(step.closes or "", key[1])
-        count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
-        states = input_states(TaskState(layout, plan, step, key[1]), count)
-        return max(float(manifest["created"]) for manifest in (opener, *(state.manifest for state in states)))
-
-    def _first_attempt(self, key: TaskKey, files: Dict[int, Set[str]]) -> _Attempt:
-        """The attempt to begin with in this pod."""
-        number = max(files, default=-1) + 1
-        if any(MANIFEST in names for names in files.values()):  # it runs anew
-            return _Attempt(key, number, number)
-        failures = sum(self._has_failed(key, attempt, names) for attempt, names in files.items())
-        if failures > self._further(key) and not self.again:  # somebody wants what has failed to be tried again
-            failures = 0
-        return _Attempt(key, number, number - failures)
-
-    def _has_failed(self, key: TaskKey, attempt: int, names: Set[str]) -> bool:
-        """Whether an attempt of an earlier pod counts as one that has failed."""
-        if ERROR_RECORD not in names:
-            return self._further(key) > 0
-        record = self.layout.read_json(f"{self.layout.folder(*key, attempt)}/{ERROR_RECORD}") or {}
-        return not record.get("lost")
-
-    def _further(self, key: TaskKey) -> int:
-        """How many attempts a step has after the first."""
-        return self.plan.step(key[0]).further
-
-    def _begin(self, attempt: _Attempt) -> None:
+    def _begin(self, attempt: Attempt) -> None:
         step = self.plan.step(attempt.key[0])
         if self.server is None:
             self.server = _ForkServer()
@@ -276,7 +175,7 @@ class _Runner:
         self.running[self.requests] = attempt
         number = attempt.number - attempt.first
         tried = f", attempt {number + 1}" if number else ""
-        _say(f"task {attempt.name} begins{tried}")
+        say(f"task {attempt.name} begins{tried}")
         if step.timeout is not None:
             grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
             attempt.deadline = time.monotonic() + step.timeout + grace
@@ -342,73 +241,44 @@ class _Runner:
             attempt.kill(signal.SIGKILL)
             self._ended(attempt, signal.SIGKILL)
         if self.servers_lost >= MOST_SERVERS_LOST and self.failure == OK:
-            _say("the process that starts tasks was killed again and again")
+            say("the process that starts tasks was killed again and again")
             self.failure = PROTOCOL_ERROR
 
-    def _ended(self, attempt: _Attempt, status: int, committed: Document | None = None) -> None:
+    def _ended(self, attempt: Attempt, status: int, committed: Document | None = None) -> None:
         """Decide what follows an attempt that has ended with a wait status, and with what it is known to have written.
 
         What is not known, the store is asked.
         """
         code = os.waitstatus_to_exitcode(status)
-        if code == OK and not attempt.timed_out and (committed is not None or self._is_committed(attempt)):
+        if code == OK and not attempt.timed_out and (committed is not None or self.records.is_committed(attempt)):
             self.schedule.finished(attempt.key, committed or self.layout.manifest(*attempt.key))
             return
         if self.stopped and code != OK:
-            self._record(attempt, "TaskKilled", "its pod got SIGTERM", lost=True)
+            self.records.record(attempt, "TaskKilled", "its pod got SIGTERM", lost=True)
             return
         retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
         which = f" at attempt {tried + 1} of {retries + 1}" if 0 < retries >= tried else ""
-        what = f"task {attempt.name} failed{which}: {self._recorded_failure(attempt, code)}"
+        what = f"task {attempt.name} failed{which}: {self.records.recorded_failure(attempt, code)}"
         step = self.plan.step(attempt.key[0])
         kinds = (TIMEOUT,) if attempt.timed_out else failure_kinds(code or USER_ERROR)
         for_good = not step.survives and not is_retried(kinds, step.on)
-        if for_good or tried >= self._further(attempt.key):
-            _say(what)
+        if for_good or tried >= self.records.further(attempt.key):
+            say(what)
             if self.failure == OK:
                 self.failure = code if code > 0 and code != _INTERRUPTED else USER_ERROR
             return
         wait = self._backoff(attempt)
         later = f" in {wait:g} s" if wait else ""
-        _say(f"{what}; attempt {tried + 2} begins{later}" if tried < retries else f"{what}; @catch goes on without it")
-        following = _Attempt(attempt.key, attempt.number + 1, attempt.first)
+        say(f"{what}; attempt {tried + 2} begins{later}" if tried < retries else f"{what}; @catch goes on without it")
+        following = Attempt(attempt.key, attempt.number + 1, attempt.first)
         self.requests += 1
         heapq.heappush(self.waiting, (time.monotonic() + wait, self.requests, following))
 
-    def _backoff(self, attempt: _Attempt) -> float:
+    def _backoff(self, attempt: Attempt) -> float:
         """The seconds before the next attempt; those that only `@catch` needs follow at once."""
         step, tries = self.plan.step(attempt.key[0]), attempt.number - attempt.first
         seconds, factor, *most = step.backoff
         return min(float(seconds * factor**tries), *most, float("inf")) if tries < step.retries else 0.0
-
-    def _is_committed(self, attempt: _Attempt) -> bool:
-        step, path = attempt.key
-        key = f"{self.layout.folder(step, path, attempt.number)}/{MANIFEST}"
-        # One that was taken over from another run may have that run's number.
-        taken = bool(os.environ.get(env_names.ORIGIN_RUN_ID))
-        return self.layout.store.found_at_last(
-            lambda: self.layout.store.exists(key) or (taken and self.layout.latest(step, path) is not None), bool
-        )
-
-    def _recorded_failure(self, attempt: _Attempt, code: int) -> str:
-        """What the attempt has recorded of its failure, in words; what it could not record itself is, here."""
-        step, path = attempt.key
-        key = f"{self.layout.folder(step, path, attempt.number)}/{ERROR_RECORD}"
-        recorded = self.layout.read_json(key) if code > 0 and not attempt.timed_out else None
-        if recorded is not None:
-            return ": ".join(filter(None, (recorded["type"], recorded["message"])))
-        kind, message = _silent_failure(attempt, code, self.plan.step(step))
-        self._record(attempt, kind, message, code=TIMED_OUT if attempt.timed_out else code or USER_ERROR)
-        return message
-
-    def _record(self, attempt: _Attempt, kind: str, message: str, **more: int) -> None:
-        """Record the end of an attempt; `lost` where the task itself has not failed."""
-        record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
-        try:
-            folder = self.layout.folder(*attempt.key, attempt.number)
-            self.layout.write_json(f"{folder}/{ERROR_RECORD}", {**record, **more})
-        except StoreError as error:
-            _say(f"the failure of task {attempt.name} could not be recorded: {error}")
 
 
 class _ForkServer:
@@ -463,19 +333,3 @@ class _ForkServer:
         self.channel.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
-
-
-def _silent_failure(attempt: _Attempt, code: int, step: PlanStep) -> Tuple[str, str]:
-    """The type and the message of a failure that the task has not recorded."""
-    if attempt.timed_out:
-        return "TimeoutException", f"the task ran longer than its timeout of {step.timeout} s"
-    if code < 0:
-        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
-    if code == OK:
-        return "TaskVanished", "the task's process ended before the step did"
-    return "TaskFailed", f"the task's process ended with exit code {code}"
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"flowc: {text}\n")
-    sys.stderr.flush()

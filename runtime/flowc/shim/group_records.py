@@ -1,0 +1,186 @@
+"""What the store has of the tasks of a group: what is committed, what has failed, and what its pod writes down."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+
+from flowc.errors import StoreError
+from flowc.protocol import env_names
+from flowc.protocol.exit_codes import OK, TIMED_OUT, USER_ERROR
+from flowc.shim.group_schedule import GroupSchedule
+from flowc.shim.task_inputs import predecessor
+from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, task_id, wall_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, Iterable, Set, Tuple
+
+    from flowc.protocol.plan import Plan, PlanGroup, PlanStep
+    from flowc.store.run_layout import Document, Path
+
+    TaskKey = Tuple[str, Path]
+
+
+class Attempt:
+    """An attempt that runs, or is about to."""
+
+    __slots__ = ("deadline", "first", "key", "number", "pid", "timed_out", "worker")
+
+    def __init__(self, key: TaskKey, number: int, first: int) -> None:
+        self.key = key
+        self.number = number
+        self.first = first
+        """The attempt that its tries count from."""
+        self.pid = 0
+        self.deadline = float("inf")
+        """When it is killed, by the monotonic clock."""
+        self.timed_out = False
+        self.worker = 0
+        """Which of the pod's workers runs it."""
+
+    @property
+    def name(self) -> str:
+        """The task, for messages."""
+        return task_id(*self.key)
+
+    def kill(self, number: int) -> None:
+        """Send a signal to its processes."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+
+class GroupRecords:
+    """What is on record of the tasks of one group."""
+
+    def __init__(self, plan: Plan, group: PlanGroup, layout: RunLayout, path: Path, *, again: bool) -> None:
+        self.plan = plan
+        self.group = group
+        self.layout = layout
+        self.path = path
+        self.again = again
+        self.anew = False
+        """Whether nothing counts that is committed already."""
+
+    def schedule(self) -> GroupSchedule:
+        """The tasks of the group, from the first."""
+        return GroupSchedule(self.plan, self.group, self._entries())
+
+    def _entries(self) -> Iterable[Path]:
+        """The index paths of the group's first tasks: of a batch, those of its items. Raises MissingInput."""
+        group = self.group
+        if group.opener is None or group.items_per_task is None:
+            return (self.path,)
+        outer, first = self.path[:-1], self.path[-1] * group.items_per_task
+        count: int = self.layout.manifest(group.opener, outer)["foreach"]["count"]
+        return ((*outer, index) for index in range(first, min(first + group.items_per_task, count)))
+
+    def is_done(self) -> bool:
+        """Whether all tasks of the group are."""
+        schedule = self.schedule()
+        while (key := schedule.next()) is not None:
+            manifest = self.done(schedule, key, self.layout.attempts(*key))
+            if manifest is None:
+                return False
+            schedule.finished(key, manifest)
+        return True
+
+    def done(self, schedule: GroupSchedule, key: TaskKey, files: Dict[int, Set[str]]) -> Document | None:
+        """What a task has committed; `None` where it has to run: it has committed nothing, or one before it has since.
+
+        `files` has the names of the files of its attempts.
+        """
+        committed = [number for number, names in files.items() if MANIFEST in names]
+        if not committed or self.anew:
+            return None
+        manifest = self.layout.manifest(*key, max(committed))
+        since = schedule.since or self._entry_since(key)
+        return manifest if manifest.get("created", since) >= since else None
+
+    def _entry_since(self, key: TaskKey) -> float:
+        """When the last task was committed that leads into the group: at `key`, unless it is a batch."""
+        plan, layout, step = self.plan, self.layout, self.plan.step(key[0])
+        if self.group.opener is not None:
+            return float(layout.manifest(self.group.opener, self.path[:-1])["created"])
+        if plan.is_first(step):
+            return 0.0
+        if step.kind != "join":
+            return float(predecessor(layout, plan, step, key[1])["created"])
+        from flowc.shim.join import input_states
+        from flowc.shim.task_state import TaskState
+
+        opener = layout.manifest(step.closes or "", key[1])
+        count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
+        states = input_states(TaskState(layout, plan, step, key[1]), count)
+        return max(float(manifest["created"]) for manifest in (opener, *(state.manifest for state in states)))
+
+    def first_attempt(self, key: TaskKey, files: Dict[int, Set[str]]) -> Attempt:
+        """The attempt to begin with in this pod."""
+        number = max(files, default=-1) + 1
+        if any(MANIFEST in names for names in files.values()):  # it runs anew
+            return Attempt(key, number, number)
+        failures = sum(self._has_failed(key, attempt, names) for attempt, names in files.items())
+        if failures > self.further(key) and not self.again:  # somebody wants what has failed to be tried again
+            failures = 0
+        return Attempt(key, number, number - failures)
+
+    def _has_failed(self, key: TaskKey, attempt: int, names: Set[str]) -> bool:
+        """Whether an attempt of an earlier pod counts as one that has failed."""
+        if ERROR_RECORD not in names:
+            return self.further(key) > 0
+        record = self.layout.read_json(f"{self.layout.folder(*key, attempt)}/{ERROR_RECORD}") or {}
+        return not record.get("lost")
+
+    def further(self, key: TaskKey) -> int:
+        """How many attempts a step has after the first."""
+        return self.plan.step(key[0]).further
+
+    def is_committed(self, attempt: Attempt) -> bool:
+        """Whether an attempt is, or its task by another run."""
+        step, path = attempt.key
+        key = f"{self.layout.folder(step, path, attempt.number)}/{MANIFEST}"
+        # One that was taken over from another run may have that run's number.
+        taken = bool(os.environ.get(env_names.ORIGIN_RUN_ID))
+        return self.layout.store.found_at_last(
+            lambda: self.layout.store.exists(key) or (taken and self.layout.latest(step, path) is not None), bool
+        )
+
+    def recorded_failure(self, attempt: Attempt, code: int) -> str:
+        """What the attempt has recorded of its failure, in words; what it could not record itself is, here."""
+        step, path = attempt.key
+        key = f"{self.layout.folder(step, path, attempt.number)}/{ERROR_RECORD}"
+        recorded = self.layout.read_json(key) if code > 0 and not attempt.timed_out else None
+        if recorded is not None:
+            return ": ".join(filter(None, (recorded["type"], recorded["message"])))
+        kind, message = _silent_failure(attempt, code, self.plan.step(step))
+        self.record(attempt, kind, message, code=TIMED_OUT if attempt.timed_out else code or USER_ERROR)
+        return message
+
+    def record(self, attempt: Attempt, kind: str, message: str, **more: int) -> None:
+        """Record the end of an attempt; `lost` where the task itself has not failed."""
+        record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
+        try:
+            folder = self.layout.folder(*attempt.key, attempt.number)
+            self.layout.write_json(f"{folder}/{ERROR_RECORD}", {**record, **more})
+        except StoreError as error:
+            say(f"the failure of task {attempt.name} could not be recorded: {error}")
+
+
+def _silent_failure(attempt: Attempt, code: int, step: PlanStep) -> Tuple[str, str]:
+    """The type and the message of a failure that the task has not recorded."""
+    if attempt.timed_out:
+        return "TimeoutException", f"the task ran longer than its timeout of {step.timeout} s"
+    if code < 0:
+        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
+    if code == OK:
+        return "TaskVanished", "the task's process ended before the step did"
+    return "TaskFailed", f"the task's process ended with exit code {code}"
+
+
+def say(text: str) -> None:
+    """Print a line for people."""
+    sys.stderr.write(f"flowc: {text}\n")
+    sys.stderr.flush()
