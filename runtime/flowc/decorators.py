@@ -185,12 +185,13 @@ def call_flow(
     params: Dict[str, Any] | None = None,
     artifacts: Dict[str, str] | Sequence[str] = (),
     returns: Dict[str, str] | Sequence[str] = (),
+    deployed: bool = False,
     **unpacked: Any,
 ) -> Decorator:
     """Run another flow when the step is done, and only then what follows the step; see docs/calling-flows.md.
 
     Its parameters get `params`, which are values, and `artifacts`, which are names of the caller's; the caller gets the
-    artifacts that `returns` names.
+    artifacts that `returns` names. Its steps become steps of the caller, or with `deployed` it is a run of its own.
     """
     return _decorated(None if isinstance(flow, type) else flow)
 

@@ -110,6 +110,10 @@ class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
     headline = "@timeout"
 
 
+class CalledRunFailed(FlowError):  # noqa: N818
+    """The run of a deployed flow, which a step calls, has failed."""
+
+
 class Fatal(FlowError):  # noqa: N818
     """To be raised by a step's code: the task has failed, and no other attempt would help, whatever `@retry` says."""
 

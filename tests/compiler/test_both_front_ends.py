@@ -149,7 +149,7 @@ USES = {
     ],
     "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
     "cache": ["", "(ttl='2h', version=3, ignore=['a'])", "(ttl='1d 12h')", "(ttl='soon')", "(ttl=True)"],
-    "call_flow": ["", "(flow='Same')", "(wrong=1)"],
+    "call_flow": ["", "(flow='Same')", "(flow='Same', deployed=True)", "(wrong=1)"],
     "card": ["(type='blank')"],
     "checkpoint": ["", "(load_policy='eager', keep='latest', temp_dir_root='/tmp')", "(load_policy='newest')"],
     "catch": ["", "(var='failure', print_exception=False)"],

@@ -13,6 +13,10 @@ SEPARATOR = "__"
 """What stands between the name of the calling step and that of a step of the called flow."""
 
 
+RUN = "run"
+"""The name, within a call, of the step that stands for the run of a deployed flow."""
+
+
 class CalledFlow(Spec):
     """`@call_flow`: when the step is done, another flow runs, and only then what follows the step."""
 
@@ -30,10 +34,12 @@ class CalledFlow(Spec):
     """For its parameters, the artifacts or parameters of the caller that they get."""
     returns: dict[str, str] = {}
     """For artifacts of the caller, those of the called flow's end that they get."""
+    deployed: bool = False
+    """Whether it is a run of its own, of the deployed flow, and not a part of the caller."""
 
 
 class FlowCall(Node):
-    """A call whose flow is part of the caller."""
+    """A call whose flow is part of the caller, or stands in it as one step, which waits for a run of its own."""
 
     step: str
     """The calling step."""
@@ -47,3 +53,6 @@ class FlowCall(Node):
     """As in CalledFlow, and so on, by the attributes of the parameters."""
     artifacts: dict[str, str] = {}
     returns: dict[str, str] = {}
+    deployed: str | None = None
+    """The last step of the flow, if it is a run of its own: `start` and `end` are the step that waits for it then, and
+    `params` and `artifacts` are by the names of parameters."""

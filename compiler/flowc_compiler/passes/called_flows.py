@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.ir import ROOT_SCOPE, CalledFlow, Flow, FlowCall, JoinStep, LinearStep, Scope, Step
-from flowc_compiler.ir.called_flows import SEPARATOR
+from flowc_compiler.ir.called_flows import RUN, SEPARATOR
 from flowc_compiler.passes.checks import check_names
 
 if TYPE_CHECKING:
@@ -38,7 +38,11 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         inner = called.get(step.name)
         if not _may_call(flow, step, spec, sink) or inner is None:
             continue
+        if spec.deployed:
+            _check_deployed(step, spec, inner, sink)
         call = _call(step, spec, inner, sink)
+        if spec.deployed:
+            inner = _run_alone(step, spec, inner)
         renamed = _renamed(inner, step.name, step.scope)
         ends[step.name] = call.end
         steps += _joined(step, renamed, call)
@@ -104,19 +108,34 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
             otherwise = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
             message = f"flow {inner.name}, which step `{step.name}` calls, has no parameter `{name}`"
             sink.error("FC302", message, spec.span, help=suggest(name, known, otherwise).help)
-    params = {named[name].attribute: _value(named[name], value, inner, spec, sink)
+    key = "name" if spec.deployed else "attribute"
+    params = {getattr(named[name], key): _value(named[name], value, inner, spec, sink)
               for name, value in spec.params.items() if name in named}  # fmt: skip
-    artifacts = {named[name].attribute: value for name, value in spec.artifacts.items() if name in named}
+    artifacts = {getattr(named[name], key): value for name, value in spec.artifacts.items() if name in named}
     for parameter in inner.parameters:
-        if parameter.attribute in params or parameter.attribute in artifacts:
+        if getattr(parameter, key) in params or getattr(parameter, key) in artifacts:
             continue
         if parameter.required and not parameter.has_default and not parameter.dynamic_default:
             message = f"step `{step.name}` calls flow {inner.name} without its required parameter `{parameter.name}`"
             help_ = f'give it a value, `params={{"{parameter.name}": ...}}`, or an artifact, `artifacts={{...}}`'
             sink.error("FC304", message, spec.span, help=help_)
+        elif spec.deployed:
+            continue
         elif parameter.source == "file":
             message = f"step `{step.name}` calls flow {inner.name}, whose file `{parameter.name}` is not shipped then"
             sink.error("FC229", message, spec.span, help="hand its content on: `artifacts={...}` or `params={...}`")
+    if not spec.deployed:
+        _check_inlined(step, spec, inner, sink)
+    return FlowCall(
+        span=spec.span or step.span, step=step.name, flow=spec.flow, module=spec.module, file=spec.file,
+        start=_name(step.name, RUN if spec.deployed else inner.start),
+        end=_name(step.name, RUN if spec.deployed else inner.end),
+        params=params, artifacts=artifacts, returns=spec.returns, deployed=inner.end if spec.deployed else None,
+    )  # fmt: skip
+
+
+def _check_inlined(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
+    """Collect FC229, FC409 and FC414 for what a flow cannot have as part of its caller, or what does nothing there."""
     if inner.configs:
         message = f"step `{step.name}` calls flow {inner.name}, which has configs"
         sink.error("FC229", message, spec.span, help="make them parameters there, and hand them on by `params=`")
@@ -126,11 +145,28 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
         sink.error("FC229", message, spec.span, help="write them into the file of that flow")
     _check_decorators(inner, spec, sink)
     _check_caches(inner, spec, sink)
-    return FlowCall(
-        span=spec.span or step.span, step=step.name, flow=spec.flow, module=spec.module, file=spec.file,
-        start=_name(step.name, inner.start), end=_name(step.name, inner.end),
-        params=params, artifacts=artifacts, returns=spec.returns,
-    )  # fmt: skip
+
+
+def _run_alone(step: Step, spec: CalledFlow, inner: Flow) -> Flow:
+    """A deployed flow as it stands in its caller: one step, which waits for its run, with what a pod needs there.
+
+    `@retry` of the calling step is for it, too: each attempt is a run.
+    """
+    kept = {"retry": step.specs.retry, "dependencies": step.specs.dependencies}
+    specs = step.specs.looking.model_copy(update=kept)
+    run = LinearStep(name=RUN, span=spec.span or step.span, specs=specs, scope=ROOT_SCOPE)
+    return inner.model_copy(update={"steps": (run,), "scopes": (), "calls": (), "start": RUN, "end": RUN})
+
+
+def _check_deployed(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
+    """Collect FC229 for a deployed flow whose parameters cannot be given as text."""
+    given = {*spec.params, *spec.artifacts}
+    for parameter in inner.parameters:
+        if parameter.source == "file" and not given.isdisjoint({parameter.name, parameter.attribute}):
+            message = (
+                f"step `{step.name}` gives a value to `{parameter.name}` of the deployed flow {inner.name}, a file"
+            )
+            sink.error("FC229", message, spec.span, help="leave it out: the file is part of the deployment")
 
 
 def _value(parameter: Parameter, value: Any, inner: Flow, spec: CalledFlow, sink: DiagnosticSink) -> Any:

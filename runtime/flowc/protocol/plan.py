@@ -230,7 +230,9 @@ class Plan:
         """Who is told how a run has ended: the events that it is `on`, and by channel the name of a variable."""
         self.calls: Dict[str, Dict[str, Any]] = data.get("calls") or {}
         """The flows that steps call, by the step: `flow` and `module` of the class, `start` and `end` by their names in
-        this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact."""
+        this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact. Where there
+        is `deployed`, the last step of the flow, it is a run of its own, and its `start` is the step that waits for it.
+        """
         self.anew: List[str] = data.get("anew") or []
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
@@ -303,6 +305,11 @@ class Plan:
         while step.within != other.within and step.within is not None:
             step = self.steps[step.within]
         return step.own
+
+    def deployed_call(self, step: str | None) -> Dict[str, Any] | None:
+        """The call of a deployed flow by a step."""
+        call = self.calls.get(step) if step is not None else None
+        return call if call is not None and call.get("deployed") else None
 
     def base_depth(self, step: PlanStep) -> int:
         """How many numbers of a step's index path count items of the flow that calls its own."""

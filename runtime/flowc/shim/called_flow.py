@@ -16,7 +16,8 @@ from flowc.store import artifacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict
+    from types import ModuleType
+    from typing import Any, Dict
 
     from flowc.flow_parameters import Declaration
     from flowc.protocol.plan import Plan
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
 def called_class(plan: Plan, within: str) -> type[FlowSpec]:
     """The class of the flow that a step calls. Raises ProtocolError, and what its module raises."""
     call = plan.calls[within]
-    module = sys.modules[plan.module] if call["module"] is None else import_module(call["module"])
+    module = module_of(plan, call)
     cls = getattr(module, call["flow"], None)
     if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
         raise ProtocolError(f"{module.__name__} has no flow {call['flow']!r}; compile the file again")
     return cls
+
+
+def module_of(plan: Plan, call: Dict[str, Any]) -> ModuleType:
+    """The module with the class of a called flow. Raises what it raises."""
+    return sys.modules[plan.module] if call["module"] is None else import_module(call["module"])
 
 
 def begin(declared: Dict[str, Declaration], state: TaskState, caller: Document) -> Refs:

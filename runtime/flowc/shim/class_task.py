@@ -38,6 +38,11 @@ def execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     inputs = inherit(plan, cls, state, task)
     attach(flow, state)
     set_condition(flow, step)
+    if plan.deployed_call(step.within) is not None:
+        from flowc.shim.called_run import run_deployed
+
+        _run_alone(flow, partial(run_deployed, state, task), state, task)
+        return
     method = step_of(flow, step.own)
     if method is None:
         raise ProtocolError(f"class {cls.__name__} has no step {step.own!r}; compile the file again")

@@ -42,7 +42,12 @@ def inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> In
         return _inherit_join(cls, state)
 
     manifest = predecessor(layout, plan, step, path)
-    if step.within is not None and plan.calls[step.within]["start"] == step.name and not (step.loops and path[-1]):
+    if (
+        step.within is not None
+        and plan.calls[step.within]["start"] == step.name
+        and plan.deployed_call(step.within) is None
+        and not (step.loops and path[-1])
+    ):
         from flowc.shim.called_flow import begin
 
         state.parameters = begin(parameters(cls), state, manifest)

@@ -147,7 +147,7 @@ def taken_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Doc
 def _of_step(plan: Plan, task: Task, flow: FlowSpec) -> FlowSpec:
     """The flow object whose method a step is: the flow's own, or one of a flow that it calls."""
     within = plan.step(task.step).within
-    if within is None:
+    if within is None or plan.deployed_call(within) is not None:
         return flow
     from flowc.shim.called_flow import called_class
 

@@ -79,7 +79,8 @@ def _notification(spec: NotifySpec) -> Json:
 
 def _flow_call(call: FlowCall) -> Json:
     params = {name: literal(value) for name, value in call.params.items()}
-    return {**call.model_dump(exclude={"span", "step", "params"}), "params": params}
+    entry = {**call.model_dump(exclude={"span", "step", "params", "deployed"}), "params": params}
+    return {**entry, "deployed": call.deployed} if call.deployed is not None else entry
 
 
 def _in_call(flow: Flow, step: Step) -> StepEntry:

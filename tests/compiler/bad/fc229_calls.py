@@ -51,6 +51,16 @@ class Outer(FlowSpec):
     @call_flow(Inner, params={"count": 1}, artifacts={"count": "rate"})  # FC404
     @step
     def sixth(self, inputs):
+        self.next(self.seventh)
+
+    @call_flow(WithFiles, params={"table": "a,b"}, deployed=True)  # FC229
+    @step
+    def seventh(self):
+        self.next(self.eighth)
+
+    @call_flow(Inner, params={"no": 1}, returns=["totl"], deployed=True)  # FC229 FC302 FC304
+    @step
+    def eighth(self):
         self.next(self.end)
 
     @step

@@ -53,6 +53,7 @@ class CallFlowArguments(Arguments):
     params: dict[str, Any] = Field(default_factory=dict)
     artifacts: Annotated[dict[str, str], BeforeValidator(_names)] = Field(default_factory=dict)
     returns: Names = Field(default_factory=dict)
+    deployed: bool = False
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         found: FlowReference = self.flow
@@ -62,6 +63,6 @@ class CallFlowArguments(Arguments):
         return some_specs(
             called=CalledFlow(
                 span=at.span, flow=found.name, file=found.file, shown=found.shown, module=found.module,
-                params=self.params, artifacts=self.artifacts, returns=self.returns,
+                params=self.params, artifacts=self.artifacts, returns=self.returns, deployed=self.deployed,
             )
         )  # fmt: skip

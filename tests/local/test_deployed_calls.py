@@ -1,0 +1,118 @@
+"""Flows that steps call as runs of their own: what they get and return, and what further attempts of the caller do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowc import Flow, Run
+from flowc_targets.local import ResumeOptions
+from tests.local.flows import Local
+from tests.support import flowc_process, write_files
+
+TRAINING = """
+    import os
+
+    from flowc import FlowSpec, JSONType, Parameter, schedule, step
+
+    @schedule(daily=True)
+    class Train(FlowSpec):
+        rows = Parameter("rows", type=int, required=True)
+        learning_rate = Parameter("rate", default=0.1)
+        names = Parameter("names", type=JSONType, default="[]")
+
+        @step(start=True)
+        def load(self):
+            if self.rows == 2 and os.path.exists("fails"):
+                os.remove("fails")
+                raise ValueError("as asked")
+            self.big = list(range(self.rows * 30_000))
+            self.next(self.fit)
+
+        @step(end=True)
+        def fit(self):
+            self.best = (self.rows * self.learning_rate, self.names)
+"""
+CALLER = """
+    import os
+
+    from training import Train
+
+    from flowc import FlowSpec, Parameter, call_flow, retry, step
+
+    class Nightly(FlowSpec):
+        rows = Parameter("rows", default=3)
+        names = ["\u00e4 {{x}} $(y)"]
+
+        @step
+        def start(self):
+            self.counts = [1, 2]
+            self.next(self.train, foreach="counts")
+
+        @retry(times=1)
+        @call_flow(
+            Train, params={"rate": 0.5}, artifacts={"rows": "count", "names": "names"},
+            returns={"score": "best", "big": "big"}, deployed=True,
+        )
+        @step
+        def train(self):
+            self.count = self.input
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            assert not hasattr(self, "best")
+            self.scores = [each.score for each in inputs]
+            self.sizes = [len(each.big) for each in inputs]
+            self.next(self.again)
+
+        @call_flow(Train, artifacts=["rows"], returns=["best"], deployed=True)
+        @step
+        def again(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            if os.environ.get("FAILS"):
+                raise ValueError("as asked")
+            print(self.scores, self.best)
+"""
+NAMES = ["\u00e4 {{x}} $(y)"]
+SCORES = [(0.5, NAMES), (1.0, NAMES)]
+
+
+def written(folder: Path) -> Local:
+    """The caller, beside the module with the flow that it calls."""
+    write_files(folder, {"training.py": TRAINING})
+    return Local(folder, CALLER, "nightly.py")
+
+
+@pytest.mark.process
+def test_runs_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = written(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FAILS", "yes")
+    (tmp_path / "fails").touch()
+    assert local.run().exit_code == 1
+    runs = list(Flow("Train", root=local.root))
+    assert sorted(run.successful for run in runs) == [False, True, True, True], "@retry has begun another one"
+    places = sorted(tag.partition("/train__run")[2] for run in runs for tag in run.tags if "/train__run" in tag)
+    assert places == ["/0", "/1", "/1"]
+
+    monkeypatch.delenv("FAILS")
+    result = local.run(resume=ResumeOptions())
+    assert result.exit_code == 0, local.says.err
+    data = Run(f"Nightly/{result.run_id}", root=local.root).data
+    assert (data.scores, data.sizes, data.best) == (SCORES, [30_000, 60_000], (3 * 0.1, []))
+    assert len(list(Flow("Train", root=local.root))) == len(runs), "the resumed run takes over what has ended"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("target", ["argo", "airflow"])
+def test_targets_that_start_no_runs(tmp_path: Path, target: str) -> None:
+    written(tmp_path)
+    done = flowc_process(tmp_path, "check", "nightly.py", "--target", target)
+    assert done.returncode == 2
+    assert done.stderr.count("error[FC501]") == 2, done.stderr
+    assert "leave out `deployed=True`" in done.stderr
