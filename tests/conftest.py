@@ -66,6 +66,11 @@ def examples_on(golden: str) -> dict[str, Path]:
     return {path.stem: path for path in examples if (GOLDENS / path.stem / golden).is_file()}
 
 
+def runs_on(golden: str) -> dict[str, Path]:
+    """Those of them that end by themselves: no person is asked."""
+    return {name: path for name, path in examples_on(golden).items() if "@approval" not in path.read_text()}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write the golden files instead of comparing them")
 

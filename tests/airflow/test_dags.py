@@ -14,16 +14,16 @@ from tests.airflow.emitting import emit, write
 from tests.airflow.engine import Airflow, contents
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
-from tests.conftest import REPOSITORY, examples_on
+from tests.conftest import REPOSITORY, runs_on
 
 pytestmark = pytest.mark.airflow
 
 SERIES = ["3.3", "2.11"]
+FLOWS = REPOSITORY / "tests" / "cluster" / "flows"
 EXAMPLES = {
     # `dags test` runs one task at a time, and the members of a gang wait for each other: test_live.py has that one.
-    **{name: path for name, path in examples_on("airflow-local.py").items() if name != "parallel_sum"},
-    "switches": REPOSITORY / "tests" / "cluster" / "flows" / "switches.py",
-    "recursion": REPOSITORY / "tests" / "cluster" / "flows" / "recursion.py",
+    **{name: path for name, path in runs_on("airflow-local.py").items() if name != "parallel_sum"},
+    **{name: FLOWS / f"{name}.py" for name in ("hooked", "recursion", "switches", "wrapped")},
 }
 FAILING = """\
 class FailingFlow(FlowSpec):
@@ -136,7 +136,7 @@ def test_exit_hooks(airflow: Airflow, tmp_path: Path, fails: bool, monkeypatch: 
     hook_calls = tmp_path / "hook_calls"
     hook_calls.mkdir()
     monkeypatch.setenv("HOOKS_FOLDER", str(hook_calls))
-    flow = REPOSITORY / "tests" / "cluster" / "flows" / "hooks.py"
+    flow = FLOWS / "hooks.py"
     text, _ = emit(flow, operator="local", root=str(tmp_path / "store"))
     result = airflow.run(text, tmp_path, conf='{"fail": true}' if fails else "{}")
     assert result.returncode == fails, result.stdout[-2000:] + result.stderr[-2000:]
@@ -144,7 +144,7 @@ def test_exit_hooks(airflow: Airflow, tmp_path: Path, fails: bool, monkeypatch: 
 
 
 def test_a_hook_for_errors_alone_makes_no_success(airflow: Airflow, tmp_path: Path) -> None:
-    flow = (REPOSITORY / "tests" / "cluster" / "flows" / "hooks.py").read_text()
+    flow = (FLOWS / "hooks.py").read_text()
     path = write(tmp_path, flow.replace("on_success=[thank, broken], ", ""))
     text, _ = emit(path, operator="local", root=str(tmp_path / "store"))
     assert airflow.run(text, tmp_path, conf='{"fail": true}').returncode == 1
@@ -194,7 +194,7 @@ def test_a_second_run_takes_tasks_from_the_cache(airflow: Airflow, tmp_path: Pat
 
 
 def test_a_share_of_the_items_fails(airflow: Airflow, tmp_path: Path) -> None:
-    path, root = REPOSITORY / "tests" / "cluster" / "flows" / "failed_items.py", tmp_path / "store"
+    path, root = FLOWS / "failed_items.py", tmp_path / "store"
     for options in ({}, {"batch": {"start": "4x2"}}):
         folder = tmp_path / f"run{len(options)}"
         folder.mkdir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,15 @@ from tests.cluster.cluster import (
     store_inside,
 )
 from tests.cluster.compare import assert_same_artifacts
+from tests.cluster.listener import PASSWORD, listening
 from tests.cluster.test_specs import FLOW, OBJECTS, check_found
-from tests.conftest import REPOSITORY, examples_on
+from tests.conftest import REPOSITORY, runs_on
 
 pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 
 IMAGES = {
     "awk_totals": PYTHON_IMAGE,
+    "calling_flows": PYTHON_IMAGE,
     "choose_model": PYTHON_IMAGE,
     "daily_partitions": PYTHON_IMAGE,
     "daily_report": PYTHON_IMAGE,
@@ -49,6 +52,7 @@ IMAGES = {
     "nested_map": PYTHON_IMAGE,
     "pick_model": PYTHON_IMAGE,
     "retry_once": PYTHON_IMAGE,
+    "shared_warehouse": PYTHON_IMAGE,
     "two_models": ML_IMAGE,
 }
 
@@ -66,18 +70,17 @@ def dag_text(path: Path, root: str, image: str, **options: object) -> str:
 
 def both_texts(path: Path, root: str, image: str, **options: object) -> tuple[str, str]:
     """The same, with the manifest beside it."""
-    text, manifest, diagnostics = emit_both(
-        path,
-        root=root,
-        image=image,
-        image_pull_policy="IfNotPresent",
-        namespace=NAMESPACE,
-        env=store_inside(os.environ.get("FLOWC_S3_INSIDE")),
-        env_from_secrets=(SECRET,),
-        config_file=os.environ["KUBECONFIG"],
-        in_cluster=False,
-        **options,
-    )
+    given: dict[str, object] = {
+        "root": root,
+        "image": image,
+        "image_pull_policy": "IfNotPresent",
+        "namespace": NAMESPACE,
+        "env": store_inside(os.environ.get("FLOWC_S3_INSIDE")),
+        "env_from_secrets": (SECRET,),
+        "config_file": os.environ["KUBECONFIG"],
+        "in_cluster": False,
+    }
+    text, manifest, diagnostics = emit_both(path, **{**given, **options})
     assert not [item for item in diagnostics if item.severity == "error"]
     return text.replace(EXAMPLE_IMAGE, PYTHON_IMAGE), manifest
 
@@ -106,7 +109,7 @@ def test_timeouts_end_steps_as_they_do_here(airflow: Airflow, root: str, tmp_pat
 
 def test_every_example_has_an_image() -> None:
     """But for the gang, whose pods a live Airflow starts: see test_live_pods.py."""
-    assert {*IMAGES, "parallel_sum"} == set(examples_on("airflow.py"))
+    assert {*IMAGES, "parallel_sum"} == set(runs_on("airflow.py"))
 
 
 def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Path) -> None:
@@ -168,3 +171,13 @@ def test_init_containers_and_sidecars_run_beside_steps(airflow: Airflow, root: s
     result = airflow.run(dag_text(path, root, PYTHON_IMAGE), tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     assert Run.latest("SidecarsFlow", root=root)["end"].task.data.copied == "made\n"
+
+
+def test_a_pod_fetches_secrets(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    path = REPOSITORY / "tests" / "cluster" / "flows" / "vaulted.py"
+    with listening(Cluster(f"vault-{uuid.uuid4().hex[:8]}")) as vault:
+        text = dag_text(path, root, PYTHON_IMAGE, env_from_secrets=(SECRET, vault.name))
+        result = airflow.run(text, tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert Run.latest("VaultedFlow", root=root)["end"].task.data.length == len(PASSWORD)
+    assert "hidden" not in text + result.stdout + result.stderr

@@ -103,6 +103,8 @@ def test_the_simulator_goes_on_from_a_run(tmp_path: Path) -> None:
     run = Run(f"Resumed/{resumed}", root=str(tmp_path / "root"))
     assert run.reused == {"start": 1, "work": 3}
     assert run["end"].task.data.total == 15.0, "the parameter is that of the first run"
+    found = flowc_process(tmp_path, "lineage", f"Resumed/{resumed}/start/scale", "--root", str(tmp_path / "root"))
+    assert (found.returncode, failed in found.stdout) == (0, True), found.stdout + found.stderr
     again, code = simulated(flow, "--resume", f"{resumed}/end")
     assert code == 0
     assert Run(f"Resumed/{again}", root=str(tmp_path / "root")).reused == {"start": 1, "work": 3, "join": 1}

@@ -138,8 +138,8 @@ def _scheduled(text: str) -> str:
         called = r"\1from flowc import Schedule\n\1\2.with_options(schedule=Schedule(cron_expression='0 5 * * *'))("
         head, main, rest = text.rpartition("\n\n\n")
         return head + main + re.sub(r"^( *)(\w+_pipeline|\w+)\(", called, rest, count=1, flags=re.MULTILINE)
-    first = re.compile(r"^((?:@.*\n)*class )", re.MULTILINE)
-    return first.sub(r"from flowc import schedule\n@schedule\n\1", text, count=1)
+    *_, last = re.finditer(r"^(?:@.*\n)*class \w+\(FlowSpec\)", text, re.MULTILINE)  # the caller of the others
+    return f"{text[: last.start()]}from flowc import schedule\n@schedule\n{text[last.start() :]}"
 
 
 def _objects(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

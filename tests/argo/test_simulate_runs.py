@@ -14,15 +14,15 @@ from hypothesis import given, settings
 from flowc import Run
 from tests.cluster.cluster import run_locally
 from tests.cluster.compare import assert_same_artifacts
-from tests.conftest import EXAMPLES, REPOSITORY, SEEDS, examples_on
+from tests.conftest import EXAMPLES, REPOSITORY, SEEDS, runs_on
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
 from tests.support import flowc
 
 pytestmark = pytest.mark.process
 
-EXAMPLE_FLOWS = {path.stem: path for path in examples_on("argo.yaml").values()}
-ON_THE_CLUSTER = ("hostile", "recursion", "switches", "timeouts")
+EXAMPLE_FLOWS = {path.stem: path for path in runs_on("argo.yaml").values()}
+ON_THE_CLUSTER = ("hooked", "hostile", "recursion", "switches", "timeouts", "wrapped")
 """Of the flows of the cluster's tests, those that ask for nothing that only a cluster has."""
 FLOWS = {
     **EXAMPLE_FLOWS,

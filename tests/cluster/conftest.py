@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import ML_IMAGE, OLD_PYTHON_IMAGE, PYTHON_IMAGE, Cluster, Submitted
-from tests.conftest import REPOSITORY, SEEDS, examples_on
+from tests.conftest import REPOSITORY, SEEDS, runs_on
 
 FLOWS: dict[str, tuple[Path, str, tuple[str, ...]]] = {
     path.stem: (path, ML_IMAGE if "sklearn" in path.read_text() else PYTHON_IMAGE, ())
-    for path in (*examples_on("argo.yaml").values(), SEEDS / "flows" / "parallel_trees.py")
+    for path in (*runs_on("argo.yaml").values(), SEEDS / "flows" / "parallel_trees.py")
     if path.is_file()
 }
 """By name: the file, the image, and further arguments of `flowc compile`."""
@@ -24,8 +24,8 @@ FLOWS["hostile"] = (
     PYTHON_IMAGE,
     ("--set", 'parameters={given = "{{workflow.uid}} $(HOME)"}'),
 )
-FLOWS["switches"] = (Path(__file__).parent / "flows" / "switches.py", PYTHON_IMAGE, ())
-FLOWS["recursion"] = (Path(__file__).parent / "flows" / "recursion.py", PYTHON_IMAGE, ())
+for _name in ("hooked", "recursion", "switches", "wrapped"):
+    FLOWS[_name] = (Path(__file__).parent / "flows" / f"{_name}.py", PYTHON_IMAGE, ())
 FLOWS["timeouts"] = (Path(__file__).parent / "flows" / "timeouts.py", PYTHON_IMAGE, ("--set", "timeout_grace=120"))
 FLOWS["old_python"] = (REPOSITORY / "examples" / "nested_foreach.py", OLD_PYTHON_IMAGE, ())
 

@@ -47,7 +47,7 @@ def submit(cluster: Cluster, template: str, **parameters: str) -> Submitted:
 @pytest.fixture(scope="module")
 def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Submitted]]:
     """Everything at once, since a level takes seconds: two branches side by side, a run that fails, and a schedule."""
-    text = FLOW.read_text().replace('@schedule(cron="0/1 * * * ? *", timezone="Europe/Berlin")\n', "")
+    text = FLOW.read_text().replace('@schedule(cron=["0/1 * * * ? *", "0 3 1 1 ? *"], timezone="Europe/Berlin")\n', "")
     plain = tmp_path_factory.mktemp("deployed") / "deployed.py"
     plain.write_text(text)
     names: dict[str, str] = {}
@@ -89,7 +89,11 @@ def notes(cluster: Cluster, run: Submitted) -> list[str]:
 def test_a_cron_workflow_fires(cluster: Cluster, runs: dict[str, Submitted]) -> None:
     run = runs["cron"].wait()
     assert run["join"].task.data.squares == [0, 1, 4, 9, 16]
+    time_of_run = run["start"].task.data.time
+    assert (time_of_run.second, time_of_run.utcoffset().seconds in {3600, 7200}) == (0, True)
     made = cluster.get("workflow", runs["cron"].name)["metadata"]
+    cron = cluster.get("cronworkflow", made["labels"]["workflows.argoproj.io/cron-workflow"])
+    assert len(cron["spec"]["schedules"]) == 2
     assert made["labels"]["flowc/flow"] == "Deployed"
     assert made["labels"]["flowc/project"] == "shop"
     assert made["annotations"]["workflows.argoproj.io/title"] == "Deployed"

@@ -113,6 +113,23 @@ def test_a_loop_that_is_killed_five_times_runs_each_epoch_once(tmp_path: Path) -
 
 
 @pytest.mark.process
+def test_simulated_pods_do_likewise(tmp_path: Path) -> None:
+    """They are killed, and told."""
+    for name, text in {"Training": TRAINING.format(arguments=""), "Noticed": NOTICED}.items():
+        (tmp_path / "flow.py").write_text(text)
+        root = ("--root", f"file://{tmp_path}/store")
+        assert flowc(tmp_path, "compile", "flow.py", *root, "-o", "flow.yaml").returncode == 0
+        done = flowc(tmp_path, "simulate", "flow.yaml", "--backoff", "0")
+        assert done.returncode == 0, done.stderr
+        run = Flow(name, root=str(tmp_path / "store")).latest_successful_run
+        assert run is not None
+        task = run["start"].task
+        assert task is not None
+        assert task.attempt == (5 if name == "Training" else 1)
+        assert name == "Noticed" or [epoch for epoch, _ in task["epochs"].data] == list(range(12))
+
+
+@pytest.mark.process
 def test_a_pipelines_step_keeps_none(tmp_path: Path) -> None:
     run(tmp_path, PIPELINE)
     found = Flow("Trained", root=str(tmp_path / "store")).latest_successful_run

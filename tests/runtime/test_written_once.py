@@ -13,7 +13,14 @@ from flowc.protocol import encodings, env_names
 ROOT = Path(__file__).parents[2]
 LITERAL = re.compile(r"""["'](FLOWC_[A-Z0-9_]+|b64:|z64:|flowc:[a-z]*)["'{]""")
 NAMES = {value for value in vars(env_names).values() if isinstance(value, str) and value.startswith("FLOWC_")}
-TEXTS = {encodings.ENCODED, encodings.PACKED, encodings.RESERVED, encodings.SENT, encodings.USE_DEFAULT}
+TEXTS = {
+    encodings.ENCODED,
+    encodings.PACKED,
+    encodings.RESERVED,
+    encodings.SENT,
+    encodings.TIMED_OUT,
+    encodings.USE_DEFAULT,
+}
 OF_OTHERS = {
     "FLOWC_CACHE_DIR",
     "FLOWC_CODE_",

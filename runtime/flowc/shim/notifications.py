@@ -25,7 +25,7 @@ PAUSES = (1.0, 4.0)
 TIMEOUT = 10.0
 """Seconds for each."""
 PAGERDUTY, INCIDENT_IO = "https://events.pagerduty.com", "https://api.incident.io"
-"""Where these services are; FLOWC_PAGERDUTY_URL and FLOWC_INCIDENT_IO_URL name others, as proxies are."""
+"""Where these services are."""
 _LONGEST = 2000
 """Characters of an exception."""
 
@@ -144,7 +144,7 @@ def _request(channel: str, spec: Dict[str, Any], notice: Notice) -> tuple[str, D
         return value, {"text": text}, {}
     name = f"{facts['flow']}/{facts['run']}"
     if channel == "pagerduty":
-        home = os.environ.get("FLOWC_PAGERDUTY_URL", PAGERDUTY)
+        home = os.environ.get(env_names.PAGERDUTY_URL, PAGERDUTY)
         payload: Dict[str, Any] = {"summary": notice.title, "source": name, "custom_details": facts}
         links = [{"href": facts["url"], "text": name}] if "url" in facts else []
         if notice.event == "success":
@@ -152,7 +152,7 @@ def _request(channel: str, spec: Dict[str, Any], notice: Notice) -> tuple[str, D
         payload["severity"] = "error"
         event = {"event_action": "trigger", "dedup_key": name, "payload": payload, "links": links}
         return f"{home}/v2/enqueue", {"routing_key": value, **event}, {}
-    home = os.environ.get("FLOWC_INCIDENT_IO_URL", INCIDENT_IO)
+    home = os.environ.get(env_names.INCIDENT_IO_URL, INCIDENT_IO)
     alert: Dict[str, Any] = {"idempotency_key": name, "status": "firing", "title": notice.title, "description": text}
     alert["metadata"] = {**spec.get("alert_metadata", {}), **facts}
     if "url" in facts:

@@ -22,7 +22,7 @@ def went_wrong(run):
 
 
 @project(name="shop")
-@schedule(cron="0/1 * * * ? *", timezone="Europe/Berlin")
+@schedule(cron=["0/1 * * * ? *", "0 3 1 1 ? *"], timezone="Europe/Berlin")
 @exit_hook(on_success=[went_well], on_error=[went_wrong])
 class Deployed(FlowSpec):
     """Runs every minute."""
@@ -35,6 +35,7 @@ class Deployed(FlowSpec):
     def start(self):
         self.items = list(range(self.width))
         self.branch = current.branch_name
+        self.time = current.scheduled_time
         self.next(self.square, foreach="items")
 
     @step

@@ -1,4 +1,4 @@
-from flowc import FlowSpec, catch, exit_hook, project, secrets, step, trigger, trigger_on_finish
+from flowc import FlowSpec, catch, exit_hook, project, schedule, secrets, step, trigger, trigger_on_finish
 
 
 @project(name="My Project")  # FC404
@@ -6,6 +6,7 @@ from flowc import FlowSpec, catch, exit_hook, project, secrets, step, trigger, t
 @trigger_on_finish(flows=["project.Flow"])  # FC404
 @exit_hook(on_success=["absent"])  # FC404
 @exit_hook()  # FC404
+@schedule(cron=3)  # FC404
 class Bad(FlowSpec):
     @catch(var="not a name")  # FC404
     @secrets(sources=["vaults.key"])  # FC404

@@ -116,7 +116,7 @@ FLOW.texts["files/awk_totals.py"] = r'''
 
 The image has no flowc and needs no Python. Without docker or podman the command runs as a process of this machine:
 
-    flowc run --container local examples/awk_totals.py
+    flowc run examples/awk_totals.py --container local
 """
 
 from __future__ import annotations

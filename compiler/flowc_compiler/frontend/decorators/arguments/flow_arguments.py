@@ -53,7 +53,12 @@ class ProjectArguments(Arguments):
 
 
 def _crons(value: object) -> object:
-    return value if value is None or isinstance(value, str) else as_list(value)
+    if value is None or isinstance(value, str):
+        return value
+    items = as_list(value)
+    if items is None:
+        raise ValueError("it is a cron expression, or a list of them")
+    return items
 
 
 class ScheduleArguments(Arguments):
