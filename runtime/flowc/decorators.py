@@ -1,54 +1,16 @@
 """Decorators of steps and of flows. The compiler reads them from the source; at run time they change nothing.
 
-Each takes what Metaflow's takes, by keyword, and may stand without parentheses. `unpacked` takes what `**config` gives:
-a class body has no values of configs, and the compiler has checked them.
+Each takes what Metaflow's takes, by keyword, and may stand without parentheses; `decorators.pyi` has the signatures.
+Here any option is taken, as `**config` may give it: a class body has no values of configs, and the compiler checks all.
 """
 
-# ruff: noqa: ARG001 (arguments are named for editors and for messages about unknown ones)
+# ruff: noqa: ARG001 (what is given is there for the compiler)
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Protocol, Sequence, TypeVar, Union, overload
-
-    from typing_extensions import Concatenate, ParamSpec
-
-    from flowc.flowspec import FlowSpec
-    from flowc.pipelines import StepFunction
-
-    T = TypeVar("T")
-    F = TypeVar("F", bound=FlowSpec)
-    P = ParamSpec("P")
-    R = TypeVar("R")
-
-    class Decorator(Protocol):
-        """What leaves the type of a step or flow as it is."""
-
-        def __call__(self, target: T, /) -> T:
-            """The target."""
-            ...
-
-    Count = Union[int, str, None]
-
-
-if TYPE_CHECKING:
-
-    @overload  # methods of class flows stay what they are
-    def step(  # pyright: ignore[reportOverlappingOverload]
-        function: Callable[Concatenate[F, P], R], /
-    ) -> Callable[Concatenate[F, P], R]: ...
-
-    @overload
-    def step(function: Callable[P, R], /) -> StepFunction[P, R]: ...
-
-    @overload
-    def step(  # pyright: ignore[reportOverlappingOverload]
-        *, start: bool = False, end: bool = False
-    ) -> Decorator: ...
-
-    @overload
-    def step(**options: Any) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...
+    from typing import Any, Callable, Dict
 
 
 def step(function: Any = None, /, **options: Any) -> Any:
@@ -81,74 +43,53 @@ def _is_function(target: Any) -> bool:
     return not above or above.endswith("<locals>")
 
 
-def _unchanged(target: T) -> T:
+def _unchanged(target: Any) -> Any:
     return target
 
 
-def _decorated(target: Any) -> Decorator:
+def _decorated(target: Any) -> Any:
     """What `@name` and `@name(...)` stand for: the decorated step or class itself, or what leaves it as it is."""
-    decorated: Any = _unchanged if target is None else target
-    return decorated  # type: ignore[no-any-return]
+    return _unchanged if target is None else target
 
 
-def resources(
-    target: Any = None,
-    *,
-    cpu: float | str = 1,
-    gpu: Count = None,
-    disk: Count = None,
-    memory: Count = 4096,
-    shared_memory: Count = None,
-    **unpacked: Any,
-) -> Decorator:
-    """Ask for CPU cores, GPUs, and memory, disk and /dev/shm in MB."""
+def resources(target: Any = None, **options: Any) -> Any:
+    """Ask for `cpu` cores, `gpu`s, and `memory`, `disk` and /dev/shm (`shared_memory`) in MB."""
     return _decorated(target)
 
 
-def kubernetes(target: Any = None, **options: Any) -> Decorator:
+def kubernetes(target: Any = None, **options: Any) -> Any:
     """Say how the step's pod is made: image, resources, placement, secrets, volumes."""
     return _decorated(target)
 
 
-def batch(target: Any = None, **options: Any) -> Decorator:
+def batch(target: Any = None, **options: Any) -> Any:
     """As `kubernetes`, with the names of AWS Batch."""
     return _decorated(target)
 
 
-def parallel(target: Any = None) -> Decorator:
+def parallel(target: Any = None) -> Any:
     """Run the step as the members of a gang, which know each other: `current.parallel`."""
     return _decorated(target)
 
 
-def pytorch_parallel(target: Any = None, *, master_port: Count = None, **unpacked: Any) -> Decorator:
-    """Run the step as a gang with the variables that PyTorch and Lightning read."""
+def pytorch_parallel(target: Any = None, **options: Any) -> Any:
+    """Run the step as a gang with the variables that PyTorch and Lightning read: `master_port`."""
     return _decorated(target)
 
 
-def torchrun(
-    target: Any = None,
-    *,
-    master_port: Count = None,
-    all_nodes_started_timeout: int | None = None,
-    nproc_per_node: int | str = 1,
-    **unpacked: Any,
-) -> Decorator:
-    """Run the step as a gang whose members start one torchrun together: `current.torch.run(entrypoint="train.py")`."""
+def torchrun(target: Any = None, **options: Any) -> Any:
+    """Run the step as a gang whose members start one torchrun together: `current.torch.run(entrypoint="train.py")`.
+
+    master_port, all_nodes_started_timeout, nproc_per_node.
+    """
     return _decorated(target)
 
 
-def metaflow_ray(
-    target: Any = None,
-    *,
-    main_port: Count = None,
-    all_nodes_started_timeout: int | None = None,
-    logging_level: str | None = None,
-    log_style: str | None = None,
-    enable_dashboard: bool = False,
-    dashboard_port: int = 8265,
-    **unpacked: Any,
-) -> Decorator:
-    """Run the step on a Ray cluster that the members of a gang are: the code runs in member 0, which has the head."""
+def metaflow_ray(target: Any = None, **options: Any) -> Any:
+    """Run the step on a Ray cluster that the members of a gang are: the code runs in member 0, which has the head.
+
+    main_port, all_nodes_started_timeout, logging_level, log_style, enable_dashboard, dashboard_port.
+    """
     return _decorated(target)
 
 
@@ -156,38 +97,22 @@ ray_parallel, torchrun_parallel = metaflow_ray, torchrun
 """Their first names."""
 
 
-def foreach_options(
-    target: Any = None,
-    *,
-    parallelism: int | None = None,
-    items_per_task: int | None = None,
-    workers: int | None = None,
-    label: bool | str | None = None,
-    min_success: float | None = None,
-    **unpacked: Any,
-) -> Decorator:
+def foreach_options(target: Any = None, **options: Any) -> Any:
     """Say how the items of the foreach that the step opens are run: `parallelism` is the most at a time.
 
     A pod works on `items_per_task` of them, `workers` at a time, each as a task of its own; by default on one.
     Airflow shows each item by its `label`: True is its text, and a name what it has under that.
+    `min_success` is the share of the items that have to succeed.
     """
     return _decorated(target)
 
 
-def fuse(target: Any = None, *, disabled: bool = False, **unpacked: Any) -> Decorator:
+def fuse(target: Any = None, **options: Any) -> Any:
     """Run the step in the pod of what comes before it, or with `disabled` never, whatever the command line says."""
     return _decorated(target)
 
 
-def call_flow(
-    flow: Any = None,
-    *,
-    params: Dict[str, Any] | None = None,
-    artifacts: Dict[str, str] | Sequence[str] = (),
-    returns: Dict[str, str] | Sequence[str] = (),
-    deployed: bool = False,
-    **unpacked: Any,
-) -> Decorator:
+def call_flow(flow: Any = None, **options: Any) -> Any:
     """Run another flow when the step is done, and only then what follows the step; see docs/calling-flows.md.
 
     Its parameters get `params`, which are values, and `artifacts`, which are names of the caller's; the caller gets the
@@ -196,138 +121,90 @@ def call_flow(
     return _decorated(None if isinstance(flow, type) else flow)
 
 
-def airflow_options(target: Any = None, **options: Any) -> Decorator:
+def airflow_options(target: Any = None, **options: Any) -> Any:
     """Say how Airflow treats the step's tasks: pool, queue, priority_weight, owner, callbacks and more."""
     return _decorated(target)
 
 
-def wait_for(
-    url: Any = None,
-    *,
-    flow: str | None = None,
-    every: float | str = 60,
-    timeout: float | str = 86400,
-    status: int | Sequence[int] = 200,
-    within: float | str = 86400,
-    **unpacked: Any,
-) -> Any:
-    """Let the step, or the first step of the flow, wait for an object, a file, an HTTP address or another flow's run.
+def wait_for(url: Any = None, **options: Any) -> Any:
+    """Let the step, or the first step of the flow, wait for an object, a file, an HTTP address or another `flow`'s run.
 
-    It is looked for `every` so many seconds; after `timeout` the task fails. A run of the flow counts that began at
-    most `within` before. Times are in seconds, or texts such as `"2h"`.
+    It is looked for `every` so many seconds; after `timeout` the task fails. An address has to answer with `status`.
+    A run of the flow counts that began at most `within` before. Times are in seconds, or texts such as `"2h"`.
     """
     return _decorated(None if isinstance(url, str) else url)
 
 
-def approval(
-    target: Any = None,
-    *,
-    choices: Sequence[str] = (),
-    message: str = "",
-    timeout: float | str | None = None,
-    default: str | None = None,
-    **unpacked: Any,
-) -> Decorator:
+def approval(target: Any = None, **options: Any) -> Any:
     """Let the step wait for a person who chooses. `self.<condition>` of its switch, and `current.approval`, say what.
 
+    That person reads `message`, and chooses one of `choices`, or writes any text where there are none.
     After `timeout`, in seconds or as `"2d"`, the choice is `default`; without that, the task fails.
     """
     return _decorated(target)
 
 
-def airflow_s3_key_sensor(target: Any = None, **options: Any) -> Decorator:
+def airflow_s3_key_sensor(target: Any = None, **options: Any) -> Any:
     """Wait for objects before the flow's first step, on every engine: bucket_key, bucket_name, timeout and more."""
     return _decorated(target)
 
 
-def airflow_external_task_sensor(target: Any = None, **options: Any) -> Decorator:
+def airflow_external_task_sensor(target: Any = None, **options: Any) -> Any:
     """Wait for a run of another flow before the first step, on every engine: external_dag_id, timeout and more."""
     return _decorated(target)
 
 
-def cache(
-    target: Any = None,
-    *,
-    ttl: float | str | None = None,
-    version: str | float = "",
-    ignore: Sequence[str] = (),
-    secrets: bool = False,
-    enabled: bool = True,
-    **unpacked: Any,
-) -> Decorator:
+def cache(target: Any = None, **options: Any) -> Any:
     """Take a task from the cache where its code, its environment and what it read are as they were.
 
     A result is too old after `ttl`, in seconds or as `"12h"`; `version` counts like code; the names in `ignore` do
-    not count.
+    not count. Further options are `secrets` and `enabled`.
     """
     return _decorated(target)
 
 
-def loop(target: Any = None, *, max_iterations: int | None = None, **unpacked: Any) -> Decorator:
-    """Bound a step that goes on with itself: the most times that it may run in a row."""
+def loop(target: Any = None, **options: Any) -> Any:
+    """Bound a step that goes on with itself: `max_iterations` is the most times that it may run in a row."""
     return _decorated(target)
 
 
-def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Decorator:
-    """Try a failed task again, `times` times at most."""
+def retry(target: Any = None, **options: Any) -> Any:
+    """Try a failed task again, `times` times at most, with `minutes_between_retries`."""
     return _decorated(target)
 
 
-def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True, **unpacked: Any) -> Decorator:
-    """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`."""
+def catch(target: Any = None, **options: Any) -> Any:
+    """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`; print_exception."""
     return _decorated(target)
 
 
-def checkpoint(
-    target: Any = None,
-    *,
-    load_policy: str = "fresh",
-    temp_dir_root: str | None = None,
-    keep: str = "all",
-    **unpacked: Any,
-) -> Decorator:
+def checkpoint(target: Any = None, **options: Any) -> Any:
     """Let the step save what its next attempt goes on from, by `current.checkpoint`.
 
-    An attempt begins with the newest checkpoint of its task (`fresh`), else with that of another run (`eager`), or with
-    `none`. `keep` says which of them stay when the task is done: `all`, the `latest`, or `none`.
+    By its `load_policy`, an attempt begins with the newest checkpoint of its task (`fresh`), else with that of another
+    run (`eager`), or with `none`; its files are below `temp_dir_root`. `keep` says which of them stay when the task is
+    done: `all`, the `latest`, or `none`.
     """
     return _decorated(target)
 
 
-def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Decorator:
-    """Fail an attempt that runs longer than the sum of these."""
+def timeout(target: Any = None, **options: Any) -> Any:
+    """Fail an attempt that runs longer than the sum of `seconds`, `minutes` and `hours`."""
     return _decorated(target)
 
 
-def environment(target: Any = None, *, vars: Dict[str, Any] | None = None, **unpacked: Any) -> Decorator:
-    """Set environment variables of the task."""
+def environment(target: Any = None, **options: Any) -> Any:
+    """Set environment variables of the task: `vars`."""
     return _decorated(target)
 
 
-def secrets(
-    target: Any = None,
-    *,
-    sources: Sequence[Any] = (),
-    role: str | None = None,
-    allow_override: bool = False,
-    **unpacked: Any,
-) -> Decorator:
-    """Set environment variables of the task from secrets."""
+def secrets(target: Any = None, **options: Any) -> Any:
+    """Set environment variables of the task from secrets: sources, role, allow_override."""
     return _decorated(target)
 
 
-def container(
-    target: Any = None,
-    *,
-    image: str = "",
-    command: Sequence[str] = (),
-    args: Sequence[str] = (),
-    env: Dict[str, str] | None = None,
-    inputs: Dict[str, str] | None = None,
-    outputs: Dict[str, str] | None = None,
-    **unpacked: Any,
-) -> Decorator:
-    """Run a command in a container of any image instead of Python.
+def container(target: Any = None, **options: Any) -> Any:
+    """Run a command in a container of any image instead of Python: image, command, args, env, inputs, outputs.
 
     `inputs` and `outputs` say in which file an artifact is; the words of the command and the variables of `env` may
     have `{inputs.name}`, `{outputs.name}` and `{values.name}` in them.
@@ -335,122 +212,82 @@ def container(
     return _decorated(target)
 
 
-def conda(target: Any = None, **options: Any) -> Decorator:
+def conda(target: Any = None, **options: Any) -> Any:
     """Name packages of Conda that the step needs: packages, libraries, python, disabled."""
     return _decorated(target)
 
 
-def pypi(target: Any = None, **options: Any) -> Decorator:
+def pypi(target: Any = None, **options: Any) -> Any:
     """Name packages of PyPI that the step needs: packages, python, disabled."""
     return _decorated(target)
 
 
-def card(target: Any = None, **options: Any) -> Decorator:
+def card(target: Any = None, **options: Any) -> Any:
     """A card, which the step fills by `current.card`, and reports draw: type, id, options, timeout."""
     return _decorated(target)
 
 
-def gpu_profile(target: Any = None, **options: Any) -> Decorator:
+def gpu_profile(target: Any = None, **options: Any) -> Any:
     """Watch the GPUs of a step, which flowc does not do: include_artifacts, artifact_prefix, interval."""
     return _decorated(target)
 
 
-def conda_base(target: Any = None, **options: Any) -> Decorator:
+def conda_base(target: Any = None, **options: Any) -> Any:
     """`conda` for every step of the flow."""
     return _decorated(target)
 
 
-def pypi_base(target: Any = None, **options: Any) -> Decorator:
+def pypi_base(target: Any = None, **options: Any) -> Any:
     """`pypi` for every step of the flow."""
     return _decorated(target)
 
 
-def project(
-    target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False, **unpacked: Any
-) -> Decorator:
-    """Make the flow part of a project, with a branch of its own for each user and test."""
+def project(target: Any = None, **options: Any) -> Any:
+    """Make the flow part of a project, with a branch of its own for each user and test: name, branch, production."""
     return _decorated(target)
 
 
-def schedule(
-    target: Any = None,
-    *,
-    cron: str | Sequence[str] | None = None,
-    weekly: bool = False,
-    daily: bool = True,
-    hourly: bool = False,
-    timezone: str | None = None,
-    **unpacked: Any,
-) -> Decorator:
-    """Say when the deployed flow runs. It may be given several times, and `cron` may be several."""
+def schedule(target: Any = None, **options: Any) -> Any:
+    """Say when the deployed flow runs: cron, weekly, daily, hourly, timezone.
+
+    It may be given several times, and `cron` may be several.
+    """
     return _decorated(target)
 
 
-def trigger(
-    target: Any = None, *, event: Any = None, events: Any = (), options: Any = None, **unpacked: Any
-) -> Decorator:
-    """Name the events that start the deployed flow."""
+def trigger(target: Any = None, **options: Any) -> Any:
+    """Name the events that start the deployed flow: event, events, options."""
     return _decorated(target)
 
 
-def trigger_on_finish(
-    target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None, **unpacked: Any
-) -> Decorator:
-    """Name the flows whose success starts the deployed flow."""
+def trigger_on_finish(target: Any = None, **options: Any) -> Any:
+    """Name the flows whose success starts the deployed flow: flow, flows, options."""
     return _decorated(target)
 
 
-def exit_hook(
-    target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None, **unpacked: Any
-) -> Decorator:
-    """Name functions to call when a run has ended."""
+def exit_hook(target: Any = None, **options: Any) -> Any:
+    """Name functions to call when a run has ended: on_success, on_error, options."""
     return _decorated(target)
 
 
-def concurrency(
-    name: Any = None,
-    *,
-    limit: int = 1,
-    runs: int | None = None,
-    policy: str = "queue",
-    **unpacked: Any,
-) -> Decorator:
+def concurrency(name: Any = None, **options: Any) -> Any:
     """Let at most `limit` tasks of all flows hold the lock `name` at a time; of a flow, its runs.
 
     With `runs`, at most so many runs of a deployed flow are under way, and a further one is put into a `queue`, is to
-    `replace` the one before, or is to `skip`.
+    `replace` the one before, or is to `skip`, as `policy` says.
     """
     return _decorated(None if name is None or isinstance(name, str) else name)
 
 
-def deadline(
-    target: Any = None,
-    *,
-    seconds: float = 0,
-    minutes: float = 0,
-    hours: float = 0,
-    days: float = 0,
-    **unpacked: Any,
-) -> Decorator:
-    """End a run that takes longer than the sum of these."""
+def deadline(target: Any = None, **options: Any) -> Any:
+    """End a run that takes longer than the sum of `seconds`, `minutes`, `hours` and `days`."""
     return _decorated(target)
 
 
-def notify(
-    target: Any = None,
-    *,
-    on: str | Sequence[str] = "error",
-    slack: str | None = None,
-    webhook: str | None = None,
-    pagerduty: str | None = None,
-    incident_io: str | None = None,
-    alert_source: str | None = None,
-    email: str | Sequence[str] = (),
-    smtp: str | None = None,
-    **unpacked: Any,
-) -> Decorator:
+def notify(target: Any = None, **options: Any) -> Any:
     """Tell people how a run has ended: with an "error", with "success", or "late", by its deadline.
 
+    `on` says which of these; slack, webhook, pagerduty, incident_io with alert_source, and email with smtp say how.
     Secrets are given by name: `NAME` is a variable of the environment, and `secret/key` a key of a Kubernetes Secret.
     """
     return _decorated(target)
