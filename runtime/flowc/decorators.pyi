@@ -268,6 +268,7 @@ def call_flow(
     params: Mapping[str, Any] = ...,
     artifacts: Mapping[str, str] | Sequence[str] = ...,
     returns: Mapping[str, str] | Sequence[str] = ...,
+    deployed: bool = False,
 ) -> StepDecorator: ...
 @overload
 def cache(step: _Step, /) -> _Step: ...

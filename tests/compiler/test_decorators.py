@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,22 @@ def test_the_runtime_takes_what_the_compiler_takes(name: str) -> None:
     takes_all = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in known.values())
     assert takes_all or set(model.model_fields) <= set(known)
     assert decorator(**dict.fromkeys(model.model_fields))(method) is method
+
+
+def test_editors_know_what_the_compiler_takes() -> None:
+    import flowc
+
+    assert flowc.__file__ is not None
+    stub = ast.parse(Path(flowc.__file__).with_name("decorators.pyi").read_text("utf-8"))
+    models = {**ARGUMENTS, **FLOW_ARGUMENTS}
+    functions = [node for node in stub.body if isinstance(node, ast.FunctionDef) and node.name in models]
+    missing = {node.name: set(models[node.name].model_fields) for node in functions}
+    for node in functions:
+        taken = node.args.kwarg is not None  # all that a sensor of Airflow's takes
+        known = {item.arg for item in (*node.args.args, *node.args.kwonlyargs)}
+        missing[node.name] = set() if taken else missing[node.name] - known
+    assert len(missing) > 20
+    assert {name: names for name, names in missing.items() if names} == {}
 
 
 def test_retry_and_its_defaults(tmp_path: Path) -> None:
