@@ -51,24 +51,6 @@ def test_what_counts_only_alone_is_a_warning(tmp_path: Path) -> None:
     assert diagnostics(tmp_path, INNER, flow_name="inner") == ()
 
 
-def test_a_called_flow_is_no_run_of_its_own(tmp_path: Path) -> None:
-    caller = """
-from flowc import call_flow
-
-class Caller(FlowSpec):
-    @call_flow(Alone, deployed=True)
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
-    (found,) = [item for item in diagnostics(tmp_path, INNER + caller, flow_name="Caller") if item.code != "FC201"]
-    assert (found.code, found.message) == ("FC403", "`@call_flow` has no argument `deployed`")
-
-
 def test_a_class_flow_is_refused(tmp_path: Path) -> None:
     body = "\n@pipeline\ndef outer():\n    load(1)\n    Alone()\n"
     (found,) = diagnostics(tmp_path, INNER + body, flow_name="outer")

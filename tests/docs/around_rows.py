@@ -41,7 +41,7 @@ NONE = Cell("—", ())
 """There is nothing to do."""
 
 LIVE_GATES = ("airflow/test_live_gates.py::test_a_file_and_persons", "airflow/test_live_gates.py::test_pods_look")
-CALLED = "compiler/test_called_pipelines.py::test_a_called_flow_is_no_run_of_its_own"
+OWN_RUNS = "local/test_deployed_calls.py::test_targets_that_start_no_runs"
 SAID = "docs/test_around_the_steps.py::test_what_deployments_and_pods_alone_have_is_said"
 SIMULATED = "docs/test_around_the_steps.py::test_a_simulated_run_has_no_sidecars_and_the_time_that_is_given"
 FAILED_ITEMS = "test_failed_items.py::test_the_join_gets_what_failed"
@@ -92,11 +92,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "Calls of deployed flows, `deployed=True`",
-        "calling-flows.md#what-happens",
+        "calling-flows.md#a-run-of-its-own",
         (
-            *same("FC403", CALLED),
-            cell("FC403", CALLED),
-            *same("FC403", CALLED),
+            cell("a run in the same store", "local/test_deployed_calls.py::test_runs_of_their_own"),
+            cell("FC501", f"{OWN_RUNS}[argo]"),
+            cell("FC501", f"{OWN_RUNS}[argo]"),
+            *same("FC501", f"{OWN_RUNS}[airflow]"),
         ),
     ),
     Row(
