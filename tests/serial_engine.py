@@ -28,7 +28,7 @@ from flowc_targets.package.code_package import local_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
     Path_ = tuple[int, ...]
 

@@ -19,7 +19,7 @@ from flowc_targets.package.code_package import package_files, zip_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 RUN = "run-1"
 PYTHONS = (sys.executable, *(str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))))

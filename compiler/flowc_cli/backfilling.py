@@ -17,7 +17,8 @@ from flowc.client import Flow, Run
 from flowc.client.run_state import run_status
 from flowc.protocol.scheduled import parse_time
 from flowc.store import Store
-from flowc.store.run_layout import SCHEDULED, run_names
+from flowc.store.documents import SCHEDULED
+from flowc.store.run_layout import run_names
 from flowc_cli.output import write_error
 from flowc_cli.run_states import in_columns
 from flowc_cli.store_requests import each_of

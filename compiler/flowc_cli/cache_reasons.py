@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flowc.errors import FlowError
 from flowc.shim.cache_inputs import shown_read
-from flowc.store.run_layout import CODE_RECORD, parse_index, place_text
+from flowc.store.documents import CODE_RECORD
+from flowc.store.run_layout import parse_index, place_text
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from flowc.store import open_store
-from flowc.store.run_layout import CODE_RECORD
+from flowc.store.documents import CODE_RECORD
 from flowc_cli.flow_options import FlowOptions
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation

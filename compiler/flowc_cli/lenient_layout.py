@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from flowc.client import Run
 from flowc.client.run_state import run_status
 from flowc.errors import CorruptArtifact, NewerFormat
-from flowc.store.run_layout import RUN_RECORD, RunLayout
+from flowc.store.documents import RUN_RECORD
+from flowc.store.run_layout import RunLayout
 
 if TYPE_CHECKING:
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 DAMAGED = "damaged"
 """The state of a run of which too much is damaged to say another."""

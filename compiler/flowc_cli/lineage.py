@@ -15,17 +15,8 @@ from typing import Any, Literal, NamedTuple
 from flowc.client import Flow, Run
 from flowc.errors import FlowError, NotFound
 from flowc.store import Store, artifacts, codec
-from flowc.store.run_layout import (
-    FAILED,
-    MANIFEST,
-    PARAMETERS,
-    check_document,
-    is_partial,
-    parse_index,
-    place_text,
-    run_names,
-    task_id,
-)
+from flowc.store.documents import FAILED, MANIFEST, PARAMETERS, check_document
+from flowc.store.run_layout import is_partial, parse_index, place_text, run_names, task_id
 from flowc_cli.step_reads import RunReads, StepReads
 from flowc_cli.store_requests import each_of, read_all
 from flowc_cli.stored_runs import engine_of

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from flowc.errors import CorruptArtifact, MissingKey, NewerFormat, ProtocolError
 from flowc.store import ListedFile, artifacts
-from flowc.store.run_layout import FORMAT, GRAPH_RECORD, MARK, RUN_RECORD, RunLayout, check_document
+from flowc.store.documents import FORMAT, GRAPH_RECORD, MARK, RUN_RECORD, check_document
+from flowc.store.run_layout import RunLayout
 from flowc_cli.archive_file import HEAD, VERSION, ArchiveWriter
 from flowc_cli.store_requests import each_of
 from flowc_cli.value_files import AT_ONCE, pieces, read_value, value_problem, verified_pieces

@@ -19,17 +19,8 @@ from typing import Any, NamedTuple
 
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat, StoreError
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import (
-    ATTEMPT_RECORD,
-    DATA,
-    FORMAT,
-    GRAPH_RECORD,
-    IMPORTED,
-    REMOVED,
-    RunLayout,
-    check_document,
-    sealed,
-)
+from flowc.store.documents import ATTEMPT_RECORD, DATA, FORMAT, GRAPH_RECORD, IMPORTED, REMOVED, check_document, sealed
+from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import is_gone, this_owner
 from flowc_cli.archive_file import ArchiveError, ArchiveReader, Entry
 from flowc_cli.run_exporting import FILES, RECORDS, VALUES, is_document, named_values

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.client.attempts import Attempt, read_attempt
 from flowc.errors import CorruptArtifact, FlowError
-from flowc.store.run_layout import ATTEMPT_RECORD, place_text
+from flowc.store.documents import ATTEMPT_RECORD
+from flowc.store.run_layout import place_text
 from flowc_cli.lenient_layout import known_status
 from flowc_cli.step_totals import StepTotals, step_totals
 from flowc_cli.store_requests import each_of
@@ -21,7 +22,8 @@ from flowc_cli.waiting_tasks import WaitingRecord, waiting_tasks
 
 if TYPE_CHECKING:
     from flowc.client import Run
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 State = Literal["successful", "failed", "killed", "stopped", "running"]
 

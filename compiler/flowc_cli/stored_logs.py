@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.client.log_records import LogRecord, read_log, whole_lines
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import MANIFEST, parse_index, task_id
+from flowc.store.documents import MANIFEST
+from flowc.store.run_layout import parse_index, task_id
 from flowc.store.task_log import LOG, LOG_END, STREAMS
 from flowc_cli.lenient_layout import known_status
 from flowc_cli.store_requests import each_of

@@ -13,8 +13,7 @@ from typing import NamedTuple
 from flowc.client import Run
 from flowc.errors import CorruptArtifact, NewerFormat, ProtocolError
 from flowc.store import ListedFile, Store
-from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
-from flowc.store.run_layout import (
+from flowc.store.documents import (
     ATTEMPT_RECORD,
     CACHE,
     DATA,
@@ -23,11 +22,11 @@ from flowc.store.run_layout import (
     GRAPH_RECORD,
     REMOVED,
     RUN_RECORD,
-    RunLayout,
     check_document,
     newer_version,
-    run_names,
 )
+from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, new_lease
+from flowc.store.run_layout import RunLayout, run_names
 from flowc.store.run_owner import HEARTBEAT
 from flowc_cli.store_requests import each_of, read_all
 

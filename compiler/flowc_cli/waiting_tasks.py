@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.errors import FlowError
 from flowc.store import approvals
-from flowc.store.run_layout import WAITING, parse_index, place_text
+from flowc.store.documents import WAITING
+from flowc.store.run_layout import parse_index, place_text
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from flowc.client import Run
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 
 class WaitingRecord(NamedTuple):

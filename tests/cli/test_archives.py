@@ -19,7 +19,8 @@ import pytest
 
 from flowc.client import Run
 from flowc.store import Store, artifacts, open_store
-from flowc.store.run_layout import IMPORTED, RunLayout
+from flowc.store.documents import IMPORTED
+from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import this_owner
 from flowc_cli import archive_file, run_importing
 from flowc_cli.archive_file import ArchiveWriter

@@ -20,7 +20,8 @@ import pytest
 from flowc.client import Flow, Run
 from flowc.errors import NewerFormat
 from flowc.store import open_store
-from flowc.store.run_layout import FORMAT, IMPORTED, RunLayout
+from flowc.store.documents import FORMAT, IMPORTED
+from flowc.store.run_layout import RunLayout
 from tests.cli.test_keeping import DAY, call
 from tests.support import flowc
 

@@ -246,7 +246,7 @@ def test_a_result_is_too_old_and_another_version(tmp_path: Path) -> None:
     work.run()
     assert "work" not in work.run().ran
     (entry,) = (tmp_path / "root/Work/data/cache/work").glob("*/results/*.json")
-    from flowc.store.run_layout import check_document, sealed
+    from flowc.store.documents import check_document, sealed
 
     key = str(entry.relative_to(tmp_path / "root"))
     document = check_document(key, entry.read_bytes())

@@ -20,7 +20,7 @@ from flowc_targets.package.run_plan import build_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 RUN = "run-1"
 

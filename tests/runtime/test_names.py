@@ -87,8 +87,9 @@ def test_a_task_imports_what_it_uses_only(tmp_path: Path) -> None:
             "protocol.encodings", "protocol.env_names", "protocol.exit_codes", "protocol.plan", "shim",
             "shim.class_task", "shim.debugging", "shim.loaded_plan", "shim.log_keeper", "shim.step_call",
             "shim.task_facts", "shim.task_identity", "shim.task_inputs", "shim.task_results", "shim.task_runner",
-            "shim.task_state", "shim.user_code", "shim.user_files", "store", "store.artifacts",
-            "store.codec", "store.digests", "store.file_store", "store.run_layout", "store.run_owner", "store.task_log",
+            "shim.task_state", "shim.user_code", "shim.user_files", "store", "store.artifacts", "store.codec",
+            "store.digests", "store.documents", "store.file_store", "store.run_layout", "store.run_owner",
+            "store.task_log",
         )
     ]  # fmt: skip
 

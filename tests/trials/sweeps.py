@@ -19,8 +19,8 @@ from typing import Any
 
 from flowc.client import Run
 from flowc.store import open_store
+from flowc.store.documents import DATA
 from flowc.store.file_store import FileStore
-from flowc.store.run_layout import DATA
 from flowc.store.s3 import S3Store
 from flowc_cli import sweeping
 from tests.trials.faulty_s3 import ager, scratch

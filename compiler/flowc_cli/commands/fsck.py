@@ -12,17 +12,8 @@ from flowc.client import Run
 from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, NewerFormat, NotFound
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import (
-    DATA,
-    FAILED,
-    MANIFEST,
-    PARAMETERS,
-    RunLayout,
-    flow_names,
-    is_partial,
-    parse_index,
-    run_names,
-)
+from flowc.store.documents import DATA, FAILED, MANIFEST, PARAMETERS
+from flowc.store.run_layout import RunLayout, flow_names, is_partial, parse_index, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
 from flowc_cli.store_requests import each_of

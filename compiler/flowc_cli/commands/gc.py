@@ -13,8 +13,9 @@ from flowc.client import Flow, Run
 from flowc.client.namespaces import chosen_store
 from flowc.errors import FlowError
 from flowc.store import Store
+from flowc.store.documents import REMOVED
 from flowc.store.reused_values import RENEW_SECONDS
-from flowc.store.run_layout import REMOVED, flow_names, is_partial, names_in_run, run_names
+from flowc.store.run_layout import flow_names, is_partial, names_in_run, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.lenient_layout import DAMAGED, known_status
 from flowc_cli.output import write, write_error

@@ -14,16 +14,8 @@ import typer
 from flowc.client import Flow, Metaflow, Run
 from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, NewerFormat
-from flowc.store.run_layout import (
-    IMPORTED,
-    MANIFEST,
-    REMOVED,
-    RUN_RECORD,
-    check_document,
-    is_partial,
-    names_in_run,
-    run_names,
-)
+from flowc.store.documents import IMPORTED, MANIFEST, REMOVED, RUN_RECORD, check_document
+from flowc.store.run_layout import is_partial, names_in_run, run_names
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write, write_error
 from flowc_cli.run_exporting import named_values

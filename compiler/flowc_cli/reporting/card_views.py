@@ -13,7 +13,7 @@ from typing import Any, TypeGuard, cast
 
 from flowc.client import Task
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import CARDS_RECORD
+from flowc.store.documents import CARDS_RECORD
 from flowc_cli.reporting.charts import chart_views
 from flowc_cli.reporting.markdown_tree import markdown_tree
 from flowc_cli.reporting.value_views import image_view

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flowc.client import Run
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import CODE_RECORD
+from flowc.store.documents import CODE_RECORD
 from flowc_cli.drawing.graph_document import GraphDocument, GraphEdge, GraphNode, NodeKind
 from flowc_cli.reporting.run_view import CodeView
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from flowc.store.run_layout import ATTEMPT_RECORD, ERROR_RECORD, MANIFEST
+from flowc.store.documents import ATTEMPT_RECORD, ERROR_RECORD, MANIFEST
 from flowc.store.run_owner import is_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
 
 class Attempt(NamedTuple):

@@ -9,7 +9,8 @@ from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run_object import Run
 from flowc.current import running
 from flowc.errors import NotFound
-from flowc.store.run_layout import DATA, flow_names, run_names
+from flowc.store.documents import DATA
+from flowc.store.run_layout import flow_names, run_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,16 +9,8 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import Progress, began_at, is_deserted, run_status
 from flowc.client.step_object import Step, by_time
 from flowc.errors import CorruptArtifact, NotFound, TaggingError
-from flowc.store.run_layout import (
-    GRAPH_RECORD,
-    MANIFEST,
-    MARK,
-    RESUMED,
-    RUN_RECORD,
-    RunLayout,
-    is_partial,
-    parse_index,
-)
+from flowc.store.documents import GRAPH_RECORD, MANIFEST, MARK, RESUMED, RUN_RECORD
+from flowc.store.run_layout import RunLayout, is_partial, parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +19,8 @@ if TYPE_CHECKING:
 
     from flowc.client.flow_object import Flow
     from flowc.client.task_object import Task
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 
 _INDEX = re.compile(r"-|\d+(\.\d+)*")

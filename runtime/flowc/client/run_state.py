@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 
 from flowc.client.attempts import read_attempt
-from flowc.store.run_layout import ATTEMPT_RECORD, WAITING, index_text
+from flowc.store.documents import ATTEMPT_RECORD, WAITING
+from flowc.store.run_layout import index_text
 from flowc.store.run_owner import HEARTBEAT, is_gone
 
 TYPE_CHECKING = False
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
     from flowc.client.attempts import Attempt
     from flowc.client.run_object import Run
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 LOST_SECONDS = 7 * 86400.0
 """A run without an owner in which nothing has begun or ended for that long does not go on.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from flowc.client.entity import Entity
 from flowc.client.task_object import Task
 from flowc.errors import CorruptArtifact
-from flowc.store.run_layout import ATTEMPT_RECORD, parse_index
+from flowc.store.documents import ATTEMPT_RECORD
+from flowc.store.run_layout import parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from flowc.client.entity import Entity, local_time
 from flowc.client.log_records import StoredLog, read_log, stream_bytes, whole_lines
 from flowc.errors import ExceptionWrapper
 from flowc.store import artifacts
-from flowc.store.run_layout import FAILED, RunLayout, parse_index, task_id
+from flowc.store.documents import FAILED
+from flowc.store.run_layout import RunLayout, parse_index, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from flowc.client.step_object import Step
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 
 class Metadata(NamedTuple):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_state import Refs, TaskState
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
     Value = Dict[str, Any]
     """One node of such a tree, as the plan has it."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowc.flow_parameters import Declaration
     from flowc.protocol.plan import Plan
     from flowc.shim.task_state import Refs, TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 
 def called_class(plan: Plan, within: str) -> type[FlowSpec]:

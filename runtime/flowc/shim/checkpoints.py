@@ -14,7 +14,8 @@ from mmap import ACCESS_READ, mmap
 
 from flowc.errors import FlowError
 from flowc.store.digests import sha256
-from flowc.store.run_layout import VERSION, RunLayout, run_names, task_id, wall_time
+from flowc.store.documents import VERSION, wall_time
+from flowc.store.run_layout import RunLayout, run_names, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import PlanStep
     from flowc.shim.task_identity import Task
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     Reference = Dict[str, Any]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowc.shim.gang import Gang
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 
 def execute(flow: FlowSpec, state: TaskState, task: Task) -> None:

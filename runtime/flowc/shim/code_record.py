@@ -7,7 +7,7 @@ import os
 from flowc.protocol import FILES_FOLDER
 from flowc.shim.loaded_plan import code_package
 from flowc.shim.user_files import located_files
-from flowc.store.run_layout import CODE_RECORD
+from flowc.store.documents import CODE_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from flowc.shim.join import input_states
 from flowc.shim.retry_decision import judged, was_lost_for_good
 from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_results import manifest_head, write_outputs
-from flowc.store.run_layout import ERROR_RECORD, index_text, task_id
+from flowc.store.documents import ERROR_RECORD
+from flowc.store.run_layout import index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import InputState, TaskState
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
 _LONGEST = 20_000
 """The most characters of a traceback that a manifest has."""

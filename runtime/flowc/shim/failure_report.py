@@ -11,7 +11,7 @@ from flowc.errors import ContainerFailed, FlowError, PeerFailed, error_text
 from flowc.protocol.exit_codes import exit_code_of
 from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
-from flowc.store.run_layout import ERROR_RECORD, VERSION, wall_time
+from flowc.store.documents import ERROR_RECORD, VERSION, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from flowc.errors import GangTimeout
 from flowc.protocol import env_names
 from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.shim.gang_watch import Pause, ProgressLog, Watch
-from flowc.store.run_layout import MANIFEST, task_id, wall_time
+from flowc.store.documents import MANIFEST, wall_time
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from flowc.shim.gang_files import Seen
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
-    from flowc.store.run_layout import Document, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import RunLayout
 
 
 class Parallel(NamedTuple):

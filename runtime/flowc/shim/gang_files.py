@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, Generator, Iterator, List, Set, Tuple
 
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
     Seen = Dict[Tuple[int, int], Set[str]]
     """(member, attempt) to the names of the files there."""

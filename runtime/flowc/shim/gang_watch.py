@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, List
 
     from flowc.shim.gang import Gang
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 SAY_EVERY = 15.0
 """Seconds between two lines about missing members."""

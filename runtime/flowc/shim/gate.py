@@ -13,7 +13,8 @@ from flowc.protocol import env_names
 from flowc.protocol.encodings import TIMED_OUT
 from flowc.store import approvals, open_store, split_url
 from flowc.store.approvals import Approval
-from flowc.store.run_layout import WAITING, RunLayout, place_text, wall_time
+from flowc.store.documents import WAITING, wall_time
+from flowc.store.run_layout import RunLayout, place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_identity import Task
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     Json = Dict[str, Any]
 

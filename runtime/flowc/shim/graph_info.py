@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 
 from flowc.current import run_tags
-from flowc.store.run_layout import GRAPH_RECORD
+from flowc.store.documents import GRAPH_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
     from flowc.protocol.plan import Plan, PlanStep
-    from flowc.store.run_layout import Document, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import RunLayout
 
 
 _TYPES = {

@@ -12,14 +12,16 @@ from flowc.protocol import env_names
 from flowc.protocol.exit_codes import OK, TIMED_OUT, USER_ERROR
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_inputs import predecessor
-from flowc.store.run_layout import ERROR_RECORD, MANIFEST, VERSION, RunLayout, task_id, wall_time
+from flowc.store.documents import ERROR_RECORD, MANIFEST, VERSION, wall_time
+from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, Iterable, Set, Tuple
 
     from flowc.protocol.plan import Plan, PlanGroup, PlanStep
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     TaskKey = Tuple[str, Path]
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Dict, Iterable, Iterator, List, Tuple
 
     from flowc.protocol.plan import Plan, PlanGroup, PlanStep
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     TaskKey = Tuple[str, Path]
 

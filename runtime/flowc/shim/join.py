@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_state import TaskState
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
 WINDOW = 256
 """How many manifests are read ahead from a remote store: at first, and each time twice as many."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
     Returned = Dict[str, Any]
     """Outputs by name."""

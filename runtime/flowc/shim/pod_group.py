@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Tuple
 
     from flowc.protocol.plan import Plan, PlanStep
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     TaskKey = Tuple[str, Path]
 

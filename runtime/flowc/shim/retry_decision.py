@@ -9,7 +9,7 @@ import sys
 from flowc.current import running
 from flowc.errors import FlowError
 from flowc.protocol.exit_codes import FATAL, KILLED, TERMINATED, USER_ERROR, exit_code_of, failure_kinds, is_retried
-from flowc.store.run_layout import ERROR_RECORD
+from flowc.store.documents import ERROR_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

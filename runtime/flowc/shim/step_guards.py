@@ -14,7 +14,7 @@ from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.exit_codes import TIMED_OUT
 from flowc.shim.task_state import Transition
-from flowc.store.run_layout import ERROR_RECORD
+from flowc.store.documents import ERROR_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 
 class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)

@@ -20,7 +20,8 @@ from flowc.errors import CorruptArtifact, MissingInput, NewerFormat, ParameterEr
 from flowc.protocol import env_names
 from flowc.protocol.scheduled import scheduled_text
 from flowc.store import artifacts
-from flowc.store.run_layout import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, is_partial, task_id
+from flowc.store.documents import DATA, MANIFEST, MARK, ORIGIN, PARAMETERS
+from flowc.store.run_layout import index_text, is_partial, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, FrozenSet, Iterator, List, Set, Tuple
 
     from flowc.protocol.plan import Plan, PlanStep
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
 LARGE = 1 << 23
 """Bytes of a value that is verified while no other of its kind is."""

@@ -17,7 +17,8 @@ from flowc.shim.argument_values import Values
 from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of
 from flowc.shim.read_trace import by_artifact, end_trace
 from flowc.store import artifacts
-from flowc.store.run_layout import cache_folder, parse_index, place_text, wall_time
+from flowc.store.documents import wall_time
+from flowc.store.run_layout import cache_folder, parse_index, place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from flowc.shim.read_trace import ReadTrace
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 VERSION = 1
 """Raised when entries of the cache mean something else: older ones are not found then."""

@@ -7,7 +7,7 @@ import json
 import sys
 
 from flowc.card_description import MetaflowCardComponent, described
-from flowc.store.run_layout import CARDS_RECORD, wall_time
+from flowc.store.documents import CARDS_RECORD, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 from flowc.protocol import env_names
 from flowc.protocol.encodings import split_tags
 from flowc.protocol.exit_codes import PROTOCOL_ERROR
-from flowc.store.run_layout import wall_time
+from flowc.store.documents import wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

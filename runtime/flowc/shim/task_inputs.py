@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
     class Declared(Protocol):
         """A parameter of a class flow or a pipeline."""

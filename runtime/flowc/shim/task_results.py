@@ -13,7 +13,8 @@ from flowc.flowspec import artifacts_set, check_names, constants
 from flowc.protocol import env_names
 from flowc.shim.task_facts import store_cards
 from flowc.store import artifacts
-from flowc.store.run_layout import FAILED, VERSION, index_text, wall_time
+from flowc.store.documents import FAILED, VERSION, wall_time
+from flowc.store.run_layout import index_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 MAX_NUM_SPLITS = 100_000
 """How many items are taken from what has no length."""

@@ -21,7 +21,8 @@ from flowc.shim.task_results import keep_failed, write_outputs
 from flowc.shim.task_state import TaskState
 from flowc.shim.user_code import load_module, run_flow
 from flowc.store import open_store
-from flowc.store.run_layout import ERROR_RECORD, VERSION, RunLayout, index_text, task_id, wall_time
+from flowc.store.documents import ERROR_RECORD, VERSION, wall_time
+from flowc.store.run_layout import RunLayout, index_text, task_id
 from flowc.store.run_owner import this_owner
 
 TYPE_CHECKING = False
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_identity import Task
     from flowc.store import Store
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
 
 def run_task(

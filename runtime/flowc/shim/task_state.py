@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from flowc.shim.argument_values import Values
     from flowc.shim.task_cache import TaskCache
     from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
     Refs = Dict[str, Ref]
 

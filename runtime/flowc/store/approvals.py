@@ -10,13 +10,15 @@ import os
 
 from flowc.current import user_of
 from flowc.errors import ApprovalError
-from flowc.store.run_layout import APPROVAL, WAITING, index_text, place_text, wall_time
+from flowc.store.documents import APPROVAL, WAITING, wall_time
+from flowc.store.run_layout import index_text, place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from flowc.store.run_layout import Document, Path, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path, RunLayout
 
     Json = Dict[str, Any]
 

@@ -11,7 +11,7 @@ import struct
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
 from flowc.store.digests import sha256
-from flowc.store.run_layout import DATA
+from flowc.store.documents import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

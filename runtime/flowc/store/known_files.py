@@ -14,7 +14,7 @@ from collections import OrderedDict
 
 from flowc.store import Store
 from flowc.store.digests import sha256
-from flowc.store.run_layout import DATA, MANIFEST, check_document
+from flowc.store.documents import DATA, MANIFEST, check_document
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

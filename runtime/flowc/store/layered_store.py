@@ -11,8 +11,9 @@ import os
 
 from flowc.errors import MissingKey
 from flowc.store import Store, open_store
+from flowc.store.documents import GRAPH_RECORD, MANIFEST, sealed
 from flowc.store.file_store import FileStore
-from flowc.store.run_layout import GRAPH_RECORD, MANIFEST, RunLayout, parse_index, sealed
+from flowc.store.run_layout import RunLayout, parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Set, TypeVar
 
     from flowc.store import Buffer, ListedFile
-    from flowc.store.run_layout import Document, Path
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import Path
 
     T = TypeVar("T")
 

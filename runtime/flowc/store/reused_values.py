@@ -13,7 +13,7 @@ import json
 import time
 
 from flowc.errors import MissingKey
-from flowc.store.run_layout import DATA
+from flowc.store.documents import DATA
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,92 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 
 from flowc.errors import CorruptArtifact, InvalidPathspec, MissingInput, MissingKey, NewerFormat
-from flowc.store.digests import sha256
+from flowc.store.documents import (
+    ATTEMPT_RECORD,
+    CACHE,
+    DATA,
+    IMPORTED,
+    MANIFEST,
+    ORIGIN,
+    PARAMETERS,
+    RECORDS,
+    REMOVED,
+    RUN_RECORD,
+    SCHEDULED,
+    SEALED,
+    check_document,
+    misplaced,
+    sealed,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any, Dict, FrozenSet, List, Set, Tuple
+    from typing import Any, Dict, FrozenSet, Set, Tuple
 
     from flowc.store import Store
+    from flowc.store.documents import Document
 
     Path = Tuple[int, ...]
     """An index path: the task's place in the foreach scopes around it, outermost first."""
-    Document = Dict[str, Any]
 
-wall_time = time.time
-"""The time of documents, in seconds since 1970: as it is before the user's code, which may replace `time.time`."""
-DATA = "data"
-"""The folder of a flow with the values of all of its runs."""
-CACHE = "cache"
-"""The folder below DATA with what tasks with `@cache` have left, and what they had read: see docs/artifacts.md."""
-MANIFEST = "manifest.json"
-FAILED = "failed.json"
-"""What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
-ATTEMPT_RECORD = "attempt.json"
-"""Written when an attempt begins, for people: when and where it runs. No task reads it."""
-ERROR_RECORD = "error.json"
-"""Why an attempt has failed, for people."""
-RUN_RECORD = "run.json"
-"""What the local engine writes down of a run: its start, its owner, its end."""
-GRAPH_RECORD = "graph.json"
-"""The flow's graph, which the first task writes down."""
-CODE_RECORD = "code.json"
-"""The text of the flow's own modules, which the first task writes down for people. No task reads it."""
-CARDS_RECORD = "cards.json"
-"""The cards of an attempt, for people, beside its manifest. No task reads it."""
-PARAMETERS = "parameters.json"
-"""The run's parameters, as references."""
-SCHEDULED = "scheduled.json"
-"""The time that the run is scheduled for, where it is for one."""
-RESUMED = "resumed.json"
-"""Written once a resumed run of the local engine has taken over what it can."""
-ORIGIN = "origin.json"
-"""Which run is resumed, where no engine writes that down."""
-MARK = "from-"
-"""Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
-WAITING = "waiting.json"
-"""What a task waits for before it begins, beside its attempts, since when, and what a person is asked."""
-APPROVAL = "approval.json"
-"""What a person has chosen for a task, beside its attempts."""
-REMOVED = "removed.json"
-"""In the folder of a run that is being removed: whatever comes of that, the run is not whole any more."""
-IMPORTED = "imported.json"
-"""In the folder of a run that is being imported, which is not whole before this file is gone."""
 PAGE = 1000
 """How many keys a server lists at a time, at most; one page comes after another."""
-VERSION = 1
-SEALED = 2
-"""The version of manifests that say where they belong, and have a digest of themselves."""
-FORMAT = SEALED
-"""The newest version of documents that this release knows: it refuses what a newer one has written."""
-_DIGEST = b',"digest":"'
-_SEAL = re.compile(rb'"[0-9a-f]{64}"}\Z')
-"""How a document with a digest ends, also where its name is damaged."""
-_RECORDS: Dict[str, Dict[str, type]] = {
-    RUN_RECORD: {"flow": str, "run": str, "created": float},
-    "run-end.json": {"status": str},
-    "heartbeat.json": {"time": float},
-    "tags.json": {"tags": list},
-    GRAPH_RECORD: {"steps": dict},
-    CODE_RECORD: {"file": str, "files": dict},
-    CARDS_RECORD: {"cards": list},
-    PARAMETERS: {"parameters": dict},
-    SCHEDULED: {"time": str, "deployment": str},
-    RESUMED: {"reused": dict},
-    ATTEMPT_RECORD: {"started": float},
-    ERROR_RECORD: {"type": str, "message": str, "traceback": str, "created": float},
-    FAILED: {"artifacts": dict, "parameters": dict},
-    WAITING: {"since": float, "for": list},
-    APPROVAL: {"choice": str, "time": float},
-}
-"""What must be in a file of this name; each may have more."""
-_RUN_FILES = frozenset({*_RECORDS, ORIGIN, REMOVED, IMPORTED})
+_RUN_FILES = frozenset({*RECORDS, ORIGIN, REMOVED, IMPORTED})
 _OF_ATTEMPT = re.compile(r"/[^/]+/(?:-|[0-9]+(?:\.[0-9]+)*)/[0-9]+/[^/]+\Z")
 """What follows a run's folder in the key of a file of an attempt."""
 
@@ -261,7 +210,7 @@ class RunLayout:
             manifest = self._document(key, known=True)
         except MissingKey as error:
             raise MissingInput(f"task {task_id(step, path)} has no manifest any more: {error}") from None
-        problem = _misplaced(manifest, self.folder(step, path, attempt))
+        problem = misplaced(manifest, self.folder(step, path, attempt))
         if problem:
             raise CorruptArtifact(f"{self.store.location(key)} {problem}")
         return manifest
@@ -357,91 +306,3 @@ class RunLayout:
                 if not tries_left:
                     raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
         raise AssertionError
-
-
-def sealed(key: str, document: Document) -> List[bytes]:
-    """The bytes of a small JSON file: the document, the folder that it is for, and a digest of itself at its end."""
-    text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
-    return [text[:-1], _DIGEST, sha256(text).encode(), b'"}']
-
-
-def check_document(key: str, data: bytes) -> Document:
-    """The document of a file's bytes. Raises ValueError for what is wrong with it, and NewerFormat."""
-    return _checked(key, _unsealed(data))
-
-
-def newer_version(document: Document) -> int | None:
-    """The version of a document, where that is newer than this release knows."""
-    version: Any = document.get("version")
-    return version if type(version) is int and version > FORMAT else None
-
-
-def _unsealed(data: bytes) -> Document:
-    """A document whose digest, if it has one, is right. Raises ValueError."""
-    try:
-        document: Any = json.loads(data)
-    except ValueError as error:
-        raise ValueError(f"is not valid JSON: {error}") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
-    if not isinstance(document, dict):
-        raise ValueError("is not a JSON object")
-    found: Document = document  # pyright: ignore[reportUnknownVariableType]
-    digest = found.pop("digest", None)
-    if digest is not None and sha256(data.rpartition(_DIGEST)[0], b"}") != digest:
-        raise ValueError("does not have the digest that it was stored with")
-    if digest is None and (found.get("version") == SEALED or _SEAL.search(data)):
-        raise ValueError("has lost its digest")
-    return found
-
-
-def _checked(key: str, document: Document) -> Document:
-    """A document that is what the file's name says. Raises ValueError."""
-    version = newer_version(document)
-    if version is not None:
-        raise NewerFormat(
-            f"was written by a newer release of flowc, in format {version}; this one reads formats up to {FORMAT}: "
-            "upgrade flowc"
-        )
-    parts = key.split("/")
-    for name, kind in _RECORDS.get(parts[-1], {}).items():
-        value: Any = document.get(name)
-        if not (isinstance(value, kind) or (kind is float and type(value) is int)):
-            raise ValueError(f"has no {name!r}, as such a file must have")
-    if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
-        raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
-    place = "/".join(parts[:-1])
-    found: Any = place if parts[-1] == MANIFEST else document.pop("place", place)  # release 0.1.0 wrote no places
-    if found != place:
-        raise ValueError(f"is a file of {found}")
-    if parts[-1] == FAILED:
-        problem = _misplaced(document, place)
-        if problem:
-            raise ValueError(problem)
-    return document
-
-
-def _misplaced(manifest: Document, place: str) -> str:
-    """What is wrong with a manifest that was read from a place; nothing where it is right.
-
-    Release 0.1.0 wrote neither digests nor places.
-    """
-    if manifest.get("version") == SEALED:
-        found = manifest.get("place")
-    else:
-        parts = place.split("/")
-        found = "/".join([*parts[:2], *(str(manifest.get(name)) for name in ("step", "index", "attempt"))])
-    if found != place:
-        return f"is the manifest of {found}"
-    if not all(isinstance(manifest.get(name), dict) for name in ("artifacts", "parameters")):
-        return "lists no artifacts"
-    if not isinstance(manifest.get("created", 0.0), (int, float)):
-        return "does not say when it was written"
-    foreach: Any = manifest.get("foreach", {"count": 0})
-    try:
-        count: Any = foreach["count"]
-    except (TypeError, KeyError, IndexError):
-        count = None
-    if type(count) is not int:
-        return "does not say how many items its foreach has"
-    return "" if count >= 0 else f"says that a foreach has {count} items"

@@ -18,7 +18,8 @@ from flowc.testing.tested_flow import UsageError
 
 if TYPE_CHECKING:
     from flowc.protocol.plan import PlanStep
-    from flowc.store.run_layout import Document, RunLayout
+    from flowc.store.documents import Document
+    from flowc.store.run_layout import RunLayout
     from flowc.testing.step_run import Given
     from flowc.testing.tested_flow import NamedFlow
 

@@ -22,7 +22,8 @@ from flowc.shim.task_results import manifest_head
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.approvals import Approval, this_person
-from flowc.store.run_layout import RunLayout, index_text, wall_time
+from flowc.store.documents import wall_time
+from flowc.store.run_layout import RunLayout, index_text
 from flowc.testing.given_values import GivenValues
 from flowc.testing.step_run import NOT_GIVEN, RUN_ID, StepResult, kept_surroundings, transition_of
 from flowc.testing.tested_flow import UsageError, flow_class
@@ -30,7 +31,7 @@ from flowc.testing.tested_flow import UsageError, flow_class
 if TYPE_CHECKING:
     from flowc.join_inputs import Inputs
     from flowc.protocol.plan import PlanStep
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
     from flowc.testing.step_run import Given
     from flowc.testing.tested_flow import NamedFlow
     from flowc_compiler.driver import Compilation

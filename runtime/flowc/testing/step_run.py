@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from flowc.protocol.plan import PlanStep
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
     from flowc.testing.tested_flow import AnyFlow
 
     Inputs = Union[Sequence[Any], Mapping[str, Any]]

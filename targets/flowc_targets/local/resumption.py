@@ -14,7 +14,8 @@ from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
 from flowc.shim.takeover import Origin, agrees, copy_value
 from flowc.store import open_store
-from flowc.store.run_layout import CODE_RECORD, DATA, RESUMED, RunLayout, is_partial, run_names
+from flowc.store.documents import CODE_RECORD, DATA, RESUMED
+from flowc.store.run_layout import RunLayout, is_partial, run_names
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params

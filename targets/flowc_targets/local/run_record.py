@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowc.current import current
 from flowc.errors import StoreError
 from flowc.store import open_store
-from flowc.store.run_layout import RESUMED, RunLayout
+from flowc.store.documents import RESUMED
+from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local.attempt_log import AttemptLog

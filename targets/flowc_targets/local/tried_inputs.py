@@ -12,9 +12,10 @@ from flowc.shim.join import input_states
 from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_state import TaskState
 from flowc.store import LAYERED, artifacts, open_store
+from flowc.store.documents import ERROR_RECORD, MANIFEST
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import LAYER_FILE, OWN_FOLDER
-from flowc.store.run_layout import ERROR_RECORD, MANIFEST, RunLayout, index_text, parse_index, task_id
+from flowc.store.run_layout import RunLayout, index_text, parse_index, task_id
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local.resumption import find_layout
 from flowc_targets.local.run_record import raise_unusable

@@ -19,9 +19,10 @@ from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
 from flowc.shim.task_inputs import predecessor
 from flowc.store import approvals, open_store
+from flowc.store.documents import ERROR_RECORD, FAILED, MANIFEST
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
-from flowc.store.run_layout import ERROR_RECORD, FAILED, MANIFEST, RunLayout, index_text, place_text
+from flowc.store.run_layout import RunLayout, index_text, place_text
 from flowc_compiler.diagnostics import FlowcError, suggest
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.base.scratch import scratch_folder

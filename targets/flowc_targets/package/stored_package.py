@@ -22,8 +22,8 @@ FOLDER = ".flowc"
 """The folder of the root that has them: what begins with a dot is no flow."""
 _NOT_READING = frozenset(
     {
-        *("artifacts.py", "codec.py", "digests.py", "equal_values.py", "known_files.py", "moved_classes.py"),
-        *("reused_values.py", "run_layout.py", "run_owner.py"),
+        *("approvals.py", "artifacts.py", "codec.py", "digests.py", "documents.py", "equal_values.py"),
+        *("known_files.py", "moved_classes.py", "reused_values.py", "run_layout.py", "run_owner.py"),
     }
 )
 """Modules of the store that only artifacts and runs need."""
