@@ -163,9 +163,9 @@ class _ConfigDeclaration(Declaration):
 
     kind = "Config"
 
-    def value(self, flow_name: str) -> Any:
+    def value(self, flow_name: str, *, given: bool = True) -> Any:
         """The value that the compiler wrote down."""
-        del flow_name
+        del flow_name, given
         value = config_values().get(self.name)
         return value.to_dict() if isinstance(value, ConfigValue) else value
 

@@ -40,7 +40,7 @@ def test_what_a_resumed_run_has_done_waits_for_nothing(cluster: Cluster, tmp_pat
     file, go = tmp_path / "gates.py", tmp_path / "go"
     go.touch()
     file.write_text(RESUMED.format(url=go, mended="/nowhere"))
-    options = ["--root", cluster.outside or cluster.root, "--run-id-file", tmp_path / "id"]
+    options: list[str | Path] = ["--root", cluster.outside or cluster.root, "--run-id-file", tmp_path / "id"]
     assert flowc_process(tmp_path, "run", file, "--approve", "review=yes", *options).returncode == 1
     file.write_text(RESUMED.format(url=go, mended="/etc/hosts"))
     origin = (tmp_path / "id").read_text()

@@ -56,7 +56,7 @@ def test_a_file_and_persons(tmp_path: Path) -> None:
     done: list[int] = []
 
     def run() -> None:
-        arguments = ["run", file, "--root", root, "--run-id-file", tmp_path / "id"]
+        arguments: list[str | Path] = ["run", file, "--root", root, "--run-id-file", tmp_path / "id"]
         done.append(flowc_process(tmp_path, *arguments).returncode)
 
     thread = in_the_background(run)
@@ -224,16 +224,16 @@ def test_a_step_that_is_tried_knows_the_choice(tmp_path: Path) -> None:
     """That of the run with its inputs, or another one."""
     (tmp_path / "go").touch()
     local = quick(tmp_path)
-    command = ["try", local.file, "end", "--root", local.root]
+    command: list[str | Path] = ["try", local.file, "end", "--root", local.root]
     assert local.run(approvals={"end": "go"}).ok
     for given, answer in ((), "go"), (("--approve", "stop"), "stop"), (("--no-run", "--approve", "stop"), "stop"):
         done = flowc_process(tmp_path, *command, *given)
         assert (done.returncode, f"answer = ['{answer}', True]" in done.stdout) == (0, True), done.stderr
-    for given, message in (
-        (("--no-run",), "give it by --approve: go or stop"),
-        (("--approve", "no"), "cannot be chosen"),
+    for wrong, message in (
+        (["--no-run"], "give it by --approve: go or stop"),
+        (["--approve", "no"], "cannot be chosen"),
     ):
-        done = flowc_process(tmp_path, *command, *given)
+        done = flowc_process(tmp_path, *command, *wrong)
         assert (done.returncode, message in done.stderr) == (2, True), done.stderr
 
 

@@ -41,7 +41,7 @@ def gate(folder: Path, *waits: dict[str, Any], approval: dict[str, Any] | None =
 def test_a_file_comes_later(url: str, pattern: bool, made: str, tmp_path: Path) -> None:
     place = url.format(tmp_path) if "://" in url else f"{tmp_path}/{url.format()}"
     wait = {"url": place, "pattern": pattern}
-    scheduled = {"FLOWC_SCHEDULED": "2026-11-29T05:00:00+00:00"}
+    scheduled: dict[str, Any] = {"FLOWC_SCHEDULED": "2026-11-29T05:00:00+00:00"}
     assert len(gate(tmp_path, wait, **scheduled).missing()) == 1
     (tmp_path / made).parent.mkdir(exist_ok=True)
     (tmp_path / made).touch()

@@ -432,10 +432,11 @@ def test_persons_choose() -> None:
     assert result.next == Transition(["no"], condition="good", choice="no")
     assert run_step(AskingFlow, "end", approval="stop").artifacts["answer"] == "stop"
     assert run_step(asking, "ask", approval="no").artifacts == {"output": "no"}
-    for step, given, message in (
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("end", {}, "asks a person: give one of go, stop as approval="),
         ("end", {"approval": "wait"}, "'wait' is not one of go, stop"),
         ("yes", {"approval": "go"}, "has no @approval: nobody chooses 'go'"),
-    ):
+    ]
+    for step, given, message in cases:
         with pytest.raises(UsageError, match=message):
             run_step(AskingFlow, step, **given)

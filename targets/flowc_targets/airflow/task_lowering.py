@@ -249,7 +249,8 @@ class _Lowering:
         """
         gates = self._gates[step.name]
         options = self._gate_options(step, index)
-        for (variable, task_id), operator in zip(gates, ("WaitSensor", "ApprovalOperator"), strict=False):
+        operators: tuple[OperatorName, OperatorName] = ("WaitSensor", "ApprovalOperator")
+        for (variable, task_id), operator in zip(gates, operators, strict=False):
             own = {**options, **(self._look(step) if operator == "WaitSensor" else self._question(step, gates[0][1]))}
             task = OperatorTask(operator=operator, variable=variable, task_id=task_id, options=own)
             builder.add(task, self._arms(step))

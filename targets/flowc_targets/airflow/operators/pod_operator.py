@@ -38,7 +38,7 @@ class StepOperator(ShimTask, KubernetesPodOperator):
 
     def run_shim(self, context: Any) -> None:
         """Run the pod to its end."""
-        self.name = self._set_name(self.name)
+        self.name: Any = self._set_name(self.name)
         self.pod_request_obj = None
         self.execute_sync(context)
 
