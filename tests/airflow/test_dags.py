@@ -130,6 +130,29 @@ def test_what_catch_takes_on_a_schedule_in_a_time_zone(airflow: Airflow, tmp_pat
     assert {task.data.token for task in run["each"] if task.successful} == {"7"}
 
 
+SCHEDULED = """\
+@schedule(cron=["0 5 * * *", "{second}"], timezone="Europe/Berlin")
+class ScheduledFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_several_crons(airflow: Airflow, tmp_path: Path) -> None:
+    """Airflow 2 takes those that one expression has."""
+    of_2 = airflow.environment.name.endswith("-2.11")
+    file = write(tmp_path, SCHEDULED.format(second="0 17 * * *" if of_2 else "30 17 * * *"))
+    text, _ = emit(file, operator="local", root=str(tmp_path / "store"))
+    assert ("schedule=several_crons(" in text) != of_2
+    result = airflow.run(text, tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_exit_hooks(airflow: Airflow, tmp_path: Path, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One kind of them runs; that a hook fails changes nothing, and neither does that one succeeds."""

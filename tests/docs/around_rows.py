@@ -249,8 +249,8 @@ ROWS: tuple[Row, ...] = (
         (
             *same("runs begin by hand", SIMULATED),
             cell("`schedules`", "cluster/test_deploy.py::test_a_cron_workflow_fires"),
-            cell("`MultipleCronTriggerTimetable`"),
-            cell("one cron, else a warning"),
+            cell("`MultipleCronTriggerTimetable`", "airflow/test_dags.py::test_several_crons"),
+            cell("one cron, else a warning", "airflow/test_dags.py::test_several_crons"),
         ),
     ),
     Row(

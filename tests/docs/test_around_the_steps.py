@@ -162,7 +162,7 @@ def test_a_simulated_run_has_no_sidecars_and_the_time_that_is_given(tmp_path: Pa
     assert (refused.returncode, "initContainers" in refused.stderr) == (2, True), refused.stderr
     plain = inspect.cleandoc(LIMITED).replace('    @kubernetes(sidecars=[{"name": "proxy", "image": "proxy:1"}])\n', "")
     (tmp_path / "flow.py").write_text(plain)
-    assert flowc(tmp_path, "compile", "flow.py", *root, "-o", "flow.yaml").returncode == 0
+    assert flowc(tmp_path, "compile", "flow.py", *root, "--kind", "cron", "-o", "flow.yaml").returncode == 0
     for command in ("simulate", "flow.yaml"), ("run", "flow.py", *root):
         done = flowc(tmp_path, *command, "--scheduled-time", "2026-03-29")
         assert done.returncode == 0, done.stderr
