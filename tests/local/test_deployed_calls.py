@@ -9,14 +9,14 @@ import pytest
 from flowc import Flow, Run
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
-from tests.support import flowc_process, write_files
+from tests.support import flowc, flowc_process, write_files, yaml_documents
 
 TRAINING = """
     import os
 
-    from flowc import FlowSpec, JSONType, Parameter, schedule, step
+    from flowc import FlowSpec, JSONType, Parameter, deadline, step
 
-    @schedule(daily=True)
+    @deadline(hours=1)
     class Train(FlowSpec):
         rows = Parameter("rows", type=int, required=True)
         learning_rate = Parameter("rate", default=0.1)
@@ -109,10 +109,26 @@ def test_runs_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.process
-@pytest.mark.parametrize("target", ["argo", "airflow"])
-def test_targets_that_start_no_runs(tmp_path: Path, target: str) -> None:
+def test_the_simulator(tmp_path: Path) -> None:
+    local = written(tmp_path)
+    done = flowc_process(tmp_path, "compile", "nightly.py", "--root", local.root, "--image", "i", "-o", "m.yaml")
+    assert done.returncode == 0, done.stderr
+    done = flowc_process(tmp_path, "simulate", "m.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert Run.latest("Nightly", root=local.root).data.scores == SCORES
+    assert len(list(Flow("Train", root=local.root))) == 3
+
+
+def test_what_is_compiled(tmp_path: Path) -> None:
     written(tmp_path)
-    done = flowc_process(tmp_path, "check", "nightly.py", "--target", target)
-    assert done.returncode == 2
-    assert done.stderr.count("error[FC501]") == 2, done.stderr
-    assert "leave out `deployed=True`" in done.stderr
+    options = ["--root", "s3://bucket/flows", "--image", "i"]
+    argo = flowc(tmp_path, "compile", "nightly.py", *options).stdout
+    templates = yaml_documents(argo)[-1]["spec"]["templates"]
+    tasks = {task["name"]: task for item in templates for task in item.get("dag", {}).get("tasks", ())}
+    assert tasks["call-train"]["depends"] == "s-train"
+    assert tasks["s-train--run"]["depends"] == "call-train.Succeeded"
+    assert "{name: FLOWC_CALLED_TEMPLATE, value: train}" in argo
+    airflow = flowc(tmp_path, "compile", "nightly.py", *options, "--target", "airflow").stdout
+    assert "train >> call_train >> train__run" in airflow
+    assert 'calling="train",\n            trigger_dag_id="Train",\n            retries=1,' in airflow
+    assert 'called="call_train"' in airflow

@@ -159,7 +159,11 @@ def _run_alone(step: Step, spec: CalledFlow, inner: Flow) -> Flow:
 
 
 def _check_deployed(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
-    """Collect FC229 for a deployed flow whose parameters cannot be given as text."""
+    """Collect FC229 for a deployed flow of a project, whose name is not known, and for files among its parameters."""
+    if inner.specs.project is not None:
+        message = f"step `{step.name}` calls the deployed flow {inner.name} of a project, of which there are several"
+        help_ = "leave out `deployed=True`, or start its runs by `@trigger_on_finish` and wait by `@wait_for`"
+        sink.error("FC229", message, spec.span, help=help_)
     given = {*spec.params, *spec.artifacts}
     for parameter in inner.parameters:
         if parameter.source == "file" and not given.isdisjoint({parameter.name, parameter.attribute}):

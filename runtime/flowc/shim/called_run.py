@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import Refs, TaskState
+    from flowc.store.run_layout import Document
 
+MOST_BYTES = 3500
+"""The most that parameters may have: a pod's termination message has 4096."""
 _OF_TASK = frozenset(
     {
         env_names.PLAN, env_names.CODE, env_names.SOURCE, env_names.FILES, env_names.ROOT, env_names.RUN_ID,
@@ -40,11 +43,18 @@ _OF_TASK = frozenset(
 def run_deployed(state: TaskState, task: Task) -> None:
     """Let the called flow run, and take what it returns. Raises CalledRunFailed, MissingInput and ParameterError."""
     call = state.plan.deployed_call(state.step.within) or {}
-    run = os.environ.get(env_names.CALLED_RUN)
+    run = os.environ.get(env_names.CALLED_RUN) or started_before(state)
     if not run:
         there = {**state.parameters, **state.inherited}
         run = _run_here(call, given_values(call, there, state), state, task)
     take_results(RunLayout(state.layout.store, call["flow"], run), call, state)
+
+
+def started_before(state: TaskState) -> str | None:
+    """The run that a pod before this task has started, where it has."""
+    from flowc.shim.called_workflow import run_of
+
+    return run_of(state)
 
 
 def given_values(call: Dict[str, Any], there: Refs, state: TaskState) -> Dict[str, Any]:
@@ -61,6 +71,27 @@ def given_values(call: Dict[str, Any], there: Refs, state: TaskState) -> Dict[st
             what = f"parameter {name!r} of the deployed flow {call['flow']} gets what is no JSON: {error}"
             raise ParameterError(f"{what}; hand on a number, a text, or where the data is") from None
     return found
+
+
+def write_parameters(state: TaskState, task: Task, manifest: Document, *, resumes: bool = False) -> None:
+    """Write the parameters for the engine, which starts the run, as the output of a step that chooses nothing else.
+
+    Where a run that this one `resumes` has the result, that is taken over, and the engine told so. Raises
+    ParameterError.
+    """
+    from flowc.shim.takeover import take_over
+    from flowc.shim.task_results import write_output
+
+    plan = state.plan
+    call = plan.deployed_call(task.step) or {}
+    if resumes and take_over(state.layout, plan, plan.step(call["start"]), task.path) is not None:
+        write_output(task.outputs or "", "choice", "taken")
+        return
+    text = json.dumps(given_values(call, {**manifest["parameters"], **manifest["artifacts"]}, state))
+    if len(text) > MOST_BYTES:
+        what = f"the parameters of the deployed flow {call['flow']} have {len(text):,} bytes, and an engine passes on"
+        raise ParameterError(f"{what} {MOST_BYTES:,}: hand on where the data is")
+    write_output(task.outputs or "", "choice", text)
 
 
 def take_results(child: RunLayout, call: Dict[str, Any], state: TaskState) -> None:

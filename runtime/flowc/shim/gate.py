@@ -225,6 +225,8 @@ def look(plan: Plan, task: Task, *, approval: bool) -> int:
 
     layout = RunLayout(open_store(task.root), plan.flow, task.run)
     step = plan.step(task.step)
+    if plan.deployed_call(step.within) is not None:
+        return _look_at_call(layout, plan, step, task)
     gate = gate_of(layout, step, task.path)
     try:
         if approvals.read_question(layout, step.name, task.path) is None and _is_done(layout, plan, step, task):
@@ -248,6 +250,29 @@ def look(plan: Plan, task: Task, *, approval: bool) -> int:
             gate.ask()
             print(f"{gate.place}: waits for a person: {step.approval.get('message') or step.name}", flush=True)
         return OK
+    except FlowError as error:
+        return _fail(layout, step, task, error)
+
+
+def _look_at_call(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> int:
+    """Start the run of the deployed flow that a step calls, or look whether it has ended."""
+    from flowc.protocol.exit_codes import NOT_YET, OK
+    from flowc.shim.called_workflow import look
+    from flowc.shim.task_inputs import predecessor
+    from flowc.shim.task_state import TaskState
+
+    if os.environ.get(env_names.ENGINE) == "simulate":
+        return OK  # there is no cluster: the task itself runs it here
+    try:
+        if _is_done(layout, plan, step, task):
+            return OK
+        state = TaskState(layout, plan, step, task.path)
+        before = predecessor(layout, plan, step, task.path)
+        state.parameters, state.inherited = before["parameters"], before["artifacts"]
+        return OK if look(state) else NOT_YET
+    except OSError as error:
+        print(f"{place_text(step.name, task.path)}: Kubernetes does not answer: {error}", flush=True)
+        return NOT_YET
     except FlowError as error:
         return _fail(layout, step, task, error)
 

@@ -178,6 +178,10 @@ def write_labelled_outputs(
 ) -> None:
     """The same, and the label of the task's item, where the engine shows one; `load` returns the item."""
     write_outputs(state.plan, task, manifest)
+    if task.outputs is not None and state.plan.deployed_call(task.step) is not None:
+        from flowc.shim.called_run import write_parameters
+
+        write_parameters(state, task, manifest)
     if task.outputs is not None and state.step.depth:
         from flowc.shim.item_label import label_item
 

@@ -115,6 +115,10 @@ def _is_done(state: TaskState, task: Task, *, cache: bool) -> bool:
 
             leave_out()
         write_outputs(state.plan, task, taken)
+        if task.outputs is not None and state.plan.deployed_call(task.step) is not None:
+            from flowc.shim.called_run import write_parameters
+
+            write_parameters(state, task, taken, resumes=True)
         return True
     if step.cache is None or not cache:
         return False

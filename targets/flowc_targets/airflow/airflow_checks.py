@@ -13,7 +13,7 @@ from flowc_compiler.passes.contraction import contracted
 from flowc_targets.airflow.locks import check_locks
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
-from flowc_targets.kubernetes.pod import check_deployed_calls, check_environment, check_exit_hooks, secret_names
+from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
 from flowc_targets.kubernetes.pod_security import check_restricted
 from flowc_targets.package.project_names import check_upstream_flows, deployment_name, event_name, event_parameters
 
@@ -60,7 +60,6 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             "FC505", "local processes cannot read their code from a ConfigMap", None,
             help="remove code=configmap, or compile with --operator kubernetes",
         )  # fmt: skip
-    check_deployed_calls(flow, NAME, sink)
     check_exit_hooks(flow, NAME, sink)
     _check_notice_secrets(flow, options, sink)
     check_locks(flow, sink)

@@ -32,6 +32,8 @@ SEVERAL_CRONS = "several_crons"
 """The same for one whose times are those of several cron expressions; assets may start it, too."""
 LATE_NOTICE = "late_notice"
 """The function that tells of a missed deadline."""
+CALLS = "called_run"
+"""The module of `operators/` that starts runs of deployed flows: a file has it itself, since it speaks of DAGs."""
 NOTICES = "run_notices"
 """The module of `operators/` that it is in, with the operator of notifications."""
 RUNTIME_NAME = "flowc_runtime_"
@@ -70,9 +72,12 @@ OperatorName: TypeAlias = Literal[
     "NotifyOperator",
     "WaitSensor",
     "ApprovalOperator",
+    "CallOperator",
+    "CalledOperator",
 ]
 """What runs a step, what runs nothing (the scheduler itself marks such a task as done), what calls an exit hook, what
-sends notifications, what looks for something that a step waits for, and what asks a person."""
+sends notifications, what looks for something that a step waits for, what asks a person, and what starts the run of a
+deployed flow and takes its results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,15 +261,15 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 
 
 _OF_THE_FILE = """
-    AirflowFailException AirflowSkipException Any ApiClient ApprovalOperator AskingOperator Asset AssetOrTimeSchedule
-    BOOTSTRAP BaseOperator BaseSensorOperator ContainerOperator CronTriggerTimetable EmptyOperator FILES FLOW FLOWC
-    FlowPackage HITLOperator HookOperator KubernetesPodOperator KubernetesPodOperatorCallback
-    MultipleCronTriggerTimetable NotYetError NotifyOperator Param Path PodGenerator PublishOutput RUNTIME ShimTask
-    StepOperator StoredApproval TEXT TaskGroup WaitSensor _COMPARE annotations attach_code base64 combined_schedule
-    dag dataclass datetime deepcopy encoded event_record failure_kinds field flow index indices io iteration json k8s
-    late_notice latest_events merge_patch operator os passes patched_pod pendulum publish quote run_kind
-    run_of scheduled_time several_crons stored_id subprocess sys task task_group tempfile time timedelta timezone
-    zipfile zipped zlib
+    AirflowFailException AirflowSkipException Any ApiClient ApprovalOperator AskingOperator Asset
+    AssetOrTimeSchedule BOOTSTRAP BaseOperator BaseSensorOperator CallOperator CalledOperator ContainerOperator
+    CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HITLOperator HookOperator KubernetesPodOperator
+    KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotYetError NotifyOperator Param Path PodGenerator
+    PublishOutput RUNTIME ShimTask StepOperator StoredApproval TEXT TaskGroup TriggerDagRunOperator WaitSensor
+    _COMPARE annotations attach_code base64 combined_schedule dag dataclass datetime deepcopy encoded event_record
+    failure_kinds field flow index indices io iteration json k8s late_notice latest_events merge_patch operator os
+    passes patched_pod pendulum publish quote run_kind run_of scheduled_time several_crons stored_id subprocess sys
+    task task_group tempfile time timedelta timezone zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

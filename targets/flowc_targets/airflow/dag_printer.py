@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
+    CALLS,
     NOTICES,
     SUMMARY,
     ArmGroup,
@@ -62,6 +63,8 @@ def print_beside(file: DagFile, runtime: str) -> str:
     shared = [name for name in operators if file.has_operator(name)]
     if file.has_notices:
         shared = [*dict.fromkeys(("HookOperator", *shared)), "zipped"]
+    if file.has_operator("CallOperator"):
+        shared = [*dict.fromkeys(("StepOperator", *shared)), "stored_id"]
     shared += ["FlowPackage", *(["PublishOutput"] if file.has_option("callbacks") else [])]
     shared += ["indices"] if file.has_foreach else []
     head = [
@@ -69,12 +72,20 @@ def print_beside(file: DagFile, runtime: str) -> str:
         "# This folder is on Airflow's path only if it is the dags folder itself.",
         "sys.path.append(str(Path(__file__).parent))", "",
         *_runtime_import(runtime, sorted(shared)), *_schedule(file),
-        *(["", "", read_source(NOTICES).definitions, ""] if file.has_notices else []),
+        *(line for module in _own_modules(file) for line in ("", "", read_source(module).definitions, "")),
         "", *([""] if file.schedule_module is not None else []),
         *_constants(file),
     ]  # fmt: skip
     parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
     return "\n\n\n".join(parts) + "\n"
+
+
+def _own_modules(file: DagFile) -> Iterator[str]:
+    """Yield the modules of `operators/` that are in the file of each DAG which needs them, and in no shared one."""
+    if file.has_notices:
+        yield NOTICES
+    if file.has_operator("CallOperator"):
+        yield CALLS
 
 
 def _schedule(file: DagFile) -> Iterator[str]:
@@ -106,6 +117,8 @@ def _operator_modules(file: DagFile) -> Iterator[str]:
         yield "hook_operator"
     if file.has_notices:
         yield NOTICES
+    if file.has_operator("CallOperator"):
+        yield CALLS
     if file.has_operator("WaitSensor"):
         yield "wait_sensor"
     if file.has_operator("ApprovalOperator"):
@@ -144,8 +157,8 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
     if file.schedule_module is not None:
         yield from read_source(file.schedule_module).imports
-    if file.has_notices:
-        yield from read_source(NOTICES).imports
+    for module in _own_modules(file):
+        yield from read_source(module).imports
     if file.body.has_arms:
         yield Import("TaskGroup", "airflow.sdk", "airflow.utils.task_group")
     if "params" in file.dag:

@@ -18,6 +18,9 @@ HOOKS = ("HookOperator", "NotifyOperator")
 """The operators of what runs after a run."""
 
 
+_OF_STEPS = frozenset({"StepOperator", "ContainerOperator", "CalledOperator"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DagSummary:
     """A DAG file's own description."""
@@ -45,7 +48,7 @@ class DagSummary:
 def summarize(file: DagFile) -> Mapping[str, Expression]:
     """Return the value of the constant."""
     defaults = file.dag.get("default_args")
-    steps = [task for task in file.body.tasks() if task.operator in ("StepOperator", "ContainerOperator")]
+    steps = [task for task in file.body.tasks() if task.operator in _OF_STEPS]
     common = defaults.get("pool") if isinstance(defaults, dict) else None
     pools = {None if pool is None else str(pool) for pool in (common, *(task.options.get("pool") for task in steps))}
     return {

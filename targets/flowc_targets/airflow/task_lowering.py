@@ -157,6 +157,11 @@ class _Lowering:
         self._gates = {
             step.name: self._gate_names(step) for step in flow.steps if step.specs.gated and not step.virtual
         }
+        self._calls = {
+            call.start: (self.names.take(task_id := self._id(f"call_{call.step}")), task_id, call.flow)
+            for call in flow.calls
+            if call.deployed is not None
+        }
         self._arm_ids: dict[str, tuple[str, ...]] = {}
         self._foreach = {step.name: flow.foreach_scope(step) for step in flow.steps}
         self._segments = self._segment_numbers()
@@ -234,6 +239,9 @@ class _Lowering:
         if step.name in self._gates:
             options.pop("trigger_rule", None)
             options |= self._add_gates(builder, step, index)
+        if step.name in self._calls:
+            operator = "CalledOperator"
+            options["called"] = self._add_call(builder, step)
         task = OperatorTask(
             operator=operator, variable=variable, task_id=step.name, options=options, iterations=iterations,
             prefix=prefix,
@@ -258,6 +266,23 @@ class _Lowering:
         for before, after in pairwise(names):
             builder.connect(before, [after])
         return {"asked": gates[1][1]} if len(gates) > 1 else {}
+
+    def _add_call(self, builder: _BlockBuilder, step: Step) -> str:
+        """Add the task that starts the run of a deployed flow, before that which takes its results; returns its id."""
+        variable, task_id, flow = self._calls[step.name]
+        specs = step.specs
+        options: dict[str, Expression | None] = {
+            "calling": step.within,
+            "trigger_dag_id": flow,
+            "retries": specs.retries or None,
+            "retry_delay": _duration(specs.retry.wait_before(1)) if specs.retry is not None else None,
+            "deferrable": specs.airflow.deferrable if specs.airflow is not None else None,
+        }
+        given: dict[str, Expression] = {name: value for name, value in options.items() if value is not None}
+        task = OperatorTask(operator="CallOperator", variable=variable, task_id=task_id, options=given)
+        builder.add(task, self._arms(step))
+        builder.connect(variable, [self._variables[step.name]])
+        return task_id
 
     def _gate_options(self, step: Step, index: dict[str, Expression]) -> dict[str, Expression]:
         """What both kinds of such tasks have of the step: its place, and when it runs."""
@@ -317,6 +342,8 @@ class _Lowering:
         """What edges into a step lead to."""
         if name in self._gates:
             return self._gates[name][0][0]
+        if name in self._calls:
+            return self._calls[name][0]
         several = name in self._prefixes and _most_iterations(self._flow.by_name[name]) > 1
         return f"{self._variables[name]}[0]" if several else self._variables[name]
 
@@ -435,7 +462,9 @@ class _Lowering:
         opener = self._foreach[step.name].opener
         bounds = self._flow.by_name[opener].specs.foreach if opener is not None else None
         labelled = bounds is not None and bool(bounds.label)
-        if in_pods and (labelled or step.kind in {*_OPENERS, "switch"}):
+        call = self._flow.call_of.get(step.name)
+        says = step.kind in {*_OPENERS, "switch"} or (call is not None and call.deployed is not None)
+        if in_pods and (labelled or says):
             options["callbacks"] = Name("PublishOutput")
         options["labelled"] = labelled or None
         options["when"] = self._when(step)

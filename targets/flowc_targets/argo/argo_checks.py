@@ -19,7 +19,7 @@ from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT
 from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
-from flowc_targets.kubernetes.pod import check_deployed_calls, check_environment, check_exit_hooks, check_mounts
+from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.kubernetes.pod_security import PLAIN_IMAGE, check_restricted
 from flowc_targets.package.code_package import largest_files
 
@@ -56,7 +56,6 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_options(options, sink)
     _check_origin(flow, options, sink)
     _check_deployment(flow, options, sink)
-    check_deployed_calls(flow, TARGET_NAME, sink)
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_locks(flow, options, sink)
     check_environment(flow, options, TARGET_NAME, sink)

@@ -43,7 +43,11 @@ def deployed_name(flow: Flow, limit: int = OBJECT_LIMIT) -> str:
     Names of another form, and those of projects, end in a hash, so that two deployments whose names differ only in
     case, dots or underscores do not replace each other.
     """
-    full = deployment_name(flow)
+    return named_deployment(deployment_name(flow), limit)
+
+
+def named_deployment(full: str, limit: int = OBJECT_LIMIT) -> str:
+    """The same for the name of a deployment, which is that of its flow where it has no project."""
     name = object_name(full)
     plain = full == "".join(word[:1].upper() + word[1:] for word in name.split("-"))
     return _shorten(name, limit) if plain else object_name(full, _digest(full)[:_SUFFIX], limit)

@@ -27,6 +27,7 @@ from flowc_targets.argo.manifest_text import (
     defused,
     env_value,
     may_be_literal,
+    named_deployment,
     sent_argument,
     unique_names,
     value_key,
@@ -64,7 +65,7 @@ from flowc_targets.kubernetes.pod_security import container_security
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, LockSpec, Step
+    from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, FlowCall, LockSpec, Step
     from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
@@ -90,6 +91,8 @@ STEP, INDEX = InputParameter("step"), InputParameter("index")
 _SPARE_LOOKS = 10
 """How many more attempts such a pod has than its time has looks: what it waits too long for, it says itself."""
 _FOREVER = 10**6
+_CALL_SECONDS = 30
+"""Seconds between two looks at the run of a deployed flow that a step calls."""
 
 _HOOK = "exit-hook"
 NOTIFY = "notify"
@@ -184,7 +187,30 @@ class PodTemplates:
             found[step.name] = (self._look(step, waits[step.name], target, sink),)
             if step.specs.approval is not None:
                 found[step.name] += (self._pause(step, step.specs.approval, asks[step.name]),)
+        calls = [call for call in self._flow.calls if call.deployed is not None]
+        names = unique_names("call-", [call.step for call in calls])
+        for call in calls:
+            found[call.start] = (self._caller(call, names[call.step], target, sink),)
         return found
+
+    def _caller(self, call: FlowCall, name: str, target: str, sink: DiagnosticSink) -> Template:
+        """The pod that starts the run of a deployed flow, and looks until it has ended."""
+        step = self._flow.by_name[call.start]
+        pod = step_pod(step.specs.looking, self._options, target, sink, self._options.qos)
+        variables = {env_names.CALLED_TEMPLATE: named_deployment(call.flow)}
+        needs = _Needs(
+            pod=pod.replace(env={**pod.env, **variables}),
+            retry=RetryStrategy(
+                limit=str(_FOREVER), expression=NOT_YET_POD, backoff=Backoff(duration=f"{_CALL_SECONDS}s")
+            ),
+            outputs={},
+            nested=self._flow.depth(step) > 0,
+            takes_parameters=False,
+            gang="",
+            command="wait",
+            answered=False,
+        )
+        return self._template(name, needs, step.name)
 
     def _look(self, step: Step, name: str, target: str, sink: DiagnosticSink) -> Template:
         """The pod that looks for what a step waits for, with what it takes to get there, and no more."""

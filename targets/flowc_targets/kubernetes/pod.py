@@ -474,18 +474,6 @@ def check_exit_hooks(flow: Flow, target: str, sink: DiagnosticSink) -> None:
         sink.warning("FC410", message, late.span, help="add @deadline(hours=6), or compile with --workflow-timeout")
 
 
-def check_deployed_calls(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Report calls of deployed flows where nothing can start their runs."""
-    for call in flow.calls:
-        if call.deployed is not None:
-            sink.unsupported(
-                "FC501", target, f"step `{call.step}` calls the deployed flow {call.flow}, whose run it cannot start",
-                call.span,
-                help="leave out `deployed=True`: the steps of the flow become steps of this one; or let a step wait "
-                f'for its run by @wait_for(flow="{call.flow}")',
-            )  # fmt: skip
-
-
 def notice_secrets(flow: Flow) -> tuple[EnvVar, ...]:
     """The variables from Secrets of the pod that sends notifications. It doesn't wait for one that is missing."""
     found: dict[str, EnvVar] = {}
