@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from flowc.shim.task_identity import Task
     from flowc.shim.task_state import Refs, TaskState
-    from flowc.store.run_layout import Document
+    from flowc.store.documents import Document
 
 MOST_BYTES = 3500
 """The most that parameters may have: a pod's termination message has 4096."""

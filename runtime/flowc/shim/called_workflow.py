@@ -13,7 +13,8 @@ from flowc.protocol import env_names
 from flowc.protocol.encodings import ENCODED
 from flowc.shim.called_run import given_values
 from flowc.store.approvals import task_file
-from flowc.store.run_layout import WAITING, place_text, wall_time
+from flowc.store.documents import WAITING, wall_time
+from flowc.store.run_layout import place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
