@@ -31,6 +31,7 @@ from tests.cluster.cluster import (
 )
 from tests.cluster.compare import assert_same_artifacts
 from tests.cluster.listener import PASSWORD, listening
+from tests.cluster.managers import check_fetched, fetching_flow
 from tests.cluster.test_specs import FLOW, OBJECTS, check_found
 from tests.conftest import REPOSITORY, runs_on
 
@@ -181,3 +182,10 @@ def test_a_pod_fetches_secrets(airflow: Airflow, root: str, tmp_path: Path) -> N
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     assert Run.latest("VaultedFlow", root=root)["end"].task.data.length == len(PASSWORD)
     assert "hidden" not in text + result.stdout + result.stderr
+
+
+def test_four_managers_know_the_pod(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    with fetching_flow(Cluster(root), tmp_path) as file:
+        result = airflow.run(dag_text(file, root, PYTHON_IMAGE), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    check_fetched(Run.latest("FetchedFlow", root=root))

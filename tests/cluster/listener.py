@@ -59,21 +59,29 @@ class Listener:
 
 
 @contextmanager
-def listening(cluster: Cluster) -> Generator[Listener]:
-    """Start the pod; the Secret has its name, the key `url`, and the variables of a Vault."""
-    name = f"flowc-told-{uuid.uuid4().hex[:6]}"
-    program = ["--command", "--", "python3", "-c", SERVER]
-    cluster.kubectl("run", name, f"--image={PYTHON_IMAGE}", "--restart=Never", *program)
+def python_pod(cluster: Cluster, prefix: str, program: str) -> Generator[tuple[str, str]]:
+    """A pod that runs a program, once it is ready: its name and its address."""
+    name = f"{prefix}-{uuid.uuid4().hex[:6]}"
+    command = ["--command", "--", "python3", "-c", program]
+    cluster.kubectl("run", name, f"--image={PYTHON_IMAGE}", "--restart=Never", *command)
     try:
         cluster.kubectl("wait", "--for=condition=Ready", f"pod/{name}", "--timeout=240s")
-        address = cluster.get("pod", name)["status"]["podIP"]
-        values = {"url": f"http://{address}:8000/hidden", "VAULT_ADDR": f"http://{address}:8000", "VAULT_TOKEN": TOKEN}
-        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
-        cluster.kubectl("create", "secret", "generic", name, *literals)
-        yield Listener(cluster, name)
+        yield name, cluster.get("pod", name)["status"]["podIP"]
     finally:
         cluster.kubectl("delete", "pod", name, "--now", "--wait=false")
-        cluster.kubectl("delete", "secret", name, "--ignore-not-found")
+
+
+@contextmanager
+def listening(cluster: Cluster) -> Generator[Listener]:
+    """Start the pod; the Secret has its name, the key `url`, and the variables of a Vault."""
+    with python_pod(cluster, "flowc-told", SERVER) as (name, address):
+        values = {"url": f"http://{address}:8000/hidden", "VAULT_ADDR": f"http://{address}:8000", "VAULT_TOKEN": TOKEN}
+        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
+        try:
+            cluster.kubectl("create", "secret", "generic", name, *literals)
+            yield Listener(cluster, name)
+        finally:
+            cluster.kubectl("delete", "secret", name, "--ignore-not-found")
 
 
 def most_at_a_time(spans: list[tuple[float, float]]) -> int:
