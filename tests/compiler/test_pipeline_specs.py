@@ -354,14 +354,14 @@ def test_a_mistake_is_marked_where_it_is() -> None:
 def test_a_pipeline_has_a_schedule_and_hooks() -> None:
     layers = of_step(
         "", above="def notify(error): ...",
-        pipeline="@pipeline(on_failure=notify, on_success='helpers.done', on_end=helpers.tidy)",
+        pipeline="@pipeline(dynamic=True, on_failure=notify, on_success='helpers.done', on_end=helpers.tidy)",
         below="pipe.with_options(schedule=Schedule(cron_expression='0 5 * * MON', timezone='Europe/Berlin'))",
     )  # fmt: skip
     specs = layers.pipeline_specs()
     assert specs.schedule is not None
     assert (specs.schedule.crons, specs.schedule.timezone) == (("0 5 * * 1",), "Europe/Berlin")
     assert [(hook.on_success, hook.on_error) for hook in specs.exit_hooks] == [
-        (("helpers.done",), ()), ((), ("notify",)), (("helpers.tidy",), ("helpers.tidy",)),
+        (("helpers.tidy",), ("helpers.tidy",)), ((), ("notify",)), (("helpers.done",), ()),
     ]  # fmt: skip
     assert layers.codes == []
 
@@ -385,7 +385,8 @@ def test_decorators_of_flows_stand_above_pipelines() -> None:
         ("@pipeline(on_failure='nowhere')", ["E404"]),
         ("@pipeline(on_failure=lambda: None)", ["E404"]),
         ("@pipeline(on_failure=partial(work, 1))", ["E404"]),
-        ("@pipeline(on_start=work)", ["E411"]),
+        ("@pipeline(on_start=work)", []),
+        ("@pipeline(on_start=work, dynamic=True)", ["E411"]),
         ("@pipeline(config_path='config.yaml')", ["E403"]),
         ("@pipeline(schedule=Schedule(interval_second=timedelta(hours=1)))", ["E407"]),
         ("@pipeline(schedule=Schedule(cron_expression='never'))", ["E407"]),

@@ -147,7 +147,10 @@ class EnvironmentSpec(Spec):
 
 
 class HooksSpec(Spec):
-    """Functions that the task of a pipeline's step calls: names in the step's or flow's file, or import paths."""
+    """Functions that the task of a pipeline's step calls: names in the step's or flow's file, or import paths.
+
+    `:name` is one in the flow's file.
+    """
 
     on_start: str | None = None
     on_end: str | None = None

@@ -78,11 +78,11 @@ class CodeGraph:
         self._whole = {path: _Node(f"{module.name}: all") for path, module in self._modules.items()}
         self._build()
 
-    def reached(self, functions: Mapping[str, tuple[str, Path | None]], extra: str = "") -> ReachedCode:
-        """The digests of steps: of each its name, or its function with the file that has it. `extra` counts for all."""
+    def reached(self, functions: Mapping[str, Sequence[tuple[str, Path | None]]], extra: str = "") -> ReachedCode:
+        """The digests of steps: of each its name, or its functions with their files. `extra` counts for all."""
         roots: dict[str, _Node] = {}
-        for step, (name, path) in functions.items():
-            targets = list(self._targets(name, path)) or [self._everything]
+        for step, named in functions.items():
+            targets = [node for name, path in named for node in list(self._targets(name, path)) or [self._everything]]
             roots[step] = _Node(step, extra, [self._executed[self._file], *targets])
         _condense([*roots.values()])
         listed = [*self._nodes.values(), self._everything, *self._executed.values(), *self._whole.values()]

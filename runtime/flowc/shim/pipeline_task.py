@@ -135,6 +135,7 @@ def _call(
     returned: Returned = {}
 
     def code() -> None:
+        running.state, running.metadata, running.saved = state, {}, {}
         if step.hooks is None:
             return call_function({name: values.argument(name, value) for name, value in given.items()})
         from flowc.shim.step_hooks import call_with_hooks
@@ -148,7 +149,6 @@ def _call(
     def call_function(arguments: Dict[str, Any]) -> None:
         if "pydantic" in sys.modules:
             _check_constraints(function, arguments, f"step {step.name!r}")
-        running.state, running.metadata, running.saved = state, {}, {}
         if step.container is not None:
             from flowc.shim.container_step import run_container
 

@@ -46,7 +46,10 @@ def call_with_hooks(
 
 
 def _named(name: str, function: Callable[..., Any], module: Any) -> Callable[..., Any]:
-    """A function by its import path, or by its name in the step's file or in the flow's."""
+    """A function by its import path, or by its name in the step's file or in the flow's; `:name` is in the flow's."""
+    if name.startswith(":"):
+        own: Callable[..., Any] = getattr(module, name[1:])
+        return own
     home, dot, attribute = name.rpartition(".")
     if dot:
         found: Callable[..., Any] = getattr(import_module(home), attribute)

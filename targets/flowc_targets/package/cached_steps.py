@@ -16,7 +16,7 @@ from flowc_compiler.syntax.reached_code import CodeGraph
 from flowc_targets.package.run_plan import build_plan, literal, survives_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flowc_compiler.ir import Flow, Parameter, Step, StepSpecs
     from flowc_compiler.syntax.local_code import LocalCode
@@ -66,27 +66,41 @@ def code_digests(flow: Flow, code: LocalCode) -> dict[str, str]:
 
 
 def _place(entry: Mapping[str, Any]) -> list[Any]:
-    """A step's place in the flow, and what mutators have put around it."""
-    return [*(_form(entry.get(name)) for name in _PLACE), *([entry["wrappers"]] if "wrappers" in entry else [])]
+    """A step's place in the flow, and what runs around it: hooks, and what mutators add."""
+    around = [entry[name] for name in ("wrappers", "hooks") if name in entry]
+    return [*(_form(entry.get(name)) for name in _PLACE), *around]
 
 
 def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:
     paths = {name: path for path, name in code.names.items()}
-    functions: dict[str, tuple[str, Path | None]] = {}
+    functions: dict[str, list[tuple[str, Path | None]]] = {}
     for step in steps:
         if step.within is not None or any(wrapper.own is None for wrapper in step.wrappers or ()):
-            functions[step.name] = ("", None)  # of another flow, or what a mutator adds: that may be anywhere
+            functions[step.name] = [("", None)]  # of another flow, or what a mutator adds: that may be anywhere
         elif step.call is not None:
-            functions[step.name] = (step.call.function, paths.get(step.call.module or ""))
+            home = paths.get(step.call.module or "")
+            functions[step.name] = [(step.call.function, home), *_hooks(step.specs, home, paths)]
         elif flow.frontend == "class":
-            functions[step.name] = (step.name, None)
+            functions[step.name] = [(step.name, None)]
         elif (step.kind == "foreach" and step.fan is not None) or (step.kind == "switch" and step.tests):
-            functions[step.name] = ("", None)  # values of the user's classes may run any code
+            functions[step.name] = [("", None)]  # values of the user's classes may run any code
     names = (step.name for step in flow.steps) if flow.frontend == "class" else ()
     graph = CodeGraph(code, names, flow.name if flow.frontend == "class" else None)
     others = sorted({*code.files, *included} - set(code.trees))
     files = [[path.name, _content(path)] for path in others]
     return graph.reached(functions, _digest(files) if files else "")
+
+
+def _hooks(specs: StepSpecs, home: Path | None, paths: Mapping[str, Path]) -> Iterator[tuple[str, Path | None]]:
+    """The functions that a step has as hooks, with their files, but for those of installed packages."""
+    if specs.hooks is None:
+        return
+    for name in specs.hooks.model_dump(exclude={"span"}, exclude_none=True).values():
+        module, dot, function = name.rpartition(".")
+        if not dot:
+            yield name.removeprefix(":"), None if name.startswith(":") else home
+        elif module in paths:
+            yield function, paths[module]
 
 
 def _content(path: Path) -> str:

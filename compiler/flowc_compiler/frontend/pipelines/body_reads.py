@@ -274,7 +274,7 @@ def add_task(
         name=name,
         span=evaluator.span(node),
         call=Call(function=function, module=_TASKS, arguments=values),
-        specs=step_specs(layers, evaluator.sink, evaluator.attached),
+        specs=step_specs(layers, evaluator.sink, evaluator.attached, inherits_hooks=False),
     )
     if approval is not None:
         added.specs = added.specs.model_copy(update={"approval": approval, "cache": None})

@@ -168,7 +168,8 @@ class PipelineEvaluator(Interpreter):
         key = tuple(map(id, layers))
         if key not in self._specs:
             known = extra_variables(self, layers)
-            specs = step_specs(layers, self.sink, self.attached, self.modules, known)
+            inherits = step.command is None
+            specs = step_specs(layers, self.sink, self.attached, self.modules, known, inherits_hooks=inherits)
             self._specs[key] = (layers, specs)
             if step.command is not None:
                 from flowc_compiler.ir import CommandSpec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -17,6 +17,7 @@ from flowc_compiler.frontend.pipelines.settings.layer_reader import (
     SettingsLayer,
     add_up,
     checked,
+    flag,
     read_layer,
 )
 from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_specs
@@ -62,17 +63,17 @@ from flowc_compiler.ir import (
     TimeoutSpec,
 )
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.modules import LocalModules
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 STEP_HOOKS = ("on_start", "on_end", "on_failure", "on_success")
 """Functions around a step."""
+_FIRST = "do it in a first step, and run the others after it with after=[...]"
 STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "model", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""
-_OF_RUNS = frozenset({"on_end", "on_failure", "on_success", "schedule"})
-PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout", *STEP_HOOKS}) | _OF_RUNS
+PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"schedule"}
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
 
 
@@ -82,14 +83,17 @@ def step_specs(
     attached: Sequence[CliDecorator] = (),
     modules: LocalModules | None = None,
     known: Mapping[str, str] | None = None,
+    *,
+    inherits_hooks: bool = True,
 ) -> StepSpecs:
     """The specs of a step. Of what several layers say the last counts; dicts are merged key by key, as in ZenML.
 
     Decorators of Metaflow's shape above the step's function, and `attached` ones of the command line, count more than
     what the pipeline says, and less than the arguments of the step. What is wrong is collected as FC401 to FC406, FC410
-    and FC411. `known` has variables of flowc's own.
+    and FC411. `known` has variables of flowc's own. `inherits_hooks` is whether the pipeline's hooks are the step's.
     """
-    trees = [(layer, _with_hooks(layer, _read(layer, sink), sink)) for layer in layers]
+    inherits_hooks = inherits_hooks and not _is_dynamic(layers)
+    trees = [(layer, _with_hooks(layer, _read(layer, sink), sink, inherits=inherits_hooks)) for layer in layers]
     builder = SpecBuilder(sink)
     for source in _requests(add_up(trees), sink):
         builder.add(source)
@@ -99,19 +103,32 @@ def step_specs(
         builder.add(*decorated, below=asked_for(own))
     if known:
         builder.add(some_specs(environment=EnvironmentSpec(variables=dict(known))))
-    return builder.build()
+    specs = builder.build()
+    has_own = any(name in tree for layer, (tree, _) in trees if layer.of == "step" for name in STEP_HOOKS)
+    if specs.command is not None and not has_own:  # a container's code calls no hooks, and ZenML ignores the pipeline's
+        return specs.model_copy(update={"hooks": None})
+    return specs
 
 
-def _with_hooks(layer: SettingsLayer, found: LayerArguments, sink: DiagnosticSink) -> LayerArguments:
-    """Arguments with the hooks that are the step's: those of a pipeline are the run's. Collects FC404."""
-    kept: Tree = {}
-    for name, item in found.tree.items():
-        if name in STEP_HOOKS:
-            at = Origin(span_of(item), sink)
-            value = item.value if isinstance(item, Leaf) else None
-            if layer.of == "pipeline" or not check_hook(value, layer.view, f"`{name}` of `@step`", "step", at):
-                continue
-        kept[name] = item
+def _is_dynamic(layers: Iterable[SettingsLayer]) -> bool:
+    """Whether the pipeline is one of ZenML's dynamic ones: its hooks are those of the run, and not of each step."""
+    return any(layer.of == "pipeline" and flag(layer, "dynamic") is True for layer in layers)
+
+
+def _with_hooks(layer: SettingsLayer, found: LayerArguments, sink: DiagnosticSink, *, inherits: bool) -> LayerArguments:
+    """Arguments with the hooks that are the step's, those of its pipeline if it inherits them. Collects FC404."""
+    kept = dict(found.tree)
+    for name in STEP_HOOKS:
+        item = kept.pop(name, None)
+        if not isinstance(item, Leaf):
+            continue
+        value = item.value
+        if layer.of == "step":
+            if value is None or check_hook(value, layer.view, f"`{name}` of `@step`", "step", Origin(item.span, sink)):
+                kept[name] = item
+        elif inherits and isinstance(value, str):
+            # One in the flow's file, whatever the step's file has of this name.
+            kept[name] = item if "." in value else Leaf(f":{value}", item.span)
     return found._replace(tree=kept)
 
 
@@ -207,7 +224,7 @@ def pipeline_specs(
         reader.read(decorated.view, decorated.function, decorated.scope)
         specs, base_packages = reader.specs(), reader.base_packages()
     schedule = _schedule(tree.get("schedule"), sink) or specs.schedule
-    hooks = (*specs.exit_hooks, *_exit_hooks(tree, layers[0].view, sink))
+    hooks = (*specs.exit_hooks, *_exit_hooks(tree, layers, sink))
     return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks}), base_packages
 
 
@@ -235,18 +252,27 @@ def _decorated(
     return []
 
 
-def _exit_hooks(tree: Tree, view: ModuleView, sink: DiagnosticSink) -> tuple[ExitHookSpec, ...]:
-    """What runs after the run: ZenML's hooks of a pipeline. A name that is not a function of the file is FC404."""
+def _exit_hooks(tree: Tree, layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> tuple[ExitHookSpec, ...]:
+    """The hooks of a dynamic pipeline, which run after the run; steps have those of another one (`step_specs`).
+
+    A name that is not a function of the file is FC404.
+    """
     hooks: list[ExitHookSpec] = []
-    for name in ("on_success", "on_failure", "on_end"):
+    dynamic = _is_dynamic(layers)
+    for name in STEP_HOOKS:
         leaf = tree.get(name)
-        if not isinstance(leaf, Leaf):
+        if not isinstance(leaf, Leaf) or leaf.value is None:
             continue
-        if check_hook(leaf.value, view, f"`{name}` of `@pipeline`", "pipeline", Origin(leaf.span, sink)):
-            functions = (str(leaf.value),)
-            success = functions if name != "on_failure" else ()
-            error = functions if name != "on_success" else ()
-            hooks.append(ExitHookSpec(span=leaf.span, on_success=success, on_error=error))
+        origin = Origin(leaf.span, sink)
+        if not check_hook(leaf.value, layers[0].view, f"`{name}` of `@pipeline`", "pipeline", origin) or not dynamic:
+            continue
+        if name == "on_start":
+            sink.error("FC411", "flowc cannot express `on_start` of a dynamic pipeline", leaf.span, help=_FIRST)
+            continue
+        functions = (str(leaf.value),)
+        success = functions if name != "on_failure" else ()
+        error = functions if name != "on_success" else ()
+        hooks.append(ExitHookSpec(span=leaf.span, on_success=success, on_error=error))
     return tuple(hooks)
 
 

@@ -65,7 +65,6 @@ PIPELINE = Unread(
         "on_init_kwargs": "do it in a first step, and pass its result to the others",
         "on_pause": "runs do not pause: remove it",
         "on_resume": "runs do not pause: remove it",
-        "on_start": "do it in a first step, and run the others after it with after=[...]",
     },
     silent=frozenset(
         {
