@@ -196,7 +196,7 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     Row(
-        "Hooks of ZenML's steps",
+        "Hooks of ZenML's steps and pipelines",
         "zenml.md",
         (
             *same("in the task", HOOKS),

@@ -22,7 +22,7 @@ def train() -> int:
 @pipeline(
     enable_cache=False,
     tags=["nightly"],  # FC410
-    on_start=print,  # FC411
+    on_init=print,  # FC411
 )
 def training():
     train()
