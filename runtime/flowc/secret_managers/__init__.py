@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 
 from flowc.errors import FlowError, StoreError
-from flowc.store.http_exchange import exchange, is_transient
+from flowc.store.http_exchange import exchange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Mapping
+    from typing import Any, Dict, Mapping
 
 MODULES = {
     "aws-secrets-manager": "aws",
@@ -32,22 +32,11 @@ class SecretError(FlowError):
 
 
 def ask(
-    what: str,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes = b"",
-    *,
-    limit: float | None = None,
-    direct: bool = False,
-    authorities: str | None = None,
-    passes: Callable[[int, bytes], bool] = is_transient,
+    what: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", **options: Any
 ) -> Dict[str, Any]:
-    """The JSON object that a server answers. Raises SecretError with what is wrong, in one sentence."""
+    """The JSON object that a server answers to `exchange`. Raises SecretError with what is wrong, in one sentence."""
     try:
-        answer = exchange(
-            what, method, url, dict(headers), body, limit=limit, direct=direct, authorities=authorities, passes=passes
-        )
+        answer = exchange(what, method, url, dict(headers), body, **options)
     except StoreError as error:
         raise SecretError(str(error)) from None
     document = json_object(answer.body)

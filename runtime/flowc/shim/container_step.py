@@ -40,11 +40,6 @@ def part_of_pod() -> str | None:
     return os.environ.get(env_names.CONTAINER_PART)
 
 
-def has_begun() -> bool:
-    """Whether the container has run, and another process of this pod has begun the attempt before it."""
-    return part_of_pod() == OUTPUTS
-
-
 def may_be_taken_over() -> bool:
     """Whether the task can be taken over from another run: not in a pod whose container runs in any case."""
     part = part_of_pod()

@@ -78,7 +78,7 @@ def run_task(
         state = TaskState(layout, plan, step, task.path)
         if _is_done(state, task, cache=problem is None):
             return OK
-        if not _has_begun(step):
+        if step.container is None or not _is_after_container():
             layout.begin(step.name, task.path, task.attempt, attempt_record(step, task))
         record_flow(state)
         if step.lenient:
@@ -127,13 +127,11 @@ def _is_done(state: TaskState, task: Task, *, cache: bool) -> bool:
     return is_cached(state, task)
 
 
-def _has_begun(step: PlanStep) -> bool:
-    """Whether the attempt has begun before the step's container, in the same pod."""
-    if step.container is None:
-        return False
-    from flowc.shim.container_step import has_begun
+def _is_after_container() -> bool:
+    """Whether another process has begun the attempt, before the step's container in the same pod."""
+    from flowc.protocol.container import OUTPUTS
 
-    return has_begun()
+    return os.environ.get(env_names.CONTAINER_PART) == OUTPUTS
 
 
 def taken_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document | None:
