@@ -49,6 +49,8 @@ def test_a_deployed_flow_is_called(cluster: Cluster, tmp_path: Path) -> None:
     runs = list(Flow(called, root=cluster.root))
     assert [run.successful for run in runs] == [True] * 3
     assert all(run.id.startswith("argo-") for run in runs)
+    label = f"workflows.argoproj.io/workflow-template={called.lower()}"
+    cluster.kubectl("delete", "workflow", "-l", label, "--wait=false")
     refused = cluster.apply(cluster.compile(tmp_path / "nightly.py"))
     refused.wait("Failed")
     assert "Kubernetes refuses to POST Workflows (HTTP 403)" in refused.logs()

@@ -41,7 +41,7 @@ NONE = Cell("—", ())
 """There is nothing to do."""
 
 LIVE_GATES = ("airflow/test_live_gates.py::test_a_file_and_persons", "airflow/test_live_gates.py::test_pods_look")
-OWN_RUNS = "local/test_deployed_calls.py::test_targets_that_start_no_runs"
+OWN_RUNS = "airflow/test_live_calls.py::test_a_deployed_flow_is_called"
 SAID = "docs/test_around_the_steps.py::test_what_deployments_and_pods_alone_have_is_said"
 SIMULATED = "docs/test_around_the_steps.py::test_a_simulated_run_has_no_sidecars_and_the_time_that_is_given"
 FAILED_ITEMS = "test_failed_items.py::test_the_join_gets_what_failed"
@@ -95,9 +95,9 @@ ROWS: tuple[Row, ...] = (
         "calling-flows.md#a-run-of-its-own",
         (
             cell("a run in the same store", "local/test_deployed_calls.py::test_runs_of_their_own"),
-            cell("FC501", f"{OWN_RUNS}[argo]"),
-            cell("FC501", f"{OWN_RUNS}[argo]"),
-            *same("FC501", f"{OWN_RUNS}[airflow]"),
+            cell("a run in the same store", "local/test_deployed_calls.py::test_the_simulator"),
+            cell("a short pod creates a Workflow", "cluster/test_called_runs.py::test_a_deployed_flow_is_called"),
+            *same("`TriggerDagRunOperator`", OWN_RUNS),
         ),
     ),
     Row(

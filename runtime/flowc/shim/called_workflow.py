@@ -74,7 +74,11 @@ def _workflow(call: Json, state: TaskState) -> Json:
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
-        "metadata": {"generateName": f"{template}-", "annotations": {"flowc/called-by": place}},
+        "metadata": {
+            "generateName": f"{template}-",
+            "labels": {"workflows.argoproj.io/workflow-template": template},  # as `argo submit --from` has it
+            "annotations": {"flowc/called-by": place},
+        },
         "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": given}},
     }
 
