@@ -94,6 +94,8 @@ INCIDENT_IO_URL = "FLOWC_INCIDENT_IO_URL"
 POST_MORTEM = "FLOWC_POST_MORTEM"
 """Not empty where the debugger begins in a task that fails, if that has a terminal."""
 
+GANG_PREFIX = "FLOWC_GANG_"
+"""Begins those of members of gangs."""
 GANG_HOST = "FLOWC_GANG_HOST"
 """The address at which the peers of a gang reach this member, by default what the shim finds."""
 GANG_PORT = "FLOWC_GANG_PORT"

@@ -114,7 +114,7 @@ def _run_here(call: Dict[str, Any], given: Dict[str, Any], state: TaskState, tas
     own = {
         name: value
         for name, value in os.environ.items()
-        if name not in _OF_TASK and not name.startswith((env_names.PARAMETER_PREFIX, "FLOWC_GANG_"))
+        if name not in _OF_TASK and not name.startswith((env_names.PARAMETER_PREFIX, env_names.GANG_PREFIX))
     }
     with tempfile.TemporaryDirectory(prefix="flowc-called-") as folder:
         id_file = os.path.join(folder, "id")
