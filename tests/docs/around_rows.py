@@ -300,8 +300,8 @@ ROWS: tuple[Row, ...] = (
         "decorators.md#secrets-of-a-manager",
         (
             *same("fetched in the task", SECRETS),
-            cell("fetched in the task", "cluster/test_secrets.py::test_a_pod_fetches_secrets"),
-            *same("fetched in the task", "airflow/test_pods.py::test_a_pod_fetches_secrets"),
+            cell("fetched in the task", "cluster/test_secrets.py::test_four_managers_know_the_pod"),
+            *same("fetched in the task", "airflow/test_pods.py::test_four_managers_know_the_pod"),
         ),
     ),
     Row(
