@@ -59,7 +59,9 @@ def test_decorators_parameters_and_wrappers_are_in_the_ir(tmp_path: Path) -> Non
     assert flow.parameter_changes is not None
     assert flow.parameter_changes.removed == ("size",)
     flow = compiled(tmp_path, written(KNOWN["adds_a_step_decorator_outside"], tmp_path)).flow
-    own, added = flow.by_name["start"].wrappers or ()
+    wrappers = flow.by_name["start"].wrappers
+    assert wrappers is not None
+    own, added = wrappers
     assert (own.own, added.own, added.module, added.name) == (0, None, None, "other")
     assert flow.by_name["work"].wrappers is None
 

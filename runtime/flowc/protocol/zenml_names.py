@@ -65,7 +65,10 @@ _CACHE = {"CachePolicy": "compat.zenml_settings"}
 _ARTIFACT_CONFIG = {"ArtifactConfig": "pipeline_settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
 
-_ALERTER_HOOKS = dict.fromkeys(("alerter_failure_hook", "alerter_success_hook"), "compat.zenml_helpers")
+_ALERTER_HOOKS = {
+    "alerter_failure_hook": "compat.zenml_helpers",
+    "alerter_success_hook": "compat.zenml_helpers",
+}
 
 MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {

@@ -18,7 +18,7 @@ from flowc.store.run_layout import place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List
 
     from flowc.shim.task_state import TaskState
 
@@ -66,7 +66,7 @@ def _workflow(call: Json, state: TaskState) -> Json:
 
     template = os.environ[env_names.CALLED_TEMPLATE]
     place = f"{state.plan.flow}/{state.layout.run}/{place_text(state.step.name, state.path)}"
-    given = []
+    given: List[Json] = []
     for name, value in given_values(call, {**state.parameters, **state.inherited}, state).items():
         text = value if isinstance(value, str) else json.dumps(value)
         # In base64, since Argo would evaluate `{{`.
