@@ -92,7 +92,7 @@ def test_a_failing_step(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "helpers.py").write_text("from metaflow import Runner\nRunner('flow.py')\n")
+    (tmp_path / "helpers.py").write_text("from metaflow import inspect_spin\ninspect_spin('flow.py')\n")
     flow = tmp_path / "flow.py"
     flow.write_text(FAILING.replace("from flowc", "import helpers\nfrom flowc", 1))
     result = flowc_process(tmp_path, "run", flow, "--limit", "1")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CORP = {
     "site/corp/__init__.py": "from corp.flows import *\n",
     "site/corp/flows.py": """\
-from metaflow import Deployer, FlowSpec, Parameter, resources, step
+from metaflow import FlowSpec, Parameter, inspect_spin, resources, step
 
 from .steps import Ending
 
@@ -91,7 +91,7 @@ def test_an_installed_base_class(corp: Path) -> None:
     assert retry.limit == 2
     assert "corp" not in sys.modules
     files = package_files(flow, source)
-    assert json.loads(files["plan.json"])["unserved"] == {"metaflow": ["Deployer"]}
+    assert json.loads(files["plan.json"])["unserved"] == {"metaflow": ["inspect_spin"]}
     assert not [name for name in files if "corp" in name]
 
 

@@ -80,14 +80,18 @@ CHANGES = {
     "import os, metaflow as mf\nmf.exception.MetaflowException\n": (
         "import os, flowc as mf, flowc.errors\nmf.errors.FlowError\n"
     ),
-    "import metaflow\nmetaflow.Runner\nmetaflow.step\n": "import metaflow\nmetaflow.Runner\nmetaflow.step\n",
+    "import metaflow\nmetaflow.Runner\nmetaflow.step\n": "import flowc\nflowc.Runner\nflowc.step\n",
+    "import metaflow\nmetaflow.inspect_spin\nmetaflow.step\n": (
+        "import metaflow\nmetaflow.inspect_spin\nmetaflow.step\n"
+    ),
     "from metaflow.exception import (\n    MetaflowException,  # why\n)\nMetaflowException\n": (
         "from flowc.errors import (\n    FlowError,  # why\n)\nFlowError\n"
     ),
     "from metaflow.exception import MetaflowException\nFlowError = MetaflowException\n": (
         "from flowc.errors import FlowError as MetaflowException\nFlowError = MetaflowException\n"
     ),
-    "from metaflow import Runner, step\n": "from flowc import step\nfrom metaflow import Runner\n",
+    "from metaflow import Runner, step\n": "from flowc import Runner, step\n",
+    "from metaflow import inspect_spin, step\n": "from flowc import step\nfrom metaflow import inspect_spin\n",
     "from metaflow import S3, step\nS3(run=1)\n": "from flowc import S3, step\nS3(run=1)\n",
     "# top\nfrom zenml import Model, step  # end\n": "# top\nfrom flowc import step\nfrom zenml import Model  # end\n",
     "def f():\n    from metaflow import current; x = 1\n": "def f():\n    from flowc import current; x = 1\n",
