@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Dicts, as_list, mebibytes, seconds
-from flowc_compiler.frontend.decorators.arguments.compute_arguments import Labels
-from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
+from flowc_compiler.frontend.decorators.arguments.argument_types import (
+    Arguments,
+    Dicts,
+    Pairs,
+    as_list,
+    mebibytes,
+    seconds,
+)
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import AttemptSpec, RetryPolicy, StepSpecs
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Toleration
 
 LONGEST_SECONDS = 2 * 10**9
 """An alarm and the fields of Kubernetes take less than 2**31, with the time that they get on top."""
@@ -38,6 +46,13 @@ def check_exception(name: str) -> str:
     if found is not None and not (isinstance(found, type) and issubclass(found, BaseException)):
         raise ValueError(f"{name!r} is not an exception")
     return name
+
+
+def _check_labels(labels: dict[str, str]) -> dict[str, str]:
+    """Labels of nodes. Few retries have any: what knows them is imported for those. Raises ValueError."""
+    from flowc_compiler.frontend.decorators.arguments.compute_arguments import check_labels
+
+    return check_labels(labels)
 
 
 Kinds = Annotated[tuple[Kind, ...], BeforeValidator(_one_or_several)]
@@ -69,7 +84,7 @@ class RetryArguments(Arguments):
     memory: _Each[_Size] = ()
     disk: _Each[_Size] = ()
     gpu: _Each[Annotated[int, Field(ge=0)]] = ()
-    node_selector: _Each[Labels] = ()
+    node_selector: _Each[Annotated[Pairs, AfterValidator(_check_labels)]] = ()
     tolerations: _Each[Dicts] = ()
 
     def _specs(self, at: Origin, /) -> StepSpecs:
@@ -91,21 +106,27 @@ class RetryArguments(Arguments):
         if self.factor == 1:
             self._without_effect(at, ("max_wait",), "where waits do not grow", "give factor=, or leave it out")
         wait = self.backoff if self.backoff is not None else 60 * self.minutes_between_retries
-        policy = RetryPolicy(
-            span=at.span,
-            limit=limit,
-            backoff_seconds=wait,
-            backoff_factor=self.factor,
-            max_wait_seconds=self.max_wait or None,
-            on=tuple(dict.fromkeys(self.on)),
-            never=tuple(dict.fromkeys(self.never)),
-            attempts=attempts,
-        )
+        fields: dict[str, Any] = {
+            "span": at.span,
+            "limit": limit,
+            "backoff_seconds": float(wait),
+            "backoff_factor": self.factor,
+            "max_wait_seconds": self.max_wait or None,
+            "on": tuple(dict.fromkeys(self.on)),
+            "never": tuple(dict.fromkeys(self.never)),
+            "attempts": attempts,
+        }
+        # the arguments are valid: the policy's own validator takes the models of tolerations, which few retries have
+        policy = RetryPolicy(**fields) if attempts else RetryPolicy.model_construct(**fields)
         return some_specs(retry=policy)
 
     def _attempts(self, at: Origin) -> tuple[AttemptSpec, ...]:
         """What each attempt needs: of a list that is shorter than another one, the last entry is for the rest."""
-        kinds = [tolerations(items, at) for items in self.tolerations]
+        kinds: list[tuple[Toleration, ...]] = []
+        if self.tolerations:
+            from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
+
+            kinds = [tolerations(items, at) for items in self.tolerations]
         lists: dict[str, Sequence[Any]] = {
             "cpu": self.cpu,
             "memory_mb": self.memory,
