@@ -231,6 +231,62 @@ def test_what_is_shown_in_a_pipeline(tmp_path: Path, old: str, new: str, texts: 
         assert text in shown.contents.value
 
 
+CALLS = """\
+from flowc import FlowSpec, call_flow, step
+
+class Inner(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.work)
+
+    @step
+    def work(self):
+        \"\"\"Work.\"\"\"
+        self.total = 1
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.total)
+
+class Outer(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.call, self.other)
+
+    @call_flow(Inner, returns=["total"])
+    @step
+    def call(self):
+        self.next(self.join)
+
+    @step
+    def other(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.total = inputs.call.total
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.total)
+"""
+
+
+def test_the_flows_that_a_flow_of_the_file_calls_are_known(tmp_path: Path) -> None:
+    shown = hover(_lookup(tmp_path, CALLS, "def work(", "def wo|rk("))
+    assert shown is not None
+    assert isinstance(shown.contents, types.MarkupContent)
+    for text in ["**step `work`**", "after: `start`", "before: `end`", "sets: `total: int`", "Work."]:
+        assert text in shown.contents.value
+    file = _open(CALLS, tmp_path)
+    assert file.latest is not None
+    assert (file.latest.diagnostics, sorted(file.flows)) == ((), ["Inner", "Outer"])
+    for new, labels in {"inputs.|": ["call", "other"], "inputs.call.|": ["total"]}.items():
+        assert sorted(item.label for item in complete(_lookup(tmp_path, CALLS, "inputs.call.total", new))) == labels
+
+
 def test_a_long_file_is_read_from_near_the_position() -> None:
     text = (
         CLASS_FLOW.rpartition("    @step")[0]

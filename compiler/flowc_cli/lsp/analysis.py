@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -68,15 +68,30 @@ def analyze(document: Document, texts: Mapping[Path, str]) -> Analysis:
         return Analysis(document, (), (), {}, texts, is_parsed=True, seconds=time.thread_time() - began)
     with held_in_memory(texts):
         sink, compilations, partial = check_file(document.path, CheckOptions(flow_options(None, None, None, None)))
-        for item in partial:
+        called = tuple(_called_flows(document.path, (*compilations, *partial)))
+        for item in (*partial, *called):
             if item.effects is not None:
                 item.effects()  # reads local modules, if no pass did
     found, name = sink.diagnostics, document.path.as_posix()
     return Analysis(
-        document, _shown(found, evidence), (*compilations, *partial), dict(sink.sources), texts,
+        document, _shown(found, evidence), (*compilations, *partial, *called), dict(sink.sources), texts,
         is_parsed=not any(item.code == "FC101" and item.span and item.span.file == name for item in found),
         seconds=time.thread_time() - began,
     )  # fmt: skip
+
+
+def _called_flows(path: Path, callers: tuple[Compilation, ...]) -> Iterator[Compilation]:
+    """The flows that others of the same file call, each by itself. Their mistakes are found with the callers."""
+    known, pending = {item.flow.name for item in callers}, list(callers)
+    while pending:
+        for spec in [step.specs.called for step in pending.pop().flow.steps]:
+            if spec is None or spec.flow in known or Path(spec.file) != path:
+                continue
+            known.add(spec.flow)
+            checked = check_file(path, CheckOptions(flow_options(spec.flow, None, None, None)))
+            found = (*checked.compilations, *checked.partial)
+            pending += found
+            yield from found
 
 
 def _shown(found: tuple[Diagnostic, ...], evidence: Evidence) -> tuple[Diagnostic, ...]:

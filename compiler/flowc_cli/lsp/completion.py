@@ -93,8 +93,9 @@ class _Completion:
             yield _item(name, _Kind.Method, "step", doc or "", rank=1 if own else 0)
 
     def _parents(self) -> list[str]:
-        step = self._facts.flow.by_name.get(self._cursor.around.method) if self._facts is not None else None
-        return list(step.parents) if step is not None else []
+        facts = self._facts
+        step = facts.flow.by_name.get(self._cursor.around.method) if facts is not None else None
+        return [facts.input_name(name) for name in step.parents] if facts is not None and step is not None else []
 
     def _artifacts(self, arm: str | None = None) -> Iterator[types.CompletionItem]:
         """Every artifact of the flow: first those that the steps before may have set."""

@@ -168,8 +168,13 @@ class FlowFacts:
             return frozenset(self.artifacts)
         if arm is None:
             return frozenset([*self._tables[step].before, *self._tables[step].sets])
-        parents = [arm] if arm in found.parents else found.parents
+        parents = [name for name in found.parents if self.input_name(name) == arm] or found.parents
         return frozenset(name for parent in parents for name in self._tables[parent].after)
+
+    def input_name(self, parent: str) -> str:
+        """The name by which a join knows what a parent brings: behind a called flow, that of the calling step."""
+        step = self.flow.by_name[parent]
+        return step.name if step.within is None else self.input_name(step.within)
 
     @cached_property
     def artifacts(self) -> dict[str, list[str]]:
