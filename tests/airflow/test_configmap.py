@@ -192,12 +192,12 @@ def test_what_kubectl_creates(tmp_path: Path, kubectl: Path) -> None:
     objects = emitted(tmp_path, SPECS, code="configmap").objects
     create_config_maps(objects, None, "Airflow", "help")
     asked = (kubectl / "asked").read_text()
-    assert asked.count("create -f -\n") == 4
+    assert asked.count("create -f -\n") == 6
     assert "--namespace" not in asked
     assert '"namespace": "elsewhere"' in asked
     (kubectl / "refuse").write_text('Error from server (AlreadyExists): configmaps "x" already exists\n')
     create_config_maps(objects, "flows", "Airflow", "help")
-    assert (kubectl / "asked").read_text().count("--namespace flows create") == 4
+    assert (kubectl / "asked").read_text().count("--namespace flows create") == 6
     (kubectl / "refuse").write_text("error: forbidden\n")
     with pytest.raises(EngineError, match="forbidden") as raised:
         create_config_maps(objects, None, "Airflow", "help")

@@ -6,6 +6,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow import exceptions
+
 from flowc_targets.airflow.operators.shim_task import ShimTask
 from flowc_targets.airflow.operators.wait_sensor import WaitSensor
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 try:
     from airflow.providers.standard.operators.hitl import HITLOperator
     from airflow.sdk import Param
-except Exception:  # before Airflow 3.1, whose provider raises an error of its own
+except (ImportError, exceptions.AirflowException):  # the provider's, before Airflow 3.1
     HITLOperator, Param = object, None
 
 TEXT = "text"
@@ -57,8 +59,11 @@ class AskingOperator(ShimTask, HITLOperator):
         response_seconds: float | None = None,
         look: dict[str, Any] | None = None,
         waited: str | None = None,
+        params: Any = None,
         **kwargs: Any,
     ) -> None:
+        # Those of the whole flow, which Airflow adds to the ones below as well.
+        del params
         limit = response_seconds
         text = {TEXT: Param("", type="string", description=message)}
         super().__init__(
