@@ -267,8 +267,8 @@ _OF_THE_FILE = """
     KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotYetError NotifyOperator Param Path PodGenerator
     PublishOutput RUNTIME ShimTask StepOperator StoredApproval TEXT TaskGroup TriggerDagRunOperator WaitSensor
     _COMPARE annotations attach_code base64 combined_schedule dag dataclass datetime deepcopy encoded event_record
-    exceptions failure_kinds field flow index indices io iteration json k8s late_notice latest_events merge_patch operator
-    os
+    exceptions failure_kinds field flow index indices io iteration json k8s late_notice latest_events merge_patch
+    operator os
     passes patched_pod pendulum publish quote run_kind run_of scheduled_time several_crons stored_id subprocess sys
     task task_group tempfile time timedelta timezone zipfile zipped zlib
 """
