@@ -54,7 +54,7 @@ class Listener:
             if found:
                 assert len(found) == 1
                 return found[0]
-            assert time.monotonic() < deadline, f"nobody has told of {run}"
+            assert time.monotonic() < deadline, f"nothing has come about {run}"
             time.sleep(1)
 
 

@@ -1,4 +1,4 @@
-"""A run that takes longer than its deadline, on this machine and in the simulator, and what is told of it."""
+"""A run that takes longer than its deadline, on this machine and in the simulator, and what people learn of it."""
 
 from __future__ import annotations
 

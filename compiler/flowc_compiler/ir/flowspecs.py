@@ -123,7 +123,7 @@ class SecretValue(Model):
 
 
 class NotifySpec(Spec):
-    """`@notify`: who is told how a run has ended."""
+    """`@notify`: who gets to know how a run has ended."""
 
     on: tuple[Literal["error", "success", "late"], ...]
     """`late` is a run that its deadline has ended."""

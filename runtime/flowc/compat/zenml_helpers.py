@@ -119,13 +119,13 @@ materializer_registry = MaterializerRegistry()
 
 
 def alerter_failure_hook(exception: BaseException) -> None:
-    """Say that nobody is told, as ZenML does where no stack has an alerter."""
+    """Say that nobody gets an alert, as ZenML does where no stack has an alerter."""
     del exception
     _skip("failure")
 
 
 def alerter_success_hook() -> None:
-    """Say that nobody is told."""
+    """Say that nobody gets an alert."""
     _skip("success")
 
 

@@ -227,7 +227,7 @@ class Plan:
         self.deadline: int | None = data.get("deadline")
         """The most seconds that a run may take."""
         self.notify: List[Dict[str, Any]] = data.get("notify") or []
-        """Who is told how a run has ended: the events that it is `on`, and by channel the name of a variable."""
+        """Who gets to know how a run has ended: the events that it is `on`, and by channel the name of a variable."""
         self.calls: Dict[str, Dict[str, Any]] = data.get("calls") or {}
         """The flows that steps call, by the step: `flow` and `module` of the class, `start` and `end` by their names in
         this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact. Where there

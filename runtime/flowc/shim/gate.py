@@ -278,7 +278,7 @@ def _look_at_call(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> 
 
 
 def _is_done(layout: RunLayout, plan: Plan, step: PlanStep, task: Task) -> bool:
-    """Whether the run that this one resumes has done the task, which then waits for nothing: its engine is told so."""
+    """Whether the run that this one resumes has done the task, which then waits for nothing; the engine learns it."""
     from flowc.shim.task_results import write_output
     from flowc.shim.task_runner import taken_over
 

@@ -28,7 +28,7 @@ SHELL = "/bin/sh"
 
 
 class CommandWords(NamedTuple):
-    """What the step's own container is told to do."""
+    """What the step's own container does."""
 
     words: tuple[str, ...]
     variables: dict[str, str]

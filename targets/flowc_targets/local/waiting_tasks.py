@@ -81,7 +81,7 @@ class WaitingTasks:
         return bool(self._gates or self._passed)
 
     def add(self, key: TaskKey) -> bool:
-        """Let a task wait, if its step says so, and it has not waited before."""
+        """Let a task wait that has not waited before, if its step says so."""
         entry = self._entries.get(key.step)
         if entry is None:
             return False

@@ -1,4 +1,4 @@
-"""How long a run may take, and who is told how it has ended: `@deadline` and `@notify`, flowc's own."""
+"""How long a run may take, and who gets to know how it has ended: `@deadline` and `@notify`, flowc's own."""
 
 from __future__ import annotations
 
