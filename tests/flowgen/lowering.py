@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend import parse
-from flowc_compiler.frontend.classflow.class_flow import read_class_flow
+from flowc_compiler.frontend.class_flow import read_class_flow
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile
 

@@ -183,7 +183,7 @@ def _both(file: _File, shape: Shape) -> bool:
 
 def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
     with current_budget().paused():
-        from flowc_compiler.frontend.classflow.class_flow import read_class_flow
+        from flowc_compiler.frontend.class_flow import read_class_flow
 
     source, module, sink, flow_name, attached = file
     return read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)

@@ -1,6 +1,6 @@
 """Front ends: syntax trees to IR; nothing of the user's is ever imported.
 
-`classflow` reads Metaflow-shaped classes, `pipelines` ZenML-shaped functions. A compile needs one of them, and imports
+`class_flow` reads Metaflow-shaped classes, `pipelines` ZenML-shaped functions. A compile needs one of them, and imports
 that one only.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flowc_compiler.evaluate.known_values import FileScope
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+    from flowc_compiler.ir.model import ParameterChanges, StepWrapper
 
 
 class Member(NamedTuple):
@@ -32,6 +34,22 @@ class Member(NamedTuple):
     statement: ast.stmt
     owner: ast.ClassDef
     """The class that the body is of."""
+
+
+@dataclass
+class FlowDefinition:
+    """What a flow is read from: as it is written, or as mutators have changed it."""
+
+    members: list[Member]
+    classes: list[FoundClass]
+    """The flow's class and its bases, nearest first."""
+    attached: dict[str, tuple[CliDecorator, ...]] | None = None
+    """The decorators of the command line that each step keeps; `None` where all steps keep all."""
+    wrappers: dict[str, tuple[StepWrapper, ...]] = field(default_factory=dict[str, "tuple[StepWrapper, ...]"])
+    """What runs around the steps where that is not what stands above them."""
+    parameters: ParameterChanges | None = None
+    complete: bool = True
+    """Whether all changes are known: otherwise an error is collected."""
 
 
 class ClassTable:
@@ -310,10 +328,10 @@ class ClassBodyReader:
                 pass
 
 
-def has_mutators(members: Sequence[Member], classes: Sequence[FoundClass], modules: LocalModules) -> bool:
+def has_mutators(flow: FlowDefinition, modules: LocalModules) -> bool:
     """Whether a mutator stands above the flow or one of its steps."""
-    placed = [(found.view, item) for found in classes for item in found.node.decorator_list]
-    for member in members:
+    placed = [(found.view, item) for found in flow.classes for item in found.node.decorator_list]
+    for member in flow.members:
         if isinstance(member.statement, FunctionNode):
             placed += [(member.view, item) for item in member.statement.decorator_list]
     names = {(view.source.name, ast.unparse(callee(item))): (view, callee(item)) for view, item in placed}

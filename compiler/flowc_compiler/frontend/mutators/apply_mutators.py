@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.evaluate.evaluator import (
@@ -31,7 +31,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     Instance,
 )
-from flowc_compiler.frontend.classflow.flow_classes import Member, assigned
+from flowc_compiler.frontend.classflow.flow_classes import FlowDefinition, Member, assigned
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.frontend.decorators.user_decorators import kind_of
 from flowc_compiler.frontend.mutators.mutable_model import (
@@ -56,39 +56,26 @@ if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import LocalModules
 
 
-@dataclass
-class MutatedFlow:
-    """What mutators have made of a flow."""
-
-    members: list[Member]
-    classes: list[FoundClass]
-    attached: dict[str, tuple[CliDecorator, ...]] = field(default_factory=dict[str, "tuple[CliDecorator, ...]"])
-    """The decorators of the command line that a step keeps, where that are not all."""
-    wrappers: dict[str, tuple[StepWrapper, ...]] = field(default_factory=dict[str, tuple[StepWrapper, ...]])
-    """What runs around the steps where that is not what stands above them."""
-    parameters: ParameterChanges | None = None
-
-
 class MutatorRun:
     """Applies the mutators of one flow."""
 
     def __init__(
         self,
-        members: list[Member],
-        classes: list[FoundClass],
+        definition: FlowDefinition,
         modules: LocalModules,
         scope_of: Callable[[ModuleView], FileScope],
         attached: Sequence[CliDecorator],
         sink: DiagnosticSink,
     ) -> None:
-        self._members, self._classes, self._modules = members, classes, modules
+        self._definition, self._modules = definition, modules
+        self._members, self._classes = definition.members, definition.classes
         self._scope_of, self._attached, self._sink = scope_of, attached, sink
         self._functions = {
-            member.statement.name: member for member in members if isinstance(member.statement, FunctionNode)
+            member.statement.name: member for member in self._members if isinstance(member.statement, FunctionNode)
         }
 
-    def apply(self, parameters: Mapping[str, str], configs: Mapping[str, str]) -> MutatedFlow | None:
-        """The flow afterwards; `None` with FC408 collected. Both are names by attribute."""
+    def apply(self, parameters: Mapping[str, str], configs: Mapping[str, str]) -> FlowDefinition:
+        """The flow afterwards; incomplete with FC408 collected. Both are names by attribute."""
         main = self._classes[0]
         steps = {
             name: MutableStep(name, self._scope_of(member.view), self._entries_of(member), self._place(member))
@@ -105,7 +92,7 @@ class MutatorRun:
             self._run_all(flow, list(steps.values()))
             return self._result(flow)
         except _Reported:
-            return None
+            return replace(self._definition, complete=False)
 
     def _run_all(self, flow: MutableFlow, steps: list[MutableStep]) -> None:
         for entry in flow.entries:
@@ -237,20 +224,21 @@ class MutatorRun:
 
     # What there is after.
 
-    def _result(self, flow: MutableFlow) -> MutatedFlow:
+    def _result(self, flow: MutableFlow) -> FlowDefinition:
         main = self._classes[0]
         members = [self._without_mutators(member, flow) for member in self._members]
         members = [member for member in members if not self._is_removed(member.statement, flow)]
         added = [self._parameter(flow, name, call) for name, call in flow.added.items()]
         members += added
         classes = [self._class(found, flow, added if found is main else ()) for found in self._classes]
-        made = MutatedFlow(members, classes)
+        attached: dict[str, tuple[CliDecorator, ...]] = {}
+        made = FlowDefinition(members, classes, attached)
         if flow.added or flow.removed:
             given = {name: self._literal_arguments(flow, call) for name, call in flow.added.items()}
             made.parameters = ParameterChanges(added=given, removed=tuple(flow.removed))
         for name, step in flow.steps.items():
             kept = tuple(entry.cli for entry in step.entries if entry.cli is not None)
-            made.attached[name] = kept
+            attached[name] = kept
             around = [e for e in step.entries if e.own is not None and e.own.kind == "user step decorator"]
             before = [e for e in self._entries_of(self._functions[name]) if e.number is not None]
             if [e.number for e in around] != [e.number for e in before]:
