@@ -107,7 +107,8 @@ ROWS: tuple[Row, ...] = (
             cell(
                 "docker, podman, or a process",
                 "runtime/test_container_steps.py::test_values_of_every_kind_go_in_and_out",
-                "runtime/test_container_steps.py::test_docker_gets_the_words_and_the_variables",
+                "local/test_real_containers.py::test_files_and_values_arrive",
+                "local/test_real_containers.py::test_an_interrupt_ends_the_container",
             ),
             cell("a process", "argo/test_container_steps.py::test_the_simulator_runs_the_command"),
             cell("a container set", "cluster/test_containers.py::test_values_and_files_arrive_exactly"),

@@ -20,6 +20,7 @@ from flowc.protocol.container import COMMAND, FOLDER, INPUTS, OUTPUTS, SCRIPT, f
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Any, Callable, Dict, List
 
     from flowc.shim.task_identity import Task
@@ -178,6 +179,7 @@ def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read
         options += ["--name", name, "--volume", f"{folder}:{FOLDER}", "--entrypoint", words[0]]
         words = [tool, "run", "--rm", *options, image, *words[1:]]
         own = {**os.environ, **own}
+        _end_container_at_sigterm(tool, name)
     try:
         process = subprocess.Popen(words, env=own, stdin=subprocess.DEVNULL)
     except OSError as error:
@@ -187,7 +189,7 @@ def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read
         code = process.wait()
     except BaseException:  # such as its timeout
         if tool:
-            subprocess.run([tool, "kill", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            _kill_container(tool, name)
         process.kill()
         process.wait()
         raise
@@ -195,6 +197,23 @@ def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read
         code = code if code > 0 else 128 - code
         hint = "; if no container can run here: --container local" if tool and code == _OWN_FAILURE else ""
         raise ContainerFailed(f"the container's command has ended with exit code {code}{hint}", code)
+
+
+def _end_container_at_sigterm(tool: str, name: str) -> None:
+    """Kill the container, too: it belongs to docker's daemon or podman's monitor, and may ignore SIGTERM."""
+    import signal
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        _kill_container(tool, name)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _kill_container(tool: str, name: str) -> None:
+    subprocess.run([tool, "kill", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def _tool() -> str | None:
