@@ -112,6 +112,18 @@ def waits(done: Callable[[], bool]) -> None:
 
 
 @pytest.mark.process
+def test_objects_of_a_task_end_with_it_and_those_of_the_fork_server_are_left_alone(tmp_path: Path) -> None:
+    """A collection over what all tasks share would touch, and so copy, all of it in each."""
+    end = "lambda late: print('end of', late.item, gc.get_freeze_count() > 1000)"
+    body = f"import gc; globals()['KEPT'] = late = type('Late', (), {{'__del__': {end}}})(); late.item = self.input"
+    pods = Pods(tmp_path, body + "; late.me = late")
+    pods.env["OWN"] = "1"  # with other variables than the pod has, a task would be a fresh Python
+    code, out, err = pods.ends(0)
+    assert code == 0, err
+    assert [line for line in out.splitlines() if "end" in line] == [f"end of {item} True" for item in range(3)]
+
+
+@pytest.mark.process
 def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> None:
     once = "if self.input == 1 and current.retry_count < 1: raise ValueError('once')"
     pods = Pods(tmp_path, once)

@@ -41,7 +41,7 @@ _PID = struct.Struct("!I")
 _STALLED = b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join",
-    "flowc.shim.class_task", "flowc.shim.local_imports", "flowc.shim.takeover",
+    "flowc.shim.class_task", "flowc.shim.keeper_process", "flowc.shim.local_imports", "flowc.shim.takeover",
     "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
 _PIPELINES = ("flowc.shim.pipeline_task",)
@@ -97,7 +97,7 @@ def _serve_warm(channel: socket.socket) -> None:
         index = plan.own_path(request["step"], parse_index(request["index"]))
         first = request.get("first", 0)
         task = Task(request["step"], index, request["attempt"], request.get("outputs"), first)
-        kept = keep_log(plan.flow, task)
+        kept = keep_log(plan.flow, task, forked=True)
         if kept is not None:
             return kept
         over: Callable[[Store], Store] | None = None

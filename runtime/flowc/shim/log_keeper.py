@@ -42,9 +42,10 @@ def keeps_logs() -> bool:
     return os.environ.get(env_names.LOG_KEEPER) != ENGINE and log_limit() > 0 and hasattr(os, "fork")
 
 
-def keep_log(flow: str, task: Task) -> int | None:
+def keep_log(flow: str, task: Task, *, forked: bool = False) -> int | None:
     """Keep what a task prints from here on. Returns `None` in the task's process, which goes on as a child.
 
+    `forked` is for a process of the fork server, which has had its objects frozen, for good.
     In the keeper it returns when the task has ended, and what the exit code is to be.
     """
     folder = f"{flow}/{task.run}/{task.step}/{index_text(task.path)}/{task.attempt}"
@@ -59,7 +60,8 @@ def keep_log(flow: str, task: Task) -> int | None:
     pipes = {name: new_pipe() for name in ("stdout", "stderr", "control", "reply", "life")}
     mine = [pipes["stdout"][0], pipes["stderr"][0], pipes["control"][0], pipes["reply"][1], pipes["life"][1]]
     theirs = [pipes["control"][1], pipes["reply"][0], pipes["life"][0]]
-    gc.freeze()  # a collection would touch, and so copy, all that both processes share
+    if not forked:
+        gc.freeze()  # a collection would touch, and so copy, all that both processes share
     child = os.fork()
     if child:
         _close(pipes, mine)
@@ -70,7 +72,7 @@ def keep_log(flow: str, task: Task) -> int | None:
     os.dup2(pipes["stderr"][1], 2)
     _close(pipes, theirs)
     task.pid = os.getpid()
-    _attach(task, folder, theirs)
+    _attach(task, folder, theirs, frozen=not forked)
     return None
 
 
@@ -90,14 +92,14 @@ def _close(pipes: Dict[str, Tuple[int, int]], but: List[int]) -> None:
                 os.close(end)
 
 
-def _attach(task: Task, folder: str, descriptors: List[int]) -> None:
-    """In the task's process."""
+def _attach(task: Task, folder: str, descriptors: List[int], *, frozen: bool = False) -> None:
+    """In the task's process. `frozen` is whether its objects are, until it ends."""
     import atexit
 
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
     _end_with(descriptors[2])
-    task.log = LogLink(task.root, folder, descriptors)
+    task.log = LogLink(task.root, folder, descriptors, frozen=frozen)
     atexit.register(task.log.finish)
 
 
@@ -124,12 +126,13 @@ def leave(code: int) -> NoReturn:
 class LogLink:
     """In the task's process: the way to its keeper."""
 
-    def __init__(self, root: str, folder: str, descriptors: List[int]) -> None:
+    def __init__(self, root: str, folder: str, descriptors: List[int], *, frozen: bool = False) -> None:
         self.store: Store | None = None
         """An open store, for what is left at the end."""
         self._root = root
         self._folder = folder
         self._descriptors = descriptors
+        self._frozen = frozen
         self._files = [os.fstat(descriptor) for descriptor in descriptors]
         self._pid = os.getpid()
 
@@ -143,7 +146,8 @@ class LogLink:
         """Store what the keeper has not stored yet. Whatever fails here, the keeper does itself."""
         if os.getpid() != self._pid:  # the step has forked it
             return
-        gc.unfreeze()  # what is frozen keeps objects of the step from being collected when Python ends, and printing
+        if self._frozen:
+            gc.unfreeze()  # what is frozen keeps objects of the step from ending with Python, and from printing
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(BaseException):
                 stream.flush()

@@ -53,9 +53,7 @@ def split_url(root: str) -> Tuple[str, str, str]:
     if scheme == "file" and bucket not in ("", "localhost"):
         raise StoreError(f"the root {root!r} names a host, {bucket}; write file:///{rest}")
     if scheme == "file":
-        from urllib.parse import unquote
-
-        return scheme, "", unquote(path).rstrip("/")
+        return scheme, "", _unquoted(path).rstrip("/")
     prefix = path.strip("/")
     if not bucket:
         raise StoreError(f"the root {root!r} names no bucket; write {scheme}://bucket/prefix")
@@ -64,6 +62,15 @@ def split_url(root: str) -> Tuple[str, str, str]:
     if any(ord(character) < 32 or character == "\x7f" for character in root):
         raise StoreError(f"the root {root!r} has a control character")
     return scheme, bucket, prefix
+
+
+def _unquoted(path: str) -> str:
+    """A path without the `%20` of a URL. To import `urllib.parse` takes longer than a task does without it."""
+    if "%" not in path:
+        return path
+    from urllib.parse import unquote
+
+    return unquote(path)
 
 
 def _file_store(path: str) -> Store:
