@@ -46,7 +46,7 @@ def _refused_by(name: str, compilation: Compilation, sink: DiagnosticSink) -> di
     from flowc_cli.target_options import build_options, find_target
     from flowc_targets.base.target import report_unsupported_specs
     from flowc_targets.kubernetes.gpu import step_gpu
-    from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks
+    from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
 
     own = sink.nested()
     target = find_target(name, own)

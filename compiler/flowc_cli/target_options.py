@@ -31,7 +31,7 @@ from flowc_targets.base.target import (
     load_target,
     target_names,
 )
-from flowc_targets.kubernetes.pod import check_kubernetes_options
+from flowc_targets.kubernetes.pod_checks import check_kubernetes_options
 
 
 def find_target(name: str, sink: DiagnosticSink) -> Target | None:

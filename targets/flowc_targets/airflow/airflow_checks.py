@@ -13,7 +13,8 @@ from flowc_compiler.passes.contraction import contracted
 from flowc_targets.airflow.locks import check_locks
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.parameter_defaults import literal_default
-from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
+from flowc_targets.kubernetes.pod import secret_names
+from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
 from flowc_targets.kubernetes.pod_security import check_restricted
 from flowc_targets.package.project_names import check_upstream_flows, deployment_name, event_name, event_parameters
 

@@ -36,7 +36,7 @@ from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import ENGINE, run_labels
 from flowc_targets.kubernetes.objects import ObjectMeta, Volume, to_manifest
 from flowc_targets.kubernetes.package_maps import code_digest, package_maps, split_package
-from flowc_targets.kubernetes.pod import check_mounts
+from flowc_targets.kubernetes.pod_checks import check_mounts
 from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import compressed_sizes, largest_files, package_files, zip_files
 from flowc_targets.package.project_names import (

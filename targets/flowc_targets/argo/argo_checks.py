@@ -19,7 +19,7 @@ from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT
 from flowc_targets.argo.patches import executors_in, pod_parts, rest_of_pod
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.objects import to_manifest
-from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
+from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.kubernetes.pod_security import PLAIN_IMAGE, check_restricted
 from flowc_targets.package.code_package import largest_files
 
