@@ -36,8 +36,10 @@ from flowc_targets.argo.argo_expressions import (
     map_finished,
 )
 from flowc_targets.argo.chunking import chunked
+from flowc_targets.argo.kueue import group_arguments
 from flowc_targets.argo.manifest_text import unique_names
-from flowc_targets.argo.pod_templates import ANSWER, CHOICE, COUNT, INDEX, LOOK_UP, NEXT, PAUSE, group_arguments
+from flowc_targets.argo.pod_templates import CHOICE, COUNT, INDEX, LOOK_UP, NEXT, PAUSE
+from flowc_targets.argo.shim_containers import ANSWER
 from flowc_targets.argo.workflow_objects import ENTRYPOINT, DagTask, Parameter, Template
 
 if TYPE_CHECKING:

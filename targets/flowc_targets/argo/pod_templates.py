@@ -1,39 +1,24 @@
 """The templates of pods: of steps, of exit hooks, and of the look-up of a choice.
 
 Steps that need the same pod share a template, which takes the step's name as an input.
-
-Kueue: a LocalQueue admits the pods of a run, and those of a gang together or not at all. Its "plain pods" integration
-goes by labels: the queue's name, and for a group its name and how many pods it has. The pods of one attempt of a gang
-are a group, so that a gang that starts over is admitted anew.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names
-from flowc.protocol.encodings import TIMED_OUT, join_tags
-from flowc.protocol.env_names import parameter_variable
-from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
+from flowc.protocol.encodings import TIMED_OUT
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.container_sets import as_container_set, patch_of_set
+from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.locks import synchronization
-from flowc_targets.argo.manifest_text import (
-    SCHEDULED_TIME,
-    TRIGGER,
-    defused,
-    env_value,
-    may_be_literal,
-    named_deployment,
-    sent_argument,
-    unique_names,
-    value_key,
-)
+from flowc_targets.argo.manifest_text import defused, env_value, named_deployment, unique_names
 from flowc_targets.argo.patches import with_pod_patch
 from flowc_targets.argo.retry_strategies import LOST_POD, NOT_YET_POD, attempts_patch, retry_strategy
+from flowc_targets.argo.shim_containers import ANSWER, ShimContainers
 from flowc_targets.argo.workflow_objects import (
     Backoff,
     ContinueOn,
@@ -43,30 +28,12 @@ from flowc_targets.argo.workflow_objects import (
     Template,
     ValueFrom,
 )
-from flowc_targets.base.engine import ORIGIN
-from flowc_targets.kubernetes.objects import (
-    PRESENT,
-    ConfigMapKeySelector,
-    Container,
-    EnvVar,
-    EnvVarSource,
-    ObjectMeta,
-    VolumeMount,
-)
-from flowc_targets.kubernetes.pod import (
-    StepPod,
-    env_from,
-    group_variables,
-    notice_secrets,
-    pod_variables,
-    step_pod,
-)
-from flowc_targets.kubernetes.pod_security import container_security
+from flowc_targets.kubernetes.objects import PRESENT, EnvVar, ObjectMeta
+from flowc_targets.kubernetes.pod import StepPod, group_variables, notice_secrets, step_pod
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ApprovalSpec, CommandSpec, Flow, FlowCall, LockSpec, Step
-    from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.kubernetes.package_maps import Delivery
 
@@ -79,8 +46,6 @@ CHOICE = "choice"
 """The output of a switch's task: the name of the step that it leads to."""
 COUNT = "count"
 """The output of an opener: how many items its foreach or gang has."""
-ANSWER = "answer"
-"""The output of a pause, and the input of the step behind it: what a person has chosen."""
 PAUSE = "pause"
 """The output of a pod that looks, and the input of the pause behind it: how long that is, at most."""
 NEXT = "next"
@@ -148,9 +113,7 @@ class PodTemplates:
         """`code` is the ConfigMap with values that may not stand in a template, and with the code by default."""
         self._flow = flow
         self._options = options
-        self._code = code
-        self._delivery = delivery
-        self._own_env = self._run_variables()
+        self._containers = ShimContainers(flow, options, code, delivery)
 
     def steps(self, target: str, sink: DiagnosticSink) -> StepTemplates:
         """The template of each step. Collects FC501 for types of GPUs that are not known."""
@@ -230,7 +193,7 @@ class PodTemplates:
 
     def _may_skip_pause(self, step: Step) -> bool:
         """Whether a step has a pause that is over at once where a run is resumed which has done the step."""
-        return step.specs.approval is not None and env_names.ORIGIN_RUN_ID in self._own_env
+        return step.specs.approval is not None and env_names.ORIGIN_RUN_ID in self._containers.run_variables
 
     def _retry_looks(self, step: Step) -> RetryStrategy:
         waits = step.specs.waits
@@ -267,7 +230,7 @@ class PodTemplates:
             inputs=(Parameter(name=STEP.name), Parameter(name=INDEX.name)),
             outputs=_outputs({CHOICE: ""}),
             retry_strategy=RetryStrategy(limit="3"),
-            container=self._container(StepPod(), "choice", args),
+            container=self._containers.container(StepPod(), "choice", args),
         )
         return self._patched(template)
 
@@ -299,7 +262,7 @@ class PodTemplates:
         template = Template(
             name=f"{_HOOK}-{number + 1}" if number else _HOOK,
             inputs=(Parameter(name="function"),),
-            container=self._container(StepPod(image=image or None), "hook", args),
+            container=self._containers.container(StepPod(image=image or None), "hook", args),
         )
         return self._patched(template)
 
@@ -364,7 +327,7 @@ class PodTemplates:
             priority_class_name=pod.priority_class_name,
             scheduler_name=pod.scheduler_name,
             security_context=pod.pod_security_context,
-            container=self._container(
+            container=self._containers.container(
                 pod, needs.command, tuple(args), takes_parameters=needs.takes_parameters, answered=needs.answered
             ),
             volumes=pod.volumes,
@@ -379,80 +342,6 @@ class PodTemplates:
         """The template of a pod with what all of them are patched with."""
         patch = self._options.template_patch
         return template.patched(patch if template.container_set is None else patch_of_set(patch))
-
-    def _container(
-        self,
-        pod: StepPod,
-        command: str,
-        args: tuple[str, ...],
-        *,
-        takes_parameters: bool = False,
-        answered: bool = False,
-    ) -> Container:
-        options = self._options
-        code = (VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True),)
-        return Container(
-            image=pod.image or options.image,
-            image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
-            command=(pod.python or options.python, *self._delivery.program, command),
-            args=args,
-            env=self._env(pod, takes_parameters=takes_parameters, answered=answered),
-            env_from=pod.env_from or env_from(options.env_from_secrets),
-            ports=pod.ports,
-            resources=pod.resources,
-            security_context=pod.security_context or container_security(options),
-            volume_mounts=(*(code if self._delivery.volume is not None else ()), *pod.volume_mounts),
-        )
-
-    def _env(self, pod: StepPod, *, takes_parameters: bool, answered: bool) -> tuple[EnvVar, ...]:
-        """The user's variables first, so that flowc's own win and cannot be shadowed."""
-        variables = {name: self._variable(name, value) for name, value in {**self._options.env, **pod.env}.items()}
-        own = dict(self._own_env)
-        if takes_parameters:
-            own |= {parameter_variable(item.name): sent_argument(item.name) for item in self._flow.run_parameters}
-        if answered:
-            own[env_names.ANSWER] = str(InputParameter(ANSWER))
-        variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
-        return tuple(variables.values())
-
-    def _run_variables(self) -> dict[str, str]:
-        """Variables that say to the shim which run it is in."""
-        options = self._options
-        assert options.root is not None, "check_flow has reported a missing root"
-        # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
-        own = {env_names.ROOT: env_value(options.root), env_names.RUN_ID: "argo-{{workflow.uid}}"}
-        own |= {name: env_value(value) for name, value in {**options.store_env, **self._delivery.env}.items()}
-        if options.kind != "workflow":
-            own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
-        elif options.origin_run:
-            own[env_names.ORIGIN_RUN_ID] = options.origin_run
-        if options.starts_on_events(self._flow.specs):
-            own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
-        own |= self._schedule_variables()
-        if options.tags:
-            own[env_names.TAGS] = env_value(join_tags(options.tags))
-        return own
-
-    def _schedule_variables(self) -> dict[str, str]:
-        """The time that the run is scheduled for: Argo knows it of a CronWorkflow's, and of `argo submit`."""
-        options = self._options
-        timezone = options.timezone_of(self._flow.specs)
-        zone = {env_names.TIMEZONE: timezone} if timezone is not None else {}
-        if options.scheduled_time and options.kind == "workflow":
-            return {env_names.SCHEDULED: options.scheduled_time, **zone}
-        return {env_names.SCHEDULED: SCHEDULED_TIME, **zone} if options.takes_scheduled_time(self._flow) else {}
-
-    def _variable(self, name: str, value: str) -> EnvVar:
-        if may_be_literal(value):
-            return EnvVar(name=name, value=env_value(value))
-        key = ConfigMapKeySelector(name=self._code, key=value_key(value))
-        return EnvVar(name=name, value_from=EnvVarSource(config_map_key_ref=key))
-
-
-def configmap_env(flow: Flow, options: ArgoOptions) -> dict[str, str]:
-    """The values of variables that may not stand in a template, by their key in the ConfigMap."""
-    values = (value for step in flow.steps for value in pod_variables(step.specs, options).values())
-    return {value_key(value): value for value in (*options.env.values(), *values) if not may_be_literal(value)}
 
 
 def _pause_limit(spec: ApprovalSpec | None) -> str:
@@ -474,39 +363,3 @@ def _output_defaults(step: Step) -> dict[str, str]:
 def _outputs(defaults: dict[str, str]) -> tuple[Parameter, ...]:
     sources = {name: ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=value) for name, value in defaults.items()}
     return tuple(Parameter(name=name, value_from=source) for name, source in sources.items())
-
-
-QUEUE = "kueue.x-k8s.io/queue-name"
-"""The label that names the LocalQueue."""
-GROUP = "kueue.x-k8s.io/pod-group-name"
-"""The label that the pods of a group share."""
-TOTAL = "kueue.x-k8s.io/pod-group-total-count"
-"""The annotation that says how many they are."""
-
-_SIZE, _GANG = InputParameter("size"), InputParameter("gang")
-"""Inputs of a member's template: how many members the gang has, and its index, as a foreach has several gangs."""
-
-
-def pod_metadata(options: ArgoOptions) -> ObjectMeta | None:
-    """The metadata of all pods of a run, with the queue that admits them."""
-    labels = {**options.labels, **({QUEUE: options.kueue_queue} if options.kueue_queue is not None else {})}
-    return ObjectMeta(labels=labels, annotations=options.annotations) if labels or options.annotations else None
-
-
-def grouped(template: Template, step: str) -> Template:
-    """The template of a gang's step, with the labels and the inputs of a group."""
-    attempt = ".{{retries}}" if template.retry_strategy is not None else ""
-    # Half of what a label's value may be long is the run's id; the step's name could be all of it.
-    of_step = hashlib.sha256(step.encode()).hexdigest()[:8]
-    group = f"{{{{workflow.uid}}}}.{of_step}.{_GANG}{attempt}"
-    meta = template.metadata or ObjectMeta()
-    labels, annotations = {**meta.labels, GROUP: group}, {**meta.annotations, TOTAL: str(_SIZE)}
-    inputs = (*template.inputs, Parameter(name=_SIZE.name), Parameter(name=_GANG.name))
-    return template.replace(metadata=meta.replace(labels=labels, annotations=annotations), inputs=inputs)
-
-
-def group_arguments(template: Template, count: Value, index: Value) -> tuple[Parameter, ...]:
-    """What a member's template is called with beside its index, where it has the labels of a group."""
-    if not any(item.name == _SIZE.name for item in template.inputs):
-        return ()
-    return (Parameter(name=_SIZE.name, value=count), Parameter(name=_GANG.name, value=index))

@@ -23,6 +23,7 @@ from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
+from flowc_targets.argo.kueue import pod_metadata
 from flowc_targets.argo.locks import concurrency_policy, lock_maps, run_locks, synchronization
 from flowc_targets.argo.manifest_text import (
     CRON_LIMIT,
@@ -36,12 +37,8 @@ from flowc_targets.argo.manifest_text import (
 )
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.patches import executor_patch
-from flowc_targets.argo.pod_templates import (
-    ON_EXIT,
-    PodTemplates,
-    configmap_env,
-    pod_metadata,
-)
+from flowc_targets.argo.pod_templates import ON_EXIT, PodTemplates
+from flowc_targets.argo.shim_containers import configmap_env
 from flowc_targets.argo.workflow_objects import (
     ENTRYPOINT,
     CronSpec,

@@ -12,9 +12,10 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from flowc_targets.argo.pod_templates import ANSWER, INDEX, STEP
+from flowc_targets.argo.pod_templates import INDEX, STEP
 from flowc_targets.argo.server.argo_server import ArgoServer, read_access
 from flowc_targets.argo.server.workflow_status import nodes_of, parameters_of
+from flowc_targets.argo.shim_containers import ANSWER
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.kubernetes.kubectl import list_objects, patch_object
