@@ -5,6 +5,7 @@ Needs the environments of `tests/airflow/setup`; a test without its environment 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.airflow.engine import Airflow, contents
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY, runs_on
+from tests.trials import strings
 
 pytestmark = pytest.mark.airflow
 
@@ -98,6 +100,17 @@ def test_hostile_values_a_retry_and_nothing_to_do(airflow: Airflow, tmp_path: Pa
     assert run["task"].task.attempt == 1
     assert run["start"].task.data.variable == HOSTILE
     assert run["start"].task.data.values == [HOSTILE, {"a": [1, "{{ x }}"]}, None, True, 1.0]
+
+
+def test_random_strings_arrive_exactly(airflow: Airflow, tmp_path: Path) -> None:
+    """Those of the trial `strings`, half a hundred of them."""
+    hostile = list(dict.fromkeys(strings.hostile(17, number) for number in range(60)))[:50]
+    file = strings.written(tmp_path, hostile, mapped=True)
+    text = strings.emitted_text(file, hostile, "airflow", operator="local")
+    result = airflow.run(text, tmp_path, json.dumps(strings.given(hostile)))
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    run = Run.latest("StringsFlow", root=str(tmp_path / "airflow"))
+    assert {text: wrong for text, wrong in strings.changed_in(run, "Airflow", hostile).items() if wrong} == {}
 
 
 def test_foreach_three_deep(airflow: Airflow, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.cluster.cluster import NAMESPACE, Cluster, flowc, run_locally
 from tests.cluster.compare import assert_same_artifacts
 from tests.conftest import REPOSITORY
 from tests.support import yaml_documents
+from tests.trials import strings
 
 pytestmark = pytest.mark.cluster
 
@@ -120,6 +121,20 @@ def test_submit_and_wait_to_the_same_artifacts(server: Server, tmp_path: Path) -
     listed = server.command("status", "--json", "--last", "50")
     assert name in {item["name"] for item in json.loads(listed.stdout)}
     assert name in server.command("status").stdout
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_random_strings_arrive_exactly(server: Server, tmp_path: Path, part: int) -> None:
+    """Those of the trial `strings`, half a hundred of them."""
+    hostile = list(dict.fromkeys(strings.hostile(17, number) for number in range(60)))[part * 25 :][:25]
+    options = strings.run_options(hostile)
+    arguments = [part for name, text in strings.given(hostile).items() for part in ("-p", f"{name}={text}")]
+    arguments += [part for text in options["tags"] for part in ("--tag", text)]
+    arguments += [part for name, text in options["env"].items() for part in ("--env", f"{name}={text}")]
+    name, done = server.submit(str(strings.written(tmp_path, hostile, mapped=True)), *arguments, "--wait")
+    assert done.returncode == 0, done.stderr
+    wrong = strings.changed_in(server.run(done), "Argo", hostile)
+    assert {text: found for text, found in wrong.items() if found} == {}, name
 
 
 def test_a_run_that_fails(server: Server) -> None:

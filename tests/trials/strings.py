@@ -155,24 +155,36 @@ def _is_tag(text: str) -> bool:
     return bool(text) and len(text) <= 100 and "{{" not in text
 
 
-def _options(strings: Sequence[str]) -> dict[str, Any]:
+def run_options(strings: Sequence[str]) -> dict[str, Any]:
+    """Those of them that can be tags, and variables with all of them."""
     tags = tuple(text for text in strings if _is_tag(text))
     return {"tags": tags, "env": {f"OPTION{number}": text for number, text in enumerate(strings)}}
 
 
-def _emitted(folder: Path, strings: Sequence[str], target: str, **options: Any) -> str:
+def written(folder: Path, strings: Sequence[str], *, mapped: bool) -> Path:
+    """The file of the flow of these strings."""
     file = folder / "flow.py"
-    file.write_text(flow_text(strings, strings[0], mapped=target == "argo"), encoding="utf-8")
-    files, sink = emitted(compile_file(file), target, root=str(folder / target), **_options(strings), **options)
+    file.write_text(flow_text(strings, strings[0], mapped=mapped), encoding="utf-8")
+    return file
+
+
+def emitted_text(file: Path, strings: Sequence[str], target: str, **options: Any) -> str:
+    """The manifest or DAG file of the flow of these strings, whose root is beside the flow's file."""
+    root = str(file.parent / target)
+    files, sink = emitted(compile_file(file), target, root=root, **run_options(strings), **options)
     assert not errors(sink), [item.message for item in sink.diagnostics]
     return files[0].text
 
 
+def given(strings: Sequence[str]) -> dict[str, str]:
+    """The parameters of a run: each of the strings, in place of `not this`."""
+    return {f"g{number}": text for number, text in enumerate(strings)}
+
+
 def on_argo(folder: Path, strings: Sequence[str]) -> tuple[Run, str]:
     """The run of the manifest by the simulator, and its log."""
-    given = {f"g{number}": text for number, text in enumerate(strings)}
-    options = SimulateOptions(parameters=given, backoff=0, fork=False, max_workers=1)
-    manifest, spec = prepare_manifest(_emitted(folder, strings, "argo"), options)
+    options = SimulateOptions(parameters=given(strings), backoff=0, fork=False, max_workers=1)
+    manifest, spec = prepare_manifest(emitted_text(written(folder, strings, mapped=True), strings, "argo"), options)
     logs = _Logs()
     result = simulate(manifest, spec, options, logs)
     assert result.phase == "Succeeded", f"{result.phase}: {result.message}"
@@ -181,8 +193,8 @@ def on_argo(folder: Path, strings: Sequence[str]) -> tuple[Run, str]:
 
 def on_airflow(folder: Path, strings: Sequence[str]) -> tuple[Run, str]:
     """The run of the DAG file in this process, and its log."""
-    dag = load_dag(_emitted(folder, strings, "airflow", operator="local"))
-    log = dag.run({f"g{number}": text for number, text in enumerate(strings)})
+    dag = load_dag(emitted_text(written(folder, strings, mapped=False), strings, "airflow", operator="local"))
+    log = dag.run(given(strings))
     return Run.latest("StringsFlow", root=str(folder / "airflow")), log
 
 
@@ -203,17 +215,24 @@ def changed(engine: str, strings: Sequence[str]) -> dict[str, list[str]]:
     """The contexts in which a string did not arrive as it was, by string. Raises for a run that fails."""
     with tempfile.TemporaryDirectory() as folder:
         run, log = ENGINES[engine](Path(folder), strings)
-        found: dict[str, list[str]] = {text: [] for text in strings}
-        for context, values in _seen(run).items():
-            assert len(values) == len(strings), f"{len(values)} of {len(strings)} strings in {context}"
-            for text, value in zip(strings, values, strict=True):
-                found[text] += [] if value == text else [f"{context} on {engine} is {value!r}"]
+        found = changed_in(run, engine, strings)
         for text in strings:
             plain = "\r" not in text and "\n" not in text
             found[text] += [f"not in the log on {engine}"] if plain and f"<<{text}>>" not in log else []
-            found[text] += [f"no tag on {engine}"] if _is_tag(text) and text not in run.user_tags else []
-        arms = {step.id for step in run if any(task.successful for task in step)}
-        found[strings[0]] += [] if "right" in arms and "wrong" not in arms else [f"another arm on {engine}"]
+    return found
+
+
+def changed_in(run: Run, engine: str, strings: Sequence[str]) -> dict[str, list[str]]:
+    """The same of a run, but for its log."""
+    found: dict[str, list[str]] = {text: [] for text in strings}
+    for context, values in _seen(run).items():
+        assert len(values) == len(strings), f"{len(values)} of {len(strings)} strings in {context}"
+        for text, value in zip(strings, values, strict=True):
+            found[text] += [] if value == text else [f"{context} on {engine} is {value!r}"]
+    for text in strings:
+        found[text] += [f"no tag on {engine}"] if _is_tag(text) and text not in run.user_tags else []
+    arms = {step.id for step in run if any(task.successful for task in step)}
+    found[strings[0]] += [] if "right" in arms and "wrong" not in arms else [f"another arm on {engine}"]
     return found
 
 
