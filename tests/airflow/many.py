@@ -1,6 +1,6 @@
 """Runs many random flows on real Airflow and on the local engine, and says which differ.
 
-python -m tests.airflow.many 60 [--version 3.3|2.11] [--seed 1] [--batch] [--different FOLDER]
+python -m tests.airflow.many 60 [--version 3.3|2.11] [--seed 1] [--batch] [--cached] [--different FOLDER]
 
 The flows are those of `python -m tests.cluster.many`, whose recursive steps have a bound, since a
 DAG has a task for each time. Most run in one process of Airflow; the first one and some others by `airflow dags test`.
@@ -63,6 +63,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of flow, by turns")
     parser.add_argument("--most-tasks", type=int, default=40, help="larger flows are passed over")
     parser.add_argument("--batch", action="store_true", help="flows with a foreach, with random batches of its items")
+    parser.add_argument("--cached", action="store_true", help="run each flow twice, with a cache of all of its steps")
     parser.add_argument("--timeout", type=float, default=300, help="seconds that a run may take")
     parser.add_argument("--fuse", action="store_true", help="with random fusions")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
@@ -83,7 +84,15 @@ def main() -> int:
             drawn = map(bounded, draw(arguments.seed, arguments.kinds.split(",")))
             drawn = map(fused, drawn) if arguments.fuse else drawn
             drawn = map(with_other_pods, drawn) if arguments.batch else drawn
-            run(drawn, arguments.flows, arguments.most_tasks, where, tally, batched=arguments.batch)
+            run(
+                drawn,
+                arguments.flows,
+                arguments.most_tasks,
+                where,
+                tally,
+                batched=arguments.batch,
+                cached=arguments.cached,
+            )
         finally:
             where.close()
             print(f"Airflow {arguments.version}, {where.by_command} by airflow dags test:")

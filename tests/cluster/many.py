@@ -1,6 +1,6 @@
 """Runs many random flows on the cluster and on the local engine, and says which differ.
 
-python -m tests.cluster.many 60 [--seed 1] [--simulate] [--batch] [--different FOLDER]
+python -m tests.cluster.many 60 [--seed 1] [--simulate] [--batch] [--cached] [--different FOLDER]
 
 A flow that Argo cannot express is counted as refused, never as the same; one that takes more pods than `--most-pods`
 is passed over. With `--batch`, random steps need another pod, so that some batches have the first part of a body
@@ -64,6 +64,7 @@ class Tally:
             return
         attempts, end = case.attempts, "succeeds" if case.local.ok else "fails"
         row = f"{self.ran:4} {case.drawn.name:16} {case.state!s:8} {end:9} {attempts:3} tasks {case.pods:3} pods"
+        row += f", {case.taken[0]:3} of {case.taken[1]:3} from the cache" if case.cached else ""
         first = case.found[0].splitlines()[0][:150] if case.found and case.found[0] else ""
         print(f"{row} {case.seconds:4.0f} s  {first}", flush=True)
         if case.state in {"differs", "hung"}:
@@ -74,18 +75,27 @@ class Tally:
 
 
 def run(
-    drawn: Iterator[Drawn], wanted: int, most_pods: int, where: Elsewhere, tally: Tally, *, batched: bool = False
+    drawn: Iterator[Drawn],
+    wanted: int,
+    most_pods: int,
+    where: Elsewhere,
+    tally: Tally,
+    *,
+    batched: bool = False,
+    cached: bool = False,
 ) -> Tally:
-    """Run flows until there are as many as wanted; with `batched` those with a foreach, whose items share pods."""
+    """Run flows until there are as many as wanted; with `batched` those with a foreach, whose items share pods.
+
+    With `cached` each runs twice, the second time with what the first one has left in the cache.
+    """
     with tempfile.TemporaryDirectory() as folder:
         for number, each in zip(range(wanted * MOST_DRAWN), drawn, strict=False):
             while tally.ran + where.busy >= wanted or not where.room:
                 _wait(where, tally)
                 if tally.ran >= wanted:
                     return tally
-            _begin(
-                run_here(each, Path(folder) / str(number), batched=batched), most_pods, where, tally, batched=batched
-            )
+            case = run_here(each, Path(folder) / str(number), batched=batched, cached=cached)
+            _begin(case, most_pods, where, tally, batched=batched)
             _collect(where, tally)
         while where.busy:
             _wait(where, tally)
@@ -145,6 +155,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--silence", type=float, default=900, help="seconds without a change before one is stopped")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
     parser.add_argument("--batch", action="store_true", help="flows with a foreach, with random batches of its items")
+    parser.add_argument("--cached", action="store_true", help="run each flow twice, with a cache of all of its steps")
     parser.add_argument("--simulate", action="store_true", help="with flowc simulate, without a cluster")
     parser.add_argument("--fuse", action="store_true", help="with random fusions")
     parser.add_argument("--prefix", default="random", help="folder in the bucket")
@@ -165,7 +176,7 @@ def main() -> int:
         drawn = draw(asked.seed, asked.kinds.split(","))
         drawn = map(fused, drawn) if asked.fuse else drawn
         drawn = map(with_other_pods, drawn) if asked.batch else drawn
-        run(drawn, asked.flows, asked.most_pods, where, tally, batched=asked.batch)
+        run(drawn, asked.flows, asked.most_pods, where, tally, batched=asked.batch, cached=asked.cached)
     finally:
         cluster.clean_up()
         print(summary(tally, time.monotonic() - began))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from flowc import Run
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import RunOptions, run_flow
-from tests.cluster.strict import Ended
+from tests.cluster.strict import Ended, differences
 from tests.local.flows import Recorder
 
 if TYPE_CHECKING:
@@ -41,6 +41,26 @@ class Case:
     pods: int = 0
     sharing: tuple[str, ...] = ()
     """Arguments of `flowc compile` that let tasks share pods."""
+    cached: bool = False
+    """Whether each step has a cache, and the flow runs a second time."""
+    taken: tuple[int, int] = (0, 0)
+    """How many tasks of the last run were taken from the cache, of how many."""
+
+    @property
+    def runs(self) -> int:
+        """How many runs are compared with the local one."""
+        return 2 if self.cached else 1
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Arguments of `flowc compile` that every target has."""
+        return (*self.drawn.arguments, *self.sharing, *(("--cache",) if self.cached else ()))
+
+    def compare(self, run: Run, ok: bool) -> list[str]:
+        """What differs in a run elsewhere, which is the last one so far."""
+        tasks = [task for step in run for task in step if task.committed]
+        self.taken = sum(task.origin_pathspec is not None for task in tasks), len(tasks)
+        return differences(self.local, Ended(run, ok))
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -48,7 +68,7 @@ class Case:
         items = self.drawn.parameters.items()
         values = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in items)
         given = ("--set", f"parameters={{{values}}}") if values else ()
-        return (*self.drawn.arguments, *given, *self.sharing)
+        return (*given, *self.options)
 
 
 class Elsewhere(Protocol):
@@ -86,8 +106,8 @@ def random_batches(flow: Flow, name: str) -> tuple[str, ...]:
     return tuple(word for size in sizes for word in ("--batch", size))
 
 
-def run_here(drawn: Drawn, folder: Path, *, batched: bool = False) -> Case:
-    """The flow on the local engine; `batched` chooses batches for what runs it elsewhere.
+def run_here(drawn: Drawn, folder: Path, *, batched: bool = False, cached: bool = False) -> Case:
+    """The flow on the local engine; `batched` chooses batches for what runs it elsewhere, twice where it is `cached`.
 
     Raises FlowcError where the file is refused.
     """
@@ -100,7 +120,7 @@ def run_here(drawn: Drawn, folder: Path, *, batched: bool = False) -> Case:
     result = run_flow(compilation.flow, compilation.source, options, Recorder())
     ended = Ended(Run(f"{compilation.flow.name}/{result.run_id}", root=root), result.ok)
     sharing = random_batches(compilation.flow, drawn.name) if batched else ()
-    return Case(drawn, file, ended, ended.attempts, sharing=sharing)
+    return Case(drawn, file, ended, ended.attempts, sharing=sharing, cached=cached)
 
 
 _REFUSALS = ("FC501", "error[FC413]")

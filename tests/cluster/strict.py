@@ -61,7 +61,7 @@ def _task_differences(name: str, one: Task, two: Task, *, failed: bool) -> Itera
         if not stopped_early and (_ended_badly(one) or _ended_badly(two)):
             yield f"{name}: {_state(one)} locally, {_state(two)} there"
         return
-    if one.attempt != two.attempt:
+    if one.attempt != two.attempt and two.origin_pathspec is None:  # from a cache, there is one attempt
         yield f"{name}: attempt {one.attempt} locally, {two.attempt} there"
     if one.successful != two.successful:
         yield f"{name}: only one of them calls it successful"
