@@ -57,7 +57,7 @@ def main(arguments: List[str] | None = None) -> int:
     if args[:1] == ["fork-server"]:
         from flowc.shim.fork_server import serve
 
-        return serve(int(args[1]), fresh="fresh" in args[2:])
+        return serve(int(args[1]), fresh="fresh" in args[2:], of_pod="pod" in args[2:])
     if args[:1] == ["choice"]:
         return _choice(args[1:])
     if args[:1] == ["hook"]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from flowc.client.log_records import read_log, stream_bytes
-from flowc.shim import keeper_process
+from flowc.shim import kept_output
 from flowc.shim.stall_watch import STALL_LOOKS, StallWatch
 from flowc.store.s3 import S3Store
 from tests.runtime.faultserver import FaultServer, Handler, refuses
@@ -174,7 +174,7 @@ def test_a_task_does_not_outlive_its_keeper(tmp_path: Path) -> None:
 def test_what_was_printed_until_a_group_is_killed_is_there(tmp_path: Path) -> None:
     task = shim(tmp_path, "print('ready', flush=True)\ntime.sleep(60)")
     with waiting(task) as process:
-        wait_for(lambda: stored(task, "stdout") == b"ready\n", keeper_process.FIRST_WRITE + 10)
+        wait_for(lambda: stored(task, "stdout") == b"ready\n", kept_output.FIRST_WRITE + 10)
         os.killpg(process.pid, signal.SIGKILL)
         assert process.wait(20) == -9
     assert stored(task, "stdout") == b"ready\n"

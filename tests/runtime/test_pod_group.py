@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flowc.client.log_records import read_log, stream_bytes
 from flowc.errors import StoreError
 from flowc.protocol.plan import Plan
 from flowc.shim import pod_group
@@ -90,6 +91,11 @@ class Pods(Shim):
         """The items whose code has begun, in order."""
         return (self.folder / "ran").read_text().split()
 
+    def printed(self, step: str, item: int, attempt: int = 0) -> list[str]:
+        """The lines that the store has of what an attempt has printed."""
+        log = read_log(self.layout.store, self.layout.folder(step, (item,), attempt))
+        return [] if log is None else stream_bytes(log.records(), "stdout").decode().splitlines()
+
     def attempts(self, step: str) -> dict[int, dict[int, list[str]]]:
         """Item to attempt to what that has come to."""
         known = {"manifest.json": "done", "error.json": "failed"}
@@ -136,6 +142,8 @@ def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> N
     assert "flowc: task work-1 failed at attempt 1 of 3: ValueError: once; attempt 2 begins\n" in err
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
     assert pods.value("after", "own", "2") == "1"
+    assert [pods.printed("work", 1, number) for number in range(2)] == [["work 1 1 0 work-1"], ["work 1 1 1 work-1"]]
+    assert pods.printed("after", 1) == []
     # A run that goes on from this one takes over what is done, in the pod as well.
     pods.env |= {"FLOWC_RUN_ID": "run-2", "FLOWC_ORIGIN_RUN_ID": "run-1"}
     pods.task("start")
@@ -157,6 +165,18 @@ def test_a_lost_pod_is_gone_on_with(tmp_path: Path) -> None:
     assert pods.ran() == ["0", "1", "1", "2"]
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: [], 1: ["done"]}, 2: {0: ["done"]}}
     assert [pods.value("work", "caught", str(item)) for item in range(3)] == [None] * 3
+
+
+@pytest.mark.process
+def test_a_fork_server_that_is_lost_is_replaced_by_a_python_of_its_own(tmp_path: Path) -> None:
+    """By then the runner's store is open, whose client may have threads: what is forked would wait for them."""
+    server = "print(b'fork-server' in open(f'/proc/{os.getppid()}/cmdline', 'rb').read(), flush=True)"
+    killed = "os.kill(os.getppid(), 9) if self.input == 1 and not current.retry_count else None"
+    pods = Pods(tmp_path, f"{server}; {killed}; time.sleep(0.2)")
+    code, _, err = pods.ends(0)
+    assert code == 0, err
+    assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
+    assert [pods.printed("work", *of)[1] for of in ((0, 0), (1, 0), (1, 1), (2, 0))] == ["False"] * 2 + ["True"] * 2
 
 
 @pytest.mark.process

@@ -47,8 +47,13 @@ _NEEDED = (
 _PIPELINES = ("flowc.shim.pipeline_task",)
 
 
-def serve(descriptor: int, *, fresh: bool = False) -> int:
-    """Serve requests from the socket `descriptor` until the engine closes it; `fresh` begins a new Python for each."""
+def serve(descriptor: int, *, fresh: bool = False, of_pod: bool = False) -> int:
+    """Serve requests from the socket `descriptor` until the engine closes it; `fresh` begins a new Python for each.
+
+    `of_pod` is for the server of a pod group, which ends with its runner: signals to a pod are for tasks.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT) if of_pod else ():
+        signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=descriptor) as channel:
         channel.set_inheritable(False)
         if fresh:
@@ -119,18 +124,22 @@ def _differs(variables: Dict[str, str], environment: Dict[str, str]) -> bool:
 
 def _become_fresh(request: Dict[str, Any]) -> int:
     """Replace this process, which has just been forked, by a Python of its own. Raises OSError."""
-    from flowc.shim.loaded_plan import code_package
-
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it executes would, too
     options = [
         f"--{name}={request[name]}" for name in ("step", "index", "attempt", "first", "outputs") if name in request
     ]
-    package = code_package()
-    program = package.program if package is not None else None
-    command = [sys.executable, *([program] if program is not None else ["-c", BOOT]), "task", *options]
     if "folder" in request:
         os.chdir(request["folder"])
-    os.execve(sys.executable, command, {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)
+    os.execve(sys.executable, shim_command("task", *options), {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)
+
+
+def shim_command(*arguments: str) -> List[str]:
+    """The command for another process of this shim."""
+    from flowc.shim.loaded_plan import code_package
+
+    package = code_package()
+    program = package.program if package is not None else None
+    return [sys.executable, *([program] if program is not None else ["-c", BOOT]), *arguments]
 
 
 def send(channel: socket.socket, message: Dict[str, Any]) -> None:

@@ -10,24 +10,17 @@ import sys
 import time
 
 from flowc.protocol import env_names
+from flowc.shim.kept_output import CHUNK, LONGEST_WAIT, STORE_SECONDS, KeptOutput
 from flowc.shim.log_keeper import ASK, SIZES, STORED, new_pipe
-from flowc.store.task_log import LOG, LOG_END, STREAMS, TaskLog, log_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
     from typing import Dict, List
 
-FIRST_WRITE = 5.0
-"""Seconds after which the output of a task that still runs is written to the store for the first time."""
-LONGEST_WAIT = 20.0
-"""The most seconds between two writes, while there is anything new."""
-STORE_SECONDS = 20.0
-"""The most seconds that the keeper tries to reach the store at a time."""
-_CHUNK = 1 << 16
+    from flowc.store import Store
+
 _PASSED_ON = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-_MOST_IN_PIPE = 1 << 6
-"""Reads until a pipe is empty, of which the largest that is allowed to anybody has 1 MiB."""
 
 
 class LogKeeper:
@@ -38,26 +31,19 @@ class LogKeeper:
         stdout, stderr, self._control, self._reply, _ = descriptors
         self._child = child
         self._root = os.path.abspath(root) if "://" not in root else root
-        self._folder = folder
-        self._log = TaskLog(log_limit())
-        self._streams = {stdout: (STREAMS["stdout"], 1), stderr: (STREAMS["stderr"], 2)}
+        self._output = KeptOutput(stdout, stderr, folder, self._open_store, self._wake_up)
         self._wake, self._waker = new_pipe()
         self._poll = select.poll()
-        self._interval = FIRST_WRITE
-        self._due = time.monotonic() + FIRST_WRITE
         self._asked = False
         self._answer = memoryview(b"")
         self._offered: Dict[str, int] = {}
         """What the answer has, for when the task has stored it."""
-        self._writing = False
-        """Whether a thread is writing to the store."""
-        self._problem: Exception | None = None
 
     def run(self) -> int:
         """Keep the child's output until it has ended; returns its exit code, or dies of the signal that it died of."""
-        for descriptor in (*self._streams, self._control, self._reply, self._wake, self._waker):
+        for descriptor in (self._control, self._reply, self._wake, self._waker):
             os.set_blocking(descriptor, False)
-        for descriptor in (*self._streams, self._control, self._wake):
+        for descriptor in (*self._output.streams, self._control, self._wake):
             self._poll.register(descriptor, select.POLLIN)
         sys.stderr = None  # the task itself says that it waits for the store
         self._listen_to_signals()
@@ -65,18 +51,26 @@ class LogKeeper:
             status = self._ended()
             if status is not None:
                 break
-            for descriptor, _ in self._poll.poll(self._timeout()):
+            for descriptor, _ in self._poll.poll(min(60.0, self._output.timeout) * 1000):
                 self._serve(descriptor)
-            self._write_if_due()
+            if not self._answer:
+                self._output.write_if_due()
             self._answer_if_asked()
-        try:
-            self._finish()
-        except Exception as error:  # what is wrong with its log is not wrong with the task
-            self._problem = error
-        if self._problem is not None:
-            text = f"flowc: what the task has printed is not in the store: {self._problem}\n"
-            _passed_on(2, text.encode("utf-8", "backslashreplace"))
+        self._output.drain()
+        self._listen()  # it may just have said that it has stored all
+        self._output.finish()
         return _as_exit_code(status)
+
+    def _open_store(self) -> Store:
+        from flowc.store import open_store
+        from flowc.store.retry import retry_seconds
+
+        os.environ[env_names.STORE_RETRY_SECONDS] = f"{min(retry_seconds(), STORE_SECONDS):g}"
+        return open_store(self._root)
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._waker, b"w")
 
     def _listen_to_signals(self) -> None:
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
@@ -85,7 +79,8 @@ class LogKeeper:
 
         def received(number: int, frame: FrameType | None) -> None:
             del frame
-            self._due = min(self._due, time.monotonic() + 1)  # what becomes of this process nobody knows
+            output = self._output
+            output.due = min(output.due, time.monotonic() + 1)  # what becomes of this process nobody knows
             if passes_on:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._child, number)
@@ -100,41 +95,22 @@ class LogKeeper:
             return 1 << 8
         return status if pid else None
 
-    def _timeout(self) -> float:
-        """Milliseconds until something may be due."""
-        news = self._log.is_changed and not self._writing
-        return max(0.0, min(60.0, self._due - time.monotonic()) if news else 60.0) * 1000
-
     def _serve(self, descriptor: int) -> None:
-        if descriptor in self._streams:
-            if not self._pump(descriptor):
+        if descriptor in self._output.streams:
+            if not self._output.pump(descriptor):
                 self._poll.unregister(descriptor)
         elif descriptor == self._wake:
             with contextlib.suppress(BlockingIOError):
-                os.read(self._wake, _CHUNK)
+                os.read(self._wake, CHUNK)
         elif descriptor == self._reply:
             self._send()
         else:
             self._listen()
 
-    def _pump(self, descriptor: int) -> bool:
-        """Take what the child has printed, and pass it on. False at the end of the stream."""
-        letter, target = self._streams[descriptor]
-        try:
-            data = os.read(descriptor, _CHUNK)
-        except BlockingIOError:
-            return True
-        if not data:
-            return False
-        if target >= 0 and not _passed_on(target, data):
-            self._streams[descriptor] = letter, -1
-        self._log.add(letter, data, time.time())
-        return True
-
     def _listen(self) -> None:
         """Take requests of the task."""
         try:
-            requests = os.read(self._control, _CHUNK)
+            requests = os.read(self._control, CHUNK)
         except BlockingIOError:
             return
         if not requests:
@@ -142,18 +118,17 @@ class LogKeeper:
                 self._poll.unregister(self._control)
         self._asked = self._asked or ASK in requests
         if STORED in requests:
-            self._log.written(self._offered)
+            self._output.log.written(self._offered)
 
     def _answer_if_asked(self) -> None:
         """Begin to answer with what is not in the store yet, unless a thread is writing it just now."""
-        if not self._asked or self._writing:
+        if not self._asked or self._output.writing:
             return
         self._asked = False
-        self._drain()
-        changed, self._offered = self._log.changed(), self._log.sizes()
-        files = [b"".join(changed.get(name, ())) for name in (LOG, LOG_END)]
+        self._output.drain()
+        files, self._offered = self._output.unstored(), self._output.log.sizes()
         self._answer = memoryview(SIZES.pack(*map(len, files)) + b"".join(files))
-        self._due = time.monotonic() + LONGEST_WAIT
+        self._output.due = time.monotonic() + LONGEST_WAIT
         self._poll.register(self._reply, select.POLLOUT)
 
     def _send(self) -> None:
@@ -165,75 +140,6 @@ class LogKeeper:
             self._answer = memoryview(b"")
         if not self._answer:
             self._poll.unregister(self._reply)
-
-    def _drain(self) -> None:
-        """Read what is in the pipes now. A process that the task left behind may hold the other ends."""
-        for descriptor in self._streams:
-            for _ in range(_MOST_IN_PIPE):
-                if not _has_data(descriptor) or not self._pump(descriptor):
-                    break
-
-    def _write_if_due(self) -> None:
-        """Have a thread write to the store: a server that does not answer must not hold up the task's output."""
-        if self._writing or self._answer or time.monotonic() < self._due or not self._log.is_changed:
-            return
-        import threading
-
-        self._interval = min(self._interval * 2, LONGEST_WAIT)
-        self._writing = True
-        threading.Thread(
-            target=self._write_and_wake, args=(self._log.changed(), self._log.sizes()), daemon=True
-        ).start()
-
-    def _write_and_wake(self, files: Dict[str, List[bytes]], sizes: Dict[str, int]) -> None:
-        self._write(files, sizes)
-        self._due = time.monotonic() + self._interval
-        self._writing = False
-        with contextlib.suppress(OSError):
-            os.write(self._waker, b"w")
-
-    def _write(self, files: Dict[str, List[bytes]], sizes: Dict[str, int]) -> None:
-        from flowc.store import open_store
-        from flowc.store.retry import retry_seconds
-
-        try:
-            os.environ[env_names.STORE_RETRY_SECONDS] = f"{min(retry_seconds(), STORE_SECONDS):g}"
-            store = open_store(self._root)
-            for name, parts in files.items():
-                store.write(f"{self._folder}/{name}", parts)
-            self._log.written(sizes)
-            self._problem = None
-        except Exception as error:
-            self._problem = error
-
-    def _finish(self) -> None:
-        """Store what is left after the end of the task."""
-        self._drain()
-        self._listen()  # it may just have said that it has stored all
-        limit = time.monotonic() + 2 * STORE_SECONDS
-        while self._writing and time.monotonic() < limit:
-            time.sleep(0.01)
-        if self._log.is_changed:
-            self._write(self._log.changed(), self._log.sizes())
-
-
-def _passed_on(target: int, data: bytes) -> bool:
-    """Write to where the output goes; false where that is closed, or fails."""
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(target, view) :]
-        except BlockingIOError:
-            time.sleep(0.01)
-        except OSError:
-            return False
-    return True
-
-
-def _has_data(descriptor: int) -> bool:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return any(event & select.POLLIN for _, event in poll.poll(0))
 
 
 def _as_exit_code(status: int) -> int:

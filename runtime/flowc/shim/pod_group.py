@@ -24,8 +24,10 @@ import time
 from flowc.errors import FlowError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMEOUT, USER_ERROR, failure_kinds, is_retried
-from flowc.shim.fork_server import LENGTH, receive, serve
+from flowc.shim.fork_server import LENGTH, receive, serve, shim_command
+from flowc.shim.group_output import GroupOutput
 from flowc.shim.group_records import Attempt, GroupRecords, say
+from flowc.shim.log_keeper import ENGINE, keeps_logs
 from flowc.shim.task_identity import Task
 from flowc.shim.task_results import write_output, write_outputs
 from flowc.store import open_store
@@ -34,7 +36,7 @@ from flowc.store.run_layout import RunLayout, index_text
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Dict, List, Tuple
+    from typing import Any, Dict, List, NoReturn, Tuple
 
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.documents import Document
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 MOST_SERVERS_LOST = 3
 """Fork servers that may be lost before the pod gives up."""
+_TO_SERVER = {env_names.LOG_KEEPER: ENGINE}
+"""Variables that the fork server has for its tasks: the runner keeps what they print."""
 _INTERRUPTED = 128 + signal.SIGTERM
 
 
@@ -105,6 +109,7 @@ class _Runner:
         self.servers_lost = 0
         self.server: _ForkServer | None = None
         self.wake_read, self.wake_write = os.pipe()
+        self.output = GroupOutput(self.layout, self._wake_up) if keeps_logs() else None
 
     def run(self) -> int:
         """Run what can be run; returns the exit code."""
@@ -117,11 +122,17 @@ class _Runner:
         finally:
             if self.server is not None:
                 self.server.close()
+            if self.output is not None:
+                self.output.close()
         return _INTERRUPTED if self.stopped else self.failure
 
     @property
     def _is_ending(self) -> bool:
         return self.stopped or self.failure != OK
+
+    def _wake_up(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self.wake_write, b"w")
 
     def _listen_to_signals(self) -> None:
         """Pass SIGTERM on: the tasks of a pod that is ended may end in their own way."""
@@ -133,6 +144,8 @@ class _Runner:
             self.stopped = True
             for attempt in self.running.values():
                 attempt.kill(number)
+            if self.output is not None:
+                self.output.hurry()
 
         signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, received)
@@ -169,7 +182,7 @@ class _Runner:
     def _begin(self, attempt: Attempt) -> None:
         step = self.plan.step(attempt.key[0])
         if self.server is None:
-            self.server = _ForkServer()
+            self.server = _ForkServer(forked=False)
         self.requests += 1
         busy = {other.worker for other in self.running.values()}
         attempt.worker = next(number for number in range(self.group.workers) if number not in busy)
@@ -188,7 +201,11 @@ class _Runner:
             "first": attempt.first,
             "env": self._variables(step, attempt.worker),
         }
-        if not self.server.send(request):
+        outputs = self.output.begin(attempt) if self.output is not None else []
+        sent = self.server.send(request, *(outputs or (1, 2)))
+        for descriptor in outputs:
+            os.close(descriptor)
+        if not sent:
             self._server_lost()
 
     def _variables(self, step: PlanStep, worker: int) -> Dict[str, str]:
@@ -202,13 +219,20 @@ class _Runner:
 
     def _wait(self) -> None:
         """Wait for something to happen, and handle it."""
-        server = self.server
-        watched: List[Any] = [self.wake_read, *([server.channel] if server is not None else [])]
-        readable, _, _ = select.select(watched, [], [], self._timeout())
+        server, output = self.server, self.output
+        poll = select.poll()
+        channel = server.channel.fileno() if server is not None else self.wake_read
+        for watched in {self.wake_read, channel, *(output.descriptors if output is not None else ())}:
+            poll.register(watched, select.POLLIN)
+        readable = {descriptor for descriptor, _ in poll.poll(self._timeout())}
         if self.wake_read in readable:
             with contextlib.suppress(BlockingIOError):
                 os.read(self.wake_read, 4096)
-        if server is not None and server.channel in readable:
+        if output is not None:
+            for descriptor in readable.intersection(output.descriptors):
+                output.pump(descriptor)
+            output.write_due()
+        if server is not None and channel in readable:
             message = server.receive()
             if message is None:
                 self._server_lost()
@@ -225,11 +249,14 @@ class _Runner:
                 attempt.kill(signal.SIGKILL)
 
     def _timeout(self) -> float | None:
+        """Milliseconds until something is due."""
         due = [attempt.deadline for attempt in self.running.values()]
         if self.waiting and len(self.running) < self.group.workers:
             due.append(self.waiting[0][0])
-        soonest = min(due, default=float("inf"))
-        return None if soonest == float("inf") else max(0.0, soonest - time.monotonic())
+        seconds = min(due, default=float("inf")) - time.monotonic()
+        if self.output is not None:
+            seconds = min(seconds, self.output.timeout)
+        return None if seconds == float("inf") else max(0.0, seconds * 1000)
 
     def _server_lost(self) -> None:
         """The fork server was killed, and with it all that it had started. Another one follows."""
@@ -250,6 +277,8 @@ class _Runner:
 
         What is not known, the store is asked.
         """
+        if self.output is not None:
+            self.output.end(attempt)
         code = os.waitstatus_to_exitcode(status)
         if code == OK and not attempt.timed_out and (committed is not None or self.records.is_committed(attempt)):
             self.schedule.finished(attempt.key, committed or self.layout.manifest(*attempt.key))
@@ -285,37 +314,43 @@ class _Runner:
 class _ForkServer:
     """The fork server of this pod, a child of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, forked: bool = True) -> None:
+        """Start it: `forked` from this process, or as a Python of its own, where a store is open, whose threads a fork
+        would lose."""
         self.channel, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
-        self.pid = os.fork()
-        if self.pid == 0:
-            code = 1
-            try:
-                code = self._serve(theirs)
-            except BaseException:
-                import traceback
-
-                traceback.print_exc()
-            finally:
-                os._exit(code)
+        if forked:
+            self.pid = os.fork()
+            if self.pid == 0:
+                self._serve(theirs)
+        else:
+            theirs.set_inheritable(True)
+            command = shim_command("fork-server", str(theirs.fileno()), "pod")
+            self.pid = os.posix_spawn(command[0], command, {**os.environ, **_TO_SERVER})
         theirs.close()
 
-    def _serve(self, channel: socket.socket) -> int:
-        self.channel.close()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGTERM, signal.SIGINT):  # tasks get their own; this one ends with the runner
-            signal.signal(number, signal.SIG_IGN)
-        return serve(channel.detach())
+    def _serve(self, channel: socket.socket) -> NoReturn:
+        code = 1
+        try:
+            self.channel.close()
+            signal.set_wakeup_fd(-1)
+            os.environ.update(_TO_SERVER)
+            code = serve(channel.detach(), of_pod=True)
+        except BaseException:
+            import traceback
 
-    def send(self, request: Dict[str, Any]) -> bool:
-        """Ask for a task that prints where this process does. False where the server is gone."""
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def send(self, request: Dict[str, Any], stdout: int, stderr: int) -> bool:
+        """Ask for a task that prints to these descriptors. False where the server is gone."""
         import json
 
         body = json.dumps(request).encode()
         try:
-            socket.send_fds(self.channel, [LENGTH.pack(len(body))], [1, 2])
+            socket.send_fds(self.channel, [LENGTH.pack(len(body))], [stdout, stderr])
             self.channel.sendall(body)
         except OSError:
             return False
