@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -122,15 +123,22 @@ def test_an_event_alone_fills_in_parameters_of_its_fields_names(tmp_path: Path) 
     names = [item["name"] for item in resource(spec)["spec"]["arguments"]["parameters"]]
     assert names == ["n", "who", "flowc-trigger"]
     (filters,) = spec["dependencies"][0]["filters"]["exprs"]
-    assert filters == {"expr": "true == true", "fields": [{"name": "field", "path": "body.who"}]}
+    fields = [{"name": "field", "path": "body.who"}]
+    assert filters == {"expr": "(field ?? 'null of flowc') != 'null of flowc'", "fields": fields}
 
 
 def test_filters(tmp_path: Path) -> None:
-    """Argo Events takes texts for regular expressions."""
+    """Argo Events takes texts for regular expressions, and what is no number for 0."""
     spec = sensor(
         tmp_path, '@trigger(event={"name": "orders", "filter": {"shop": ["a.b", "c"], "n": {">=": 5, "<": 9.5}}})'
     )
-    assert spec["dependencies"][0]["filters"]["data"] == [
+    number, *others = spec["dependencies"][0]["filters"]["data"]
+    assert (number["path"], number["type"]) == ("body.n", "string")
+    for text in ("5", "-5", "0.5", "5.", ".5", "1e6", "12345678901234567890", "-1.5E-7"):
+        assert re.match(number["value"][0], text), text
+    for text in ("", "abc", "true", "null", "5 ", ".", "1e", "{}", "[5]", "nan", "0x10"):
+        assert not re.match(number["value"][0], text), text
+    assert others == [
         {"path": "body.shop", "type": "string", "comparator": "=", "value": ["^a\\.b$", "^c$"]},
         {"path": "body.n", "type": "number", "comparator": ">=", "value": ["5"]},
         {"path": "body.n", "type": "number", "comparator": "<", "value": ["9.5"]},

@@ -67,6 +67,9 @@ _SUFFIX = "-finished"
 _RETRIES = Backoff(steps=5, duration="1s", factor=2)
 _DIGITS, _ALL_DIGITS = 10, 40
 """Hexadecimal digits of what a Workflow is named after: of one event, and of all together."""
+_NULL = "null of flowc"
+"""What an expression compares with instead of null, for which it has no word."""
+_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +202,7 @@ def _event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: d
 def _event_dependency(
     flow: Flow, options: ArgoOptions, event: TriggerEvent, own: str, defaults: dict[str, str | None]
 ) -> Dependency:
-    """An event passes that has the name, and a field for each parameter that has no default."""
+    """An event passes that has the name, and a field that is not null for each parameter that has no default."""
     name, payload = event_name(flow, event), options.payload_path
     filters: list[ExprFilter] = []
     if options.event_name is not None:
@@ -208,14 +211,20 @@ def _event_dependency(
     for parameter, key in event_parameters(flow, event).items():
         if defaults.get(parameter) is None:
             fields = (PayloadField(name="field", path=f"{payload}.{key}"),)
-            filters.append(ExprFilter(expr="true == true", fields=fields))  # the field has to be there
-    data = tuple(_data_filter(payload, item) for item in event.filters)
+            filters.append(ExprFilter(expr=f"(field ?? '{_NULL}') != '{_NULL}'", fields=fields))
+    numeric = dict.fromkeys(item.field for item in event.filters if not isinstance(item.values[0], str))
+    data = (*(_is_number(payload, key) for key in numeric), *(_data_filter(payload, item) for item in event.filters))
     return Dependency(
         name=own,
         event_source_name=options.event_source or "",
         event_name=options.event_name or name,
         filters=Filters(exprs=tuple(filters), data=data) if filters or data else None,
     )
+
+
+def _is_number(payload: str, key: str) -> DataFilter:
+    """For comparisons of numbers Argo Events takes null, and a text that is no number, for 0."""
+    return DataFilter(path=f"{payload}.{key}", type="string", comparator="=", value=(_NUMBER,))
 
 
 def _data_filter(payload: str, item: EventFilter) -> DataFilter:
