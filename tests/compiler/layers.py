@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.evaluator import Frame
+from flowc_compiler.evaluate.evaluation_state import Frame
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, StepFunction
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer

@@ -12,14 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.assumptions import settled
-from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError
-from flowc_compiler.evaluate.values import (
-    Assumed,
-    ClassObject,
-    Foreign,
-    Function,
-    Unresolved,
-)
+from flowc_compiler.evaluate.evaluation_state import CallArguments, EvaluationError
+from flowc_compiler.evaluate.values import Assumed, ClassObject, Foreign, Function, Unresolved
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.evaluator import Evaluator

@@ -74,7 +74,7 @@ def stripped(value: object) -> object:
 
 def assuming(evaluator: Evaluator, found: list[Assumed], run: Callable[[], object]) -> object:
     """What an operation gives for values without their assumptions, under these. Raises EvaluationError."""
-    from flowc_compiler.evaluate.evaluator import EvaluationError
+    from flowc_compiler.evaluate.evaluation_state import EvaluationError
 
     try:
         value = run()

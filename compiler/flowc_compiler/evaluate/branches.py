@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, settled, stripped, under
 from flowc_compiler.evaluate.environment_reads import read_variable
-from flowc_compiler.evaluate.evaluator import (
-    EvaluationError,
-    Evaluator,
-    ExitError,
-    Frame,
-    RaisedError,
-    Returned,
-    Signal,
-)
+from flowc_compiler.evaluate.evaluation_state import EvaluationError, ExitError, Frame, RaisedError, Returned, Signal
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, state_of
 from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_hashable, has_objects

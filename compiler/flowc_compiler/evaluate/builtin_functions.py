@@ -9,17 +9,17 @@ import ast
 import itertools
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
-from operator import itemgetter
 from typing import Any, cast
 
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, is_file_itself, machine_place, stripped
-from flowc_compiler.evaluate.classes import member_text, named_tuple
-from flowc_compiler.evaluate.environment_reads import call_getenv
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
-from flowc_compiler.evaluate.functions import apply, call_function, callback
+from flowc_compiler.evaluate.builtin_names import BUILTIN_TYPES, LAZY_FUNCTIONS, STRUCTURAL_FUNCTIONS
+from flowc_compiler.evaluate.enumerations import member_text
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluator import Evaluator
+from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.iteration import take_items
+from flowc_compiler.evaluate.lazy_iterators import lazy_iterator, way_out_of
 from flowc_compiler.evaluate.library_values import PLACE_METHODS, READING_PLACES, PosixPath, library, library_method
 from flowc_compiler.evaluate.methods import CHANGING, call_plain, is_method
 from flowc_compiler.evaluate.operations import (
@@ -39,7 +39,7 @@ from flowc_compiler.evaluate.plain_data import (
     has_objects,
     weight,
 )
-from flowc_compiler.evaluate.targets import attributes_of, setter_of
+from flowc_compiler.evaluate.special_builtins import SPECIAL_BUILTINS
 from flowc_compiler.evaluate.values import (
     LIBRARY_TYPES,
     NAMED_TUPLE,
@@ -50,56 +50,26 @@ from flowc_compiler.evaluate.values import (
     ClassObject,
     DictView,
     Foreign,
-    Function,
     Instance,
     Iterator,
     Member,
-    Partial,
     RuntimeValue,
     Undetermined,
-    Unresolved,
     is_kind,
-    plain_copy,
 )
-
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "abs": abs, "all": all, "any": any, "ascii": ascii, "bin": bin, "bool": bool, "bytes": bytes, "chr": chr,
-    "complex": complex, "divmod": divmod, "float": float, "format": format, "hash": hash, "hex": hex, "int": int,
-    "max": max, "min": min, "oct": oct, "ord": ord, "pow": pow, "range": range, "repr": repr, "round": round,
-    "slice": slice, "sorted": sorted, "str": str, "sum": sum,
-}  # fmt: skip
-_STRUCTURAL: dict[str, Callable[..., Any]] = {
-    "dict": dict, "frozenset": frozenset, "len": len, "list": list, "set": set, "tuple": tuple,
-}  # fmt: skip
-"""Functions that do not look at the entries of what they are given."""
-_LAZY = frozenset({"enumerate", "filter", "iter", "map", "reversed", "zip"})
-_TYPES: dict[str, type] = {
-    item.__name__: item
-    for item in (bool, bytes, complex, dict, float, frozenset, int, list, range, set, str, tuple)
-}  # fmt: skip
-_OBJECTS = frozenset({"callable", "getattr", "hasattr", "isinstance", "next", "print", "setattr", "type", "vars"})
-BUILTINS = frozenset({*_PLAIN, *_STRUCTURAL, *_LAZY, *_OBJECTS, "exit", "object", "quit", "NotImplemented", "__name__"})
-"""The names that have a meaning where the file gives them none."""
-
-
-def builtin(name: str) -> object:
-    """A builtin as a value."""
-    if name == "__name__":
-        return "__main__"
-    return Builtin(name, _PLAIN.get(name) or _STRUCTURAL.get(name) or (lambda: None))
 
 
 def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArguments, node: ast.expr) -> object:
     """The value of a call of a builtin. Raises EvaluationError."""
     name = function.name
-    special = _SPECIAL.get(name)
+    special = SPECIAL_BUILTINS.get(name)
     if special is not None:
         return special(evaluator, arguments, node)
     if name == "unbound":
         return _call_unbound(evaluator, function, arguments, node)
-    if name in _LAZY:
-        return _lazy(evaluator, name, arguments, node)
-    structural = name in _STRUCTURAL or name.startswith(("itertools.", NAMED_TUPLE)) or name in _DICTS
+    if name in LAZY_FUNCTIONS:
+        return lazy_iterator(evaluator, name, arguments, node)
+    structural = name in STRUCTURAL_FUNCTIONS or name.startswith(("itertools.", NAMED_TUPLE)) or name in _DICTS
     # The keywords of `dict` are its entries, which may be run-time values.
     entries = arguments.keywords if name in _DICTS else {}
     if (text := _text_of_member(name, arguments)) is not None:
@@ -156,7 +126,7 @@ def _with_unknown(
         if name == "os.path.basename" and is_file_itself(assumed[0]):
             return run()  # the file's own name is the same in a task
         return assuming(evaluator, assumed, run)
-    raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
+    raise evaluator.not_known(found, given.node, f"`{name}` needs it", way_out_of(evaluator, name, given))
 
 
 def _text_of_member(name: str, arguments: CallArguments) -> str | None:
@@ -169,7 +139,7 @@ def builtin_attribute(owner: Builtin, name: str) -> object | None:
     """An attribute of a class of Python's: `dict.fromkeys`, `datetime.strptime`, `str.upper`; `None` for others."""
     path = (*owner.name.split("."), name)
     found = library(path)
-    if found is not None or owner.name in _TYPES:
+    if found is not None or owner.name in BUILTIN_TYPES:
         return found if found is not None else _unbound(owner.name, name)
     if isinstance(owner.function, type) and owner.name in _CLASSES:
         return Foreign("is only known when the file runs", path=path)
@@ -190,7 +160,7 @@ def _unbound(kind: str, name: str) -> Builtin | None:
     """A method of plain data that is looked up in its class, as in `map(str.upper, names)`."""
     if (kind, name) in _CLASS_METHODS:
         return Builtin(f"{kind}.{name}", _CLASS_METHODS[kind, name])
-    if is_method(_TYPES[kind], name):
+    if is_method(BUILTIN_TYPES[kind], name):
         return Builtin("unbound", lambda: (kind, name))
     return None
 
@@ -268,14 +238,7 @@ def _check_objects(
 ) -> None:
     """Refuse objects of the file's where Python's function would see flowc's stand-ins instead of them."""
     tops = [item for item in values if not isinstance(item, (*PLAIN, list, tuple, dict, set, frozenset, range, slice))]
-    inside = not structural and name not in {
-        "bool",
-        "operator.not_",
-        "copy.copy",
-        "typing.cast",
-        "functools.reduce",
-        "itemgetter",
-    }
+    inside = not structural and name not in _LOOKING_AT_NONE
     if name in {"sorted", "min", "max"} and keywords.get("key") is not None:
         inside = False
     opaque = tops if structural else [item for item in values if has_objects(item)] if inside else []
@@ -301,17 +264,6 @@ def _limited(value: object) -> object:
     if hasattr(value, "__next__"):
         return Iterator(lambda: itertools.islice(cast("Iterable[object]", value), LONGEST + 1))
     return value
-
-
-def _instead(evaluator: Evaluator, name: str, given: BoundValue) -> str:
-    code = evaluator.code(given.node)
-    if name in {"reversed", "sorted"}:
-        return f"put it into order in a step that gets `{code}`, or in the step that returns it"
-    if name in {"list", "enumerate", "zip", "tuple"}:
-        return f"write `work.map({code})` to iterate over it, or do this in a step that gets it"
-    if name == "range":
-        return f"return the list from a step, and write `work.map({code})`"
-    return "do this in a step that gets the result"
 
 
 def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> None:
@@ -382,311 +334,11 @@ def _callback(evaluator: Evaluator, given: BoundValue, node: ast.expr) -> object
     return value if plain else callback(evaluator, value, node)
 
 
-def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> object:
-    """`map`, `zip` and the like: they look at what they go over when their first item is needed."""
-    function, sources = None, arguments.positional
-    if name in {"map", "filter"}:
-        if len(sources) < 2 or arguments.keywords:
-            message = f"`{name}` takes a function and an iterable"
-            raise evaluator.refuse("FC113", message, node, "write a comprehension")
-        function, *sources = sources
-        if isinstance(function.value, Unresolved):
-            evaluator.escape(*(given.value for given in arguments.all()), why=function.value)
-            raise evaluator.refuse_unresolved(function.value, node)
-    for given in sources[: 1 if name in {"enumerate", "iter", "reversed"} else None]:
-        found = evaluator.undetermined(given.value)
-        if isinstance(found, RuntimeValue):
-            later = evaluator.runtime_call("call", name, arguments, node)
-            if later is not None:
-                return later
-        if found is not None:
-            raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
-        if name == "reversed" and is_kind(given.value, set, frozenset, Iterator):
-            raise evaluator.refuse("FC112", f"`{evaluator.code(given.node)}` has no order", node, "write `sorted(...)`")
-    options = {key: given.value for key, given in arguments.keywords.items()}
-    lenient = evaluator.lenient
-
-    def make() -> list[object]:
-        outer, evaluator.lenient = evaluator.lenient, lenient
-        try:
-            return _items(evaluator, name, function, sources, options, node)
-        finally:
-            evaluator.lenient = outer
-
-    frame = evaluator.frame
-    scopes = [frame.environment, *frame.closure]
-    called = function.value if function is not None else None
-    body: list[ast.AST] = [node]
-    if isinstance(called, Function):
-        scopes = [*called.closure, *scopes]
-        body += [called.node.body] if isinstance(called.node, ast.Lambda) else called.node.body
-    return Iterator(make, evaluator.watch_of(body, scopes))
-
-
-def _items(
-    evaluator: Evaluator, name: str, function: BoundValue | None, sources: list[BoundValue],
-    options: dict[str, Any], node: ast.expr,
-) -> list[object]:  # fmt: skip
-    if name == "enumerate":
-        first = sources[0]
-        start = sources[1].value if len(sources) > 1 else options.get("start", 0)
-        values = evaluator.iterate(first.value, first.node)
-        return cast("list[object]", evaluator.computed(node, lambda: list(enumerate(values, cast("int", start)))))
-    columns = [evaluator.iterate(given.value, given.node) for given in sources]
-    if len({len(column) for column in columns}) > 1:  # Python leaves the rest in what it goes over
-        why = Unresolved("how much was taken out of it is not known")
-        evaluator.escape(*(given.value for given in sources if isinstance(given.value, Iterator)), why=why)
-    if name in {"iter", "reversed"}:
-        return columns[0] if name == "iter" else columns[0][::-1]
-    if name == "zip":
-        rows = evaluator.computed(node, lambda: list(zip(*columns, **options)))  # noqa: B905 - as the user's `strict=` says
-        return cast("list[object]", rows)
-    assert function is not None
-    if name == "map":
-        return [apply(evaluator, function.value, values, node) for values in zip(*columns)]  # noqa: B905 - as `map` does
-    kept: list[object] = []
-    for value in columns[0]:
-        chosen = value if function.value is None else apply(evaluator, function.value, (value,), node)
-        evaluator.check_known(function.node, "nothing can be left out by it here", "choose in a step", chosen)
-        if chosen:
-            kept.append(value)
-    return kept
-
-
-def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    if len(arguments.positional) != 2 or arguments.keywords:
-        message = "`isinstance` takes a value and a type"
-        raise evaluator.refuse("FC113", message, node, "write `isinstance(value, str)`")
-    value, kind = (given.value for given in arguments.positional)
-    if isinstance(value, RuntimeValue):
-        several = cast("tuple[object, ...]", kind) if is_kind(kind, tuple) else (kind,)
-        wanted = tuple(item.name for item in several if isinstance(item, Builtin) and item.name in _TYPES)
-        if len(wanted) == len(several):
-            return evaluator.runtime_operation("isinstance", [value, wanted], node)
-    if isinstance(value, Undetermined):
-        way_out = "test it in a step that gets the result"
-        raise evaluator.not_known(value, arguments.positional[0].node, "its type is not known", way_out)
-    kinds = cast("tuple[object, ...]", kind) if is_kind(kind, tuple) else (kind,)
-    classes = value.of.mro() if isinstance(value, Instance) and value.of is not None else []
-    if classes and all(item.kind != "opaque" for item in classes) and all(isinstance(k, ClassObject) for k in kinds):
-        return any(item in classes for item in kinds)
-    names = [item.name for item in kinds if isinstance(item, Builtin) and item.name in _TYPES]
-    others = [item for item in kinds if not (isinstance(item, Builtin) and item.name in _TYPES)]
-    if others and not (isinstance(value, PLAIN) and all(isinstance(item, ClassObject) for item in others)):
-        way_out = "write `str`, `int`, `list`, ..."
-        raise evaluator.refuse("FC110", "flowc knows the builtin types only", arguments.positional[1].node, way_out)
-    return isinstance(value.plain if isinstance(value, Member) else value, tuple(_TYPES[name] for name in names))
-
-
-def _next(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    source = arguments.positional[0].value if arguments.positional else None
-    if not isinstance(source, Iterator) or evaluator.undetermined(source):
-        raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` cannot be evaluated", node, "write `list(...)[0]`")
-    items = take_items(evaluator, source, node)
-    if items:
-        found = items.pop()
-        if evaluator.conditional:
-            evaluator.poison(source, Unresolved("whether something was taken out of it is not known"))
-        return found
-    if len(arguments.positional) > 1:
-        return arguments.positional[1].value
-    return evaluator.computed(node, lambda: next(iter(())))
-
-
-def _getattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    owner, name = _attribute_arguments(evaluator, arguments, node)
-    if isinstance(evaluator.undetermined(owner), RuntimeValue) and len(arguments.positional) == 3:
-        return evaluator.runtime_operation("getattr", [owner, name, arguments.positional[2].value], node)
-    names = _names_of(owner)
-    if names is not None and name not in names and len(arguments.positional) > 2:
-        return arguments.positional[2].value
-    return evaluator.attribute(owner, name, node)
-
-
-def _hasattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    owner, name = _attribute_arguments(evaluator, arguments, node)
-    names = _names_of(owner)
-    if names is None:
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the value out", owner)
-    return name in names
-
-
-def _attribute_arguments(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> tuple[object, str]:
-    values = [given.value for given in arguments.positional]
-    if len(values) < 2 or not isinstance(values[1], str):
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the attribute", *values)
-    return values[0], values[1]
-
-
-def _names_of(owner: object) -> set[str] | None:
-    """The attributes of an object, where they are all known."""
-    if isinstance(owner, Instance):
-        classes = owner.of.mro() if owner.of is not None else []
-        names = set(owner.attributes)
-    elif isinstance(owner, ClassObject):
-        classes, names = owner.mro(), set[str]()
-    else:
-        return None
-    if any(item.kind == "opaque" or "__getattr__" in item.namespace for item in classes):
-        return None
-    return names.union(*(item.namespace for item in classes))
-
-
-def _setattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
-    values = [given.value for given in arguments.positional]
-    setter = setter_of(values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
-    if setter is not None:
-        call_function(evaluator, setter, CallArguments([arguments.positional[0], arguments.positional[2]]), node)
-        return
-    names = attributes_of(evaluator, values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
-    if names is None:
-        evaluator.escape(*values, why=Unresolved("it is changed by `setattr`"))
-        if values and isinstance(values[0], Foreign):
-            evaluator.change_foreign(values[0])
-    else:
-        names[cast("str", values[1])] = values[2]
-
-
-def _vars(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    owner = arguments.positional[0].value if len(arguments.positional) == 1 else None
-    if isinstance(owner, Instance) and (owner.of is None or owner.of.kind in {"plain", "dataclass"}):
-        return owner.attributes
-    if not arguments.positional or isinstance(owner, Foreign):
-        path = owner.path if isinstance(owner, Foreign) else ("builtins", "globals", "()")
-        return Foreign("is known when the file runs", path=(*path, "__dict__"))
-    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-
-
-def _type(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    value = arguments.positional[0].value if len(arguments.positional) == 1 else Unresolved("")
-    if isinstance(value, Instance) and value.of is not None:
-        return value.of
-    if isinstance(value, PLAIN) or type(value) in _TYPES.values():
-        name = type(value).__name__
-        if name in _TYPES:
-            return builtin(name)
-    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the type out", value)
-
-
-def _callable(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    value = arguments.positional[0].value if arguments.positional else Unresolved("")
-    if isinstance(value, Undetermined | Instance):
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the value out", value)
-    return isinstance(value, Function | Builtin | ClassObject | Partial)
-
-
-def _print(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
-    del arguments
-    if not evaluator.lenient:
-        raise evaluator.refuse(
-            "FC115", "flowc does not evaluate `print` in a pipeline's body", node, "do this in a step"
-        )
-
-
-def _exit(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    del arguments
-    if evaluator.lenient:
-        raise ExitError
-    raise evaluator.refuse("FC115", "a pipeline's body cannot end the program", node, "do this in a step")
-
-
-def _object(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    del arguments
-    raise evaluator.refuse("FC115", "`object()` is not plain data", node, "use None")
-
-
-def _partial(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    if not arguments.positional or arguments.open:
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the arguments")
-    function, *rest = (given.value for given in arguments.positional)
-    if isinstance(function, Partial):
-        keywords = {**function.keywords, **{key: given.value for key, given in arguments.keywords.items()}}
-        return Partial(function.function, (*function.positional, *rest), keywords)
-    return Partial(function, tuple(rest), {key: given.value for key, given in arguments.keywords.items()})
-
-
-def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    function, source, *start = arguments.positional
-    values = evaluator.iterate(source.value, source.node)
-    if not start and not values:
-        raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` has nothing to reduce", node, "give it a start")
-    total = start[0].value if start else values.pop(0)
-    for value in values:
-        total = apply(evaluator, function.value, (total, value), node)
-    return total
-
-
-def _itemgetter(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    """`itemgetter(...)`: a function of plain data."""
-    values = [given.value for given in arguments.positional]
-    if arguments.open or arguments.keywords or evaluator.find_undetermined(values) or has_objects(values):
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write a lambda")
-    return Builtin("itemgetter", cast("Callable[..., object]", evaluator.computed(node, itemgetter, *values)))
-
-
-def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    del evaluator, node
-    of = arguments.positional[0].value if arguments.positional else None
-    wrapped = of.wraps or of if isinstance(of, Function) else None
-    applied = of.applied if isinstance(of, Function) else ()
-
-    def wrap(function: object) -> object:
-        if not isinstance(function, Function):
-            return function
-        return replace(function, wraps=wrapped, applied=(*applied, *function.applied))
-
-    return Builtin("typing.cast", wrap)
-
-
-def _namespace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    if arguments.positional or arguments.open:
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the arguments")
-    return Instance(None, {key: given.value for key, given in arguments.keywords.items()})
-
-
-def _asdict(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    owner = arguments.positional[0].value if arguments.positional else None
-    if not isinstance(owner, Instance) or owner.of is None or owner.of.kind != "dataclass":
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-    found = {name: owner.attributes[name] for name in owner.of.fields if name in owner.attributes}
-    evaluator.check_known(node, "it cannot be copied", "name the values", found)
-    if has_objects(found):
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-    return evaluator.computed(node, plain_copy, found)
-
-
-def _replace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    owner = arguments.positional[0].value if arguments.positional else None
-    if not isinstance(owner, Instance) or owner.of is None or owner.of.kind != "dataclass":
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-    own = {name: BoundValue(owner.attributes[name], node) for name in owner.of.fields if name in owner.attributes}
-    return evaluator.call(owner.of, CallArguments([], {**own, **arguments.keywords}), node)
-
-
 def _call_unbound(evaluator: Evaluator, function: Builtin, arguments: CallArguments, node: ast.expr) -> object:
     kind, name = cast("tuple[str, str]", function.function())
-    if not arguments.positional or not isinstance(arguments.positional[0].value, (_TYPES[kind], Undetermined)):
+    if not arguments.positional or not isinstance(arguments.positional[0].value, (BUILTIN_TYPES[kind], Undetermined)):
         raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` is not for this value", node, "correct it")
     first, *rest = arguments.positional
     if isinstance(first.value, Undetermined) and not isinstance(first.value, Assumed):
         raise evaluator.not_known(first.value, first.node, "it has no methods yet", "do this in a step")
     return evaluator.call(BoundMethod(first.value, name), CallArguments(rest, arguments.keywords), node)
-
-
-def _namedtuple(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    """`namedtuple("Name", ["x", "y"], defaults=[...])`: what it makes are Python's own named tuples."""
-    values = [given.value for given in arguments.all()]
-    plain = not arguments.open and evaluator.find_undetermined(values) is None and not any(map(has_objects, values))
-    if not plain or len(arguments.positional) != 2 or arguments.keywords.keys() - {"defaults", "rename"}:
-        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write a dataclass", *values)
-    keywords = {key: given.value for key, given in arguments.keywords.items()}
-    return named_tuple(evaluator, node, *values[:2], **keywords)
-
-
-_SPECIAL: dict[str, Callable[[Evaluator, CallArguments, ast.expr], object]] = {
-    "callable": _callable, "collections.namedtuple": _namedtuple, "dataclasses.asdict": _asdict,
-    "dataclasses.replace": _replace, "exit": _exit, "functools.partial": _partial, "functools.reduce": _reduce,
-    "functools.wraps": _wraps, "getattr": _getattr, "hasattr": _hasattr, "isinstance": _isinstance, "next": _next,
-    "object": _object, "operator.itemgetter": _itemgetter, "os.getenv": call_getenv, "print": _print, "quit": _exit,
-    "setattr": _setattr, "type": _type, "types.SimpleNamespace": _namespace, "vars": _vars,
-}  # fmt: skip

@@ -8,15 +8,16 @@ from functools import partial
 from typing import Any, TypeGuard, cast
 
 from flowc_compiler.evaluate.constructed import constructed
-from flowc_compiler.evaluate.evaluator import (
+from flowc_compiler.evaluate.enumerations import _MIXED, ENUMS, enumeration_of, has_enum, make_members, member_called
+from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,
     EvaluationError,
-    Evaluator,
     ExitError,
     Frame,
     RaisedError,
 )
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.operations import size
@@ -34,7 +35,6 @@ from flowc_compiler.evaluate.values import (
     Function,
     FunctionNode,
     Instance,
-    Member,
     Undetermined,
     Unresolved,
     is_kind,
@@ -43,17 +43,6 @@ from flowc_compiler.syntax.served_imports import callee, dotted
 from flowc_compiler.syntax.tree_walk import bound_names, unquoted
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
-_EITHER = "str or StrEnum"
-_ENUMS = frozenset(
-    {
-        ("enum", _EITHER),
-        ("enum", "Enum"),
-        ("enum", "Flag"),
-        ("enum", "IntEnum"),
-        ("enum", "IntFlag"),
-        ("enum", "StrEnum"),
-    }
-)
 _SPECIAL = frozenset(
     {"__new__", "__getattribute__", "__getattr__", "__setattr__", "__init_subclass__", "__class_getitem__",
      "__set_name__", "__slots__", "__del__"}
@@ -69,7 +58,7 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
         evaluator.recorded = evaluator.records
     try:
         decorators = [(node, evaluate_decorator(evaluator, node)) for node in item.decorator_list]
-        bases = [_enumeration(evaluator.lookup(node)) for node in item.bases]
+        bases = [enumeration_of(evaluator.lookup(node)) for node in item.bases]
         keywords = [evaluator.lookup(keyword.value) for keyword in item.keywords]
         namespace: Environment = {}
         inner = Frame(frame.view, namespace, _around(frame), bound_names(item.body), is_class=True)
@@ -86,7 +75,7 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
             function.owner = made
     _run_hooks(evaluator, made, keywords, item)
     if made.kind == "enum":
-        _make_members(made, bases)
+        make_members(made, bases)
     return _decorated(evaluator, made, decorators)
 
 
@@ -144,9 +133,9 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
             kind = "enum"
         elif isinstance(base, ClassObject):
             return "inherits"
-        elif isinstance(base, Foreign) and base.path in _ENUMS:
+        elif isinstance(base, Foreign) and base.path in ENUMS:
             kind = "enum"
-        elif isinstance(base, Builtin) and base.name in _MIXED and _has_enum(bases):
+        elif isinstance(base, Builtin) and base.name in _MIXED and has_enum(bases):
             continue
         elif isinstance(base, Builtin) and is_exception(base):
             kind = "exception"
@@ -155,91 +144,8 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
     return kind
 
 
-def _enumeration(base: object) -> object:
-    """A base class; of one that is made in two ways, for old and new versions of Python, what these have in common.
-
-    That is that the members are texts. How one is written out differs.
-    """
-    if isinstance(base, Foreign) and base.path == ("flowc", "utils", "enum_utils", "StrEnum"):
-        return Foreign(base.message, base.help, path=("enum", "StrEnum"))
-    if not isinstance(base, Unresolved) or not base.is_choice or not all(map(_is_of_texts, base.options)):
-        return base
-    return Foreign(base.message, base.help, path=("enum", _EITHER))
-
-
-def _is_of_texts(base: object) -> bool:
-    if isinstance(base, ClassObject):
-        return base.kind == "enum" and base.options <= {"str", "StrEnum"} and not _members(base)
-    return isinstance(base, Foreign) and base.path == ("enum", "StrEnum")
-
-
-def _members(enumeration: ClassObject) -> list[str]:
-    names = enumeration.namespace.items()
-    return [name for name, value in names if not name.startswith("_") and not isinstance(value, Function | Descriptor)]
-
-
-def _has_enum(bases: list[object]) -> bool:
-    return len(bases) == 2 and isinstance(bases[1], Foreign) and bases[1].path == ("enum", "Enum")
-
-
 def _is_object(value: object) -> bool:
     return isinstance(value, Builtin) and value.name == "object"
-
-
-_MIXED: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str, _EITHER: str}
-"""The types of the members of enumerations, by the name of a base."""
-
-
-def _make_members(made: ClassObject, bases: list[object]) -> None:
-    """Let the constants of an enumeration be its members. Flags, and values of another type, are unknown."""
-    first = bases[0]
-    if isinstance(first, ClassObject):
-        base = next(iter(first.options))
-    else:
-        base = first.name if isinstance(first, Builtin) else cast("Foreign", first).path[-1]
-    mixed = _MIXED.get(base)
-    made.options.add(base)
-    members: list[tuple[object, Instance]] = []
-    for name, written in list(made.namespace.items()):
-        if name.startswith("_") or isinstance(written, Function | Descriptor):
-            continue
-        value = _automatic(name, [one for one, _ in members], mixed) if _is_auto(written) else written
-        attributes: Environment = {"value": value, "_value_": value, "name": name, "_name_": name}
-        new = Instance(made, attributes) if base == "Enum" else Member(made, attributes, value)
-        member = next((member for other, member in members if _is_alias(other, value)), new)
-        members.append((value, member))
-        is_known = base == "Enum" or type(value) is mixed
-        made.namespace[name] = member if is_known else Unresolved("flowc cannot tell what this member is equal to")
-
-
-def _is_auto(value: object) -> bool:
-    return isinstance(value, Foreign) and value.path == ("enum", "auto", "()")
-
-
-def _automatic(name: str, before: list[object], mixed: type | None) -> object:
-    """The value that `auto()` gives: one more than the last, and of text the name in small letters."""
-    if mixed is str:
-        return name.lower()
-    numbers = [value for value in before if type(value) is int]
-    if len(numbers) < len(before) or numbers != sorted(numbers):
-        return Unresolved("it is made by `auto()`", "write the value out")
-    return numbers[-1] + 1 if numbers else 1
-
-
-def member_text(value: Instance, *, formatted: bool) -> str | None:
-    """What `str` or a format makes of a member of an enumeration; `None` where that depends on the Python."""
-    of = value.of
-    if of is None or of.kind != "enum" or any(_find(of, name) is not MISSING for name in ("__str__", "__format__")):
-        return None
-    if "StrEnum" in of.options or (formatted and "IntEnum" in of.options):
-        return str(cast("Member", value).plain)
-    is_plain = not isinstance(value, Member) or ("str" in of.options and not formatted)
-    return f"{of.name}.{value.attributes['name']}" if is_plain else None
-
-
-def _is_alias(one: object, other: object) -> bool:
-    numbers = isinstance(one, int | float) and isinstance(other, int | float)
-    return (numbers or type(one) is type(other)) and one == other
 
 
 def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[ast.expr, object]]) -> object:
@@ -339,7 +245,7 @@ def call_class(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, 
     if of.kind == "flow":  # runs it: what follows is not reached, in a task neither
         raise ExitError
     if of.kind == "enum":
-        return _member(evaluator, of, arguments, node)
+        return member_called(evaluator, of, arguments, node)
     if of.kind not in {"plain", "dataclass"} or any(item.kind == "opaque" for item in of.mro()):
         why = Unresolved(f"flowc cannot tell what the class `{of.name}` makes of its arguments")
         later = constructed(evaluator, of, arguments, why)
@@ -371,23 +277,11 @@ def _is_abstract(of: ClassObject) -> bool:
     """Whether a method under `@abstractmethod` is left, so that Python may refuse to make an object."""
     for item in of.mro():
         for method in item.node.body:
-            if isinstance(method, FunctionNode) and _find(of, method.name) is item.namespace.get(method.name):
+            if isinstance(method, FunctionNode) and of.find(method.name) is item.namespace.get(method.name):
                 names = [(dotted(decorator) or ("",))[-1] for decorator in method.decorator_list]
                 if any(name.startswith("abstract") for name in names):
                     return True
     return False
-
-
-def _member(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, node: ast.expr) -> object:
-    wanted = arguments.positional[0].value if arguments.positional else None
-    for member in of.namespace.values():
-        if isinstance(member, Instance) and member.of is of and evaluator.undetermined(wanted) is None:
-            if member is wanted:
-                return member
-            value = member.attributes["value"]
-            if type(value) is type(wanted) and value == wanted:
-                return member
-    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the member")
 
 
 def _fill_fields(
@@ -409,17 +303,12 @@ def _fill_fields(
             raise evaluator.refuse("FC113", f"`{of.name}` is missing the argument `{name}`", node, "name it")
         else:
             made.attributes[name] = default
-    after = _find(of, "__post_init__")
+    after = of.find("__post_init__")
     if isinstance(after, Function):
         call_function(evaluator, after, CallArguments([BoundValue(made, node)]), node)
 
 
 _FIELD = frozenset({"default", "default_factory"})
-
-
-def _find(of: ClassObject, name: str) -> object:
-    """An attribute of a class or of its bases, not bound to an instance; MISSING if there is none."""
-    return next((item.namespace[name] for item in of.mro() if name in item.namespace), MISSING)
 
 
 def class_attribute(evaluator: Evaluator, of: ClassObject, name: str, node: ast.expr) -> object:
@@ -429,7 +318,7 @@ def class_attribute(evaluator: Evaluator, of: ClassObject, name: str, node: ast.
     for item in of.mro():
         if (poison := evaluator.poisoned.get(id(item.namespace))) is not None:
             return poison[1]
-    found = _find(of, name)
+    found = of.find(name)
     if any(item.kind in {"opaque", "mixed"} for item in of.mro()) or found is MISSING or name.startswith("__"):
         if of.kind == "enum" and name == "__members__":
             return {key: value for key, value in of.namespace.items() if isinstance(value, Instance)}
@@ -451,7 +340,7 @@ def instance_attribute(  # noqa: PLR0912 - one case for each place that Python l
     poison = evaluator.poisoned.get(id(owner.attributes))
     if poison is not None:
         return poison[1]
-    found = _find(owner.of, name) if owner.of is not None else MISSING
+    found = owner.of.find(name) if owner.of is not None else MISSING
     if isinstance(found, Descriptor) and found.kind == "property" and isinstance(found.function, Function):
         return call_function(evaluator, found.function, CallArguments([BoundValue(owner, node)]), node)
     if is_descriptor(found) or (isinstance(found, Undetermined) and name in owner.attributes):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import copy
 
-from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+from flowc_compiler.evaluate.evaluation_state import CallArguments
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.plain_data import has_objects
 from flowc_compiler.evaluate.values import (
     PLAIN,

@@ -16,7 +16,8 @@ from flowc_compiler.evaluate.variable_files import find_variable
 from flowc_compiler.ir.base import TaskVariable
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+    from flowc_compiler.evaluate.evaluation_state import CallArguments
+    from flowc_compiler.evaluate.evaluator import Evaluator
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:\w*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)|AUTH|PASS|PWD|DSN)S?(?:_|$)",

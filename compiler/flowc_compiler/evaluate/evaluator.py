@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.environment_reads import INSTEAD_OF_SECRETS, looks_secret, way_out
+from flowc_compiler.evaluate.evaluation_state import EvaluationError, ExitError, Frame, LimitError, RaisedError, Records
+from flowc_compiler.evaluate.evaluator_parts import EvaluatorParts
 from flowc_compiler.evaluate.operations import (
     LONGEST,
     MOST_ENTRIES,
@@ -36,8 +35,6 @@ from flowc_compiler.evaluate.values import (
     DictView,
     Environment,
     Foreign,
-    Function,
-    FunctionNode,
     Undetermined,
     Unresolved,
     VariableDefault,
@@ -53,128 +50,13 @@ if TYPE_CHECKING:
     from flowc_compiler.evaluate.applied_decorators import Applying, DecoratorOutcome
     from flowc_compiler.evaluate.merging import State
 
-
-class EvaluationError(Exception):
-    """What was evaluated has no value; the diagnostic says why, and has no message where another one says it."""
-
-    def __init__(self, diagnostic: Diagnostic | None = None, options: tuple[object, ...] = ()) -> None:
-        super().__init__(diagnostic.message if diagnostic else "")
-        self.diagnostic = diagnostic or Diagnostic(code="FC112", severity="error", message="")
-        self.options = options
-        """Values that the result could share parts with."""
-        self.wrong = any(isinstance(item, Unresolved) and item.wrong for item in options)
-        """Whether Python itself would fail."""
-
-
 _OWN_CLASSES = re.compile(
     r"\b(BoundMethod|Builtin|ClassObject|Descriptor|DictView|Foreign|Function|Instance|Iterator|Module|Partial|Unresolved)\b"
 )
 """Classes of flowc in a message of Python's: Python would have had an object of the file, and may not have failed."""
 
 
-class RaisedError(EvaluationError):
-    """Python would raise an exception here."""
-
-    def __init__(self, diagnostic: Diagnostic, error: object) -> None:
-        super().__init__(diagnostic)
-        self.error = error
-        """The exception: Python's own, or an object of the evaluation."""
-
-
-class LimitError(Exception):
-    """A limit is exceeded, with a diagnostic: the evaluation ends."""
-
-
-class ExitError(Exception):
-    """`sys.exit()`: the program ends."""
-
-
-@dataclass(frozen=True)
-class Returned:
-    """`return`: the function is left with a value."""
-
-    value: object
-
-
-Signal = Returned | Literal["break", "continue", "diverted"] | None
-"""How statements end: `None` where they run through, `diverted` where every way out was noted in the frame."""
-
-
-@dataclass(frozen=True)
-class BoundValue:
-    """An argument of a call, or what a parameter is bound to."""
-
-    value: object
-    node: ast.AST
-    """Where it is written."""
-
-
-@dataclass
-class CallArguments:
-    """The arguments of a call, evaluated."""
-
-    positional: list[BoundValue] = field(default_factory=list[BoundValue])
-    keywords: dict[str, BoundValue] = field(default_factory=dict[str, BoundValue])
-    open: bool = False
-    """Whether there may be more of them, out of an unknown `*args` or `**kwargs`."""
-
-    def pop(self, name: str) -> BoundValue | None:
-        """Take a keyword argument out."""
-        return self.keywords.pop(name, None)
-
-    def all(self) -> list[BoundValue]:
-        """All of them."""
-        return [*self.positional, *self.keywords.values()]
-
-
-class Recorded(NamedTuple):
-    """The value of an expression when it was evaluated, and a copy of what it held then."""
-
-    value: object
-    copy: object
-
-
-Records = dict[ast.AST, Recorded]
-
-
-@dataclass(eq=False)
-class Frame:
-    """One function, class body or module that is being evaluated."""
-
-    view: ModuleView
-    environment: Environment
-    closure: tuple[Environment, ...] = ()
-    """The names of the functions around it, innermost first."""
-    local: frozenset[str] = frozenset()
-    """Names that the function binds somewhere: the module has no value for these."""
-    loops: int = 0
-    """How many loops of the function are being evaluated."""
-    around: Frame | None = None
-    """Of a comprehension: what it stands in, where `:=` in it binds names."""
-    function: Function | None = None
-    is_class: bool = False
-    outer: dict[str, Environment | None] = field(default_factory=dict[str, Environment | None])
-    """Names under `global`, with `None`, and under `nonlocal`, with the names of the function that binds them."""
-    exits: list[tuple[Signal, Any]] = field(default_factory=list[tuple[Signal, Any]])
-    """Ways out of the function, or of a loop, that some arms of an unknown `if` took, with the state there."""
-    first_receiver: object = None
-    """The first argument of a method, for `super()`."""
-    lost: EvaluationError | None = None
-    """Of a generator: the error of a `yield from` whose items are not known."""
-    yields: list[object] | None = None
-    """What a generator has yielded."""
-    is_detached: bool = False
-    """Whether the expression that is evaluated is not in the text of the file."""
-
-    @property
-    def inner_closure(self) -> tuple[Environment, ...]:
-        """What a function that is defined here sees beside the names of the module: no names of classes."""
-        if self.is_class or (self.function is None and self.around is None):
-            return self.closure
-        return (self.environment, *self.closure)
-
-
-class Evaluator(ABC):
+class Evaluator(EvaluatorParts):
     """Evaluates code of the flow's files."""
 
     def __init__(self, modules: LocalModules, sink: DiagnosticSink) -> None:
@@ -232,76 +114,6 @@ class Evaluator(ABC):
         """The file of the code that is being evaluated."""
         return self.frames[-1].view
 
-    # What the parts need of each other.
-
-    @abstractmethod
-    def lookup(self, node: ast.expr) -> object:
-        """The value of an expression, which may be `Unresolved`. Raises EvaluationError, LimitError, ExitError."""
-
-    @abstractmethod
-    def execute(self, statements: Sequence[ast.stmt]) -> Signal:
-        """Run statements one after the other. Raises EvaluationError, LimitError, ExitError."""
-
-    @abstractmethod
-    def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
-        """The value of a call. Raises EvaluationError, LimitError, ExitError."""
-
-    @abstractmethod
-    def attribute(self, owner: object, name: str, node: ast.expr) -> object:
-        """The value of an attribute. Raises EvaluationError."""
-
-    @abstractmethod
-    def namespace(self, view: ModuleView) -> Environment:
-        """The names of a file, which is executed if it was not."""
-
-    @abstractmethod
-    def escape(self, *values: object, why: Unresolved) -> None:
-        """Note that unknown code has these values, and may change whatever it reaches from them."""
-
-    @abstractmethod
-    def recursive_call(self, function: Function, arguments: CallArguments) -> Unresolved | None:
-        """What a call stands for that would recur endlessly here; `None` for any other call."""
-
-    @abstractmethod
-    def watch_of(self, body: Sequence[ast.AST], scopes: Sequence[Environment]) -> Callable[[], tuple[State, object]]:
-        """What tells whether something changed that the code of a generator reads."""
-
-    @abstractmethod
-    def builtin_name(self, name: str, node: ast.AST) -> object:
-        """A builtin, unless the file may have bound its name or changed it. Raises EvaluationError."""
-
-    @abstractmethod
-    def star_name(self, name: str) -> object | None:
-        """What `from module import *` binds a name to, where that is known."""
-
-    @abstractmethod
-    def change_foreign(self, owner: Foreign) -> None:
-        """Note that the file changes a module that is installed, or its own by way of `sys.modules`."""
-
-    @abstractmethod
-    def iterate(self, value: object, node: ast.AST) -> list[object]:
-        """The entries of a known list, dict, range, ... Raises EvaluationError."""
-
-    @abstractmethod
-    def executed_views(self) -> Sequence[ModuleView]:
-        """The files that were executed, the flow's own first."""
-
-    @abstractmethod
-    def module_names(self) -> Sequence[Environment]:
-        """The names of modules that were executed."""
-
-    @abstractmethod
-    def forget(self, statements: Sequence[ast.AST], why: Unresolved, *, only_bound: bool = False) -> None:
-        """Let nothing be known of what code that cannot be followed binds, and unless `only_bound` of what it uses."""
-
-    @abstractmethod
-    def decorate_with(self, decorator: object, value: object, node: ast.expr) -> object:
-        """What an evaluated decorator makes of a function or class."""
-
-    @abstractmethod
-    def import_names(self, node: ast.Import | ast.ImportFrom) -> None:
-        """Bind what an import statement imports."""
-
     def poison(self, value: object, why: Unresolved) -> bool:
         """Forget what a list, dict, set, namespace or iterator holds; whether that was known."""
         if id(value) in self.poisoned:
@@ -313,61 +125,11 @@ class Evaluator(ABC):
         """What the front end notes of the way that led here, to compare the ways with each other."""
         return None
 
-    def set_marks(self, marks: object) -> None:  # noqa: B027 - most front ends note nothing
+    def set_marks(self, marks: object) -> None:
         """Go back to what was noted before."""
 
-    def merge_marks(self, marks: Sequence[object]) -> None:  # noqa: B027 - most front ends note nothing
+    def merge_marks(self, marks: Sequence[object]) -> None:
         """Go on with what several ways have noted."""
-
-    # What a front end adds: values that exist at run time.
-
-    @abstractmethod
-    def runtime_entry(self, value: object, key: object, node: ast.AST, entries: int | None = None) -> object:
-        """An entry of a run-time value; `entries` is how many there must be, where all of them are unpacked."""
-
-    @abstractmethod
-    def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
-        """An attribute of a run-time value, or of an object of the front end. Raises EvaluationError."""
-
-    @abstractmethod
-    def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
-        """What an operator gives when the flow runs. Raises EvaluationError."""
-
-    @abstractmethod
-    def runtime_call(
-        self, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
-    ) -> object | None:
-        """What a builtin function (`call`) or a `method` gives for run-time values; `None` for one that cannot be."""
-
-    @abstractmethod
-    def runtime_loop(self, source: object, node: ast.For) -> None:
-        """Run a loop over a run-time value. Raises EvaluationError."""
-
-    @abstractmethod
-    def runtime_comprehension(self, source: object, node: ast.expr, inner: Frame) -> object | None:
-        """What a comprehension over a run-time value gives; `None` for one that cannot be."""
-
-    @abstractmethod
-    def runtime_choice(
-        self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST
-    ) -> object:
-        """The merged outcome of an `if` whose first condition is the run-time value `first`."""
-
-    @abstractmethod
-    def define(self, node: FunctionNode, function: Function, records: Records) -> object | None:
-        """What a decorated function of a module is to the front end; `None` where it is nothing to it."""
-
-    @abstractmethod
-    def decorated(self, value: object) -> object:
-        """What a function is to the front end after decorators of the user's own, which may have applied others."""
-
-    @abstractmethod
-    def settings(self, node: ast.Call) -> object | None:
-        """What a call makes that is the front end's own, such as `step.with_options(...)`; `None` for other calls."""
-
-    @abstractmethod
-    def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
-        """The value of a call of an object of the front end. Raises EvaluationError."""
 
     # Limits and errors.
 
@@ -633,17 +395,3 @@ class Evaluator(ABC):
             yield
         finally:
             self.lenient = outer
-
-
-@contextmanager
-def deep_recursion() -> Generator[None]:
-    """Allow for the evaluator's own depth, which is a multiple of the depth of the code."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
-
-
-_RECURSION = 12_000

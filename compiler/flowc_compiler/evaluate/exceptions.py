@@ -9,7 +9,8 @@ from typing import cast
 
 from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.evaluate.branches import fork, snapshot, widen
-from flowc_compiler.evaluate.evaluator import Evaluator, ExitError, RaisedError, Signal
+from flowc_compiler.evaluate.evaluation_state import ExitError, RaisedError, Signal
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.merging import State, namespaces
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Instance, Unresolved
 

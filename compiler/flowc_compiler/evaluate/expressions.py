@@ -11,10 +11,11 @@ from typing import Any, cast
 from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped, under
 from flowc_compiler.evaluate.branches import negation
-from flowc_compiler.evaluate.builtin_functions import BUILTINS, builtin
-from flowc_compiler.evaluate.classes import member_text
+from flowc_compiler.evaluate.builtin_names import BUILTINS, builtin
+from flowc_compiler.evaluate.enumerations import member_text
 from flowc_compiler.evaluate.environment_reads import read_variable
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format, costs_nothing

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.branches import leave
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, Frame, RaisedError, Returned
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, Frame, RaisedError, Returned
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.operations import DEEPEST_CALLS
 from flowc_compiler.evaluate.values import Environment, Function, FunctionNode, Iterator, Unresolved
 from flowc_compiler.syntax.tree_walk import bound_names, walk_scope

@@ -8,28 +8,29 @@ from contextlib import suppress
 from typing import Any, cast
 
 from flowc_compiler.evaluate import branches, expressions, iteration, plain_data
-from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, is_file_itself, stripped
-from flowc_compiler.evaluate.builtin_functions import builtin_attribute, call_builtin, call_library_method
-from flowc_compiler.evaluate.classes import call_class, class_attribute, instance_attribute, super_attribute
-from flowc_compiler.evaluate.evaluator import (
+from flowc_compiler.evaluate.assumptions import assumed_parts, stripped
+from flowc_compiler.evaluate.attributes import AttributeLookup
+from flowc_compiler.evaluate.builtin_functions import call_builtin, call_library_method
+from flowc_compiler.evaluate.classes import call_class, instance_attribute
+from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,
     EvaluationError,
-    Evaluator,
     Frame,
     RaisedError,
     Recorded,
     Records,
     Signal,
 )
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import call_function
-from flowc_compiler.evaluate.library_values import is_library_method, is_library_value, library, library_attribute
+from flowc_compiler.evaluate.library_values import is_library_value
 from flowc_compiler.evaluate.merging import State
-from flowc_compiler.evaluate.methods import METHODS, call_plain, is_method
-from flowc_compiler.evaluate.module_execution import ModuleExecution
-from flowc_compiler.evaluate.settings_objects import enumerated, settings_object
-from flowc_compiler.evaluate.statements import execute, prints, refuse_statement
+from flowc_compiler.evaluate.methods import METHODS, call_plain
+from flowc_compiler.evaluate.refused_statements import refuse_statement
+from flowc_compiler.evaluate.settings_objects import settings_object
+from flowc_compiler.evaluate.statements import execute, prints
 from flowc_compiler.evaluate.values import (
     MISSING,
     Assumed,
@@ -43,21 +44,15 @@ from flowc_compiler.evaluate.values import (
     Function,
     FunctionNode,
     Instance,
-    Member,
-    Module,
     Partial,
-    RuntimeValue,
     Unresolved,
     is_kind,
     plain_copy,
 )
-from flowc_compiler.syntax.served_imports import ROOTS, dotted
-
-OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
-"""Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""
+from flowc_compiler.syntax.served_imports import dotted
 
 
-class Interpreter(ModuleExecution):
+class Interpreter(AttributeLookup):
     """Evaluates the files of a flow. A front end adds its own objects in a subclass; this one knows none."""
 
     def lookup(self, node: ast.expr) -> object:
@@ -105,95 +100,6 @@ class Interpreter(ModuleExecution):
     def watch_of(self, body: Sequence[ast.AST], scopes: Sequence[Environment]) -> Callable[[], tuple[State, object]]:
         """What tells whether something changed that the code of a generator reads."""
         return iteration.watch_of(self, body, scopes)
-
-    # Attributes.
-
-    def attribute(self, owner: object, name: str, node: ast.expr) -> object:  # noqa: PLR0912 - one case for each kind
-        """The value of an attribute. Raises EvaluationError."""
-        if isinstance(owner, Assumed):
-            return self._assumed_attribute(owner, name, node)
-        known = enumerated(self, node) if isinstance(node, ast.Attribute) else None
-        if known is not None:
-            return known[0]
-        match owner:
-            case ConfigReference():
-                return self._config_attribute(owner, name, node)
-            case Foreign(path=path):
-                return self._foreign(owner, (*path, name))
-            case Module():
-                return self._module_attribute(owner, name, node)
-            case Member() if name not in owner.attributes and is_method(type(owner.plain), name):
-                return BoundMethod(owner.plain, name)
-            case Instance():
-                return instance_attribute(self, owner, name, node)
-            case ClassObject():
-                return class_attribute(self, owner, name, node)
-            case ConfigTree():
-                if name in owner:
-                    return owner[name]
-            case Builtin(name="super"):
-                return super_attribute(self, name, node)
-            case Builtin() if (found := builtin_attribute(owner, name)) is not None:
-                return found
-            case _ if is_library_value(owner):
-                return self._library_attribute(owner, name, node)
-            case Function() if name in {"__name__", "__qualname__"}:
-                return owner.name
-            case Function() if name == "__globals__":
-                return Foreign("is known when the file runs", path=("builtins", "globals", "()"))
-            case _:
-                pass
-        found, is_plain = self.undetermined(owner), is_method(type(owner), name)
-        if isinstance(found, Unresolved) and not is_plain:
-            error = self.refuse_unresolved(found, node)
-            error.options = (owner,)
-            raise error
-        if is_plain and not isinstance(found, RuntimeValue):
-            return BoundMethod(owner, name)
-        return self.runtime_attribute(owner, name, node)
-
-    def _config_attribute(self, owner: ConfigReference, name: str, node: ast.expr) -> object:
-        if owner.expression is None and not owner.path and name in OWN_ATTRIBUTES and isinstance(node, ast.Attribute):
-            message = f"`{name}` is an attribute of the Config object itself"
-            shown = self.code(node.value)
-            return Unresolved(message, f'write {shown}["{name}"] for the entry of its value', wrong=True)
-        return expressions.extended(owner, name)
-
-    def _assumed_attribute(self, owner: Assumed, name: str, node: ast.expr) -> object:
-        if is_method(type(owner.value), name) or is_library_method(owner.value, name):
-            return BoundMethod(owner, name)
-        if name in {"name", "stem", "suffix", "suffixes"} and is_file_itself(owner):
-            return self.attribute(owner.value, name, node)  # the file's own name is the same in a task
-        return assuming(self, [owner], lambda: self.attribute(owner.value, name, node))
-
-    def _library_attribute(self, owner: object, name: str, node: ast.expr) -> object:
-        found = library_attribute(owner, name)
-        if found is not MISSING:
-            return found
-        if is_library_method(owner, name) or is_method(type(owner), name):
-            return BoundMethod(owner, name)
-        return self.runtime_attribute(owner, name, node)
-
-    def _foreign(self, owner: Foreign, path: tuple[str, ...]) -> object:
-        known = library(path)
-        if known is not None and path[:1] not in self.changed_modules:
-            return known
-        view = self.modules.load(self.view, 0, path) if path[0] not in ROOTS and "()" not in path else None
-        if view is not None:
-            return Module(view, self.namespace(view))
-        return Foreign(owner.message, owner.help, path=path)
-
-    def _module_attribute(self, owner: Module, name: str, node: ast.expr) -> object:
-        poison = self.poisoned.get(id(owner.namespace))
-        if poison is not None:
-            return poison[1]
-        if name in owner.namespace:
-            return owner.namespace[name]
-        view = self.modules.load(owner.view, 1, (name,)) if owner.view.source.path.name == "__init__.py" else None
-        if view is not None:
-            return Module(view, self.namespace(view))
-        message = f"there is no `{name}` in {owner.view.source.name}"
-        raise self.refuse("FC112", message, node, "correct the name, or define it there")
 
     # Calls.
 

@@ -9,7 +9,8 @@ from typing import cast
 
 from flowc_compiler.evaluate.assumptions import assuming
 from flowc_compiler.evaluate.branches import snapshot, test, widen, widen_loop
-from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame
+from flowc_compiler.evaluate.evaluation_state import EvaluationError, Frame
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import check_items
 from flowc_compiler.evaluate.merging import State, namespaces
 from flowc_compiler.evaluate.operations import LONGEST, cost, range_length

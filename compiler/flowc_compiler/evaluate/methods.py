@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator, RaisedError
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError, RaisedError
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import (
     HEAVIEST,

@@ -7,39 +7,35 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
-from flowc_compiler.evaluate.branches import fork, leave, likely_arm, test, widen_loop
+from flowc_compiler.evaluate.branches import fork, likely_arm, test
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
-from flowc_compiler.evaluate.evaluator import (
+from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,
     EvaluationError,
-    Evaluator,
-    Frame,
     RaisedError,
     Records,
     Returned,
     Signal,
 )
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import defaults_of
-from flowc_compiler.evaluate.iteration import check_unspent, take_items
+from flowc_compiler.evaluate.loops import for_loop, while_loop
 from flowc_compiler.evaluate.merging import has_one_name
+from flowc_compiler.evaluate.refused_statements import refuse_statement
 from flowc_compiler.evaluate.targets import assign, delete, match_statement
 from flowc_compiler.evaluate.values import (
     Foreign,
     Function,
     FunctionNode,
-    Instance,
-    OpenedFile,
     RuntimeValue,
     Undetermined,
     Unresolved,
     is_kind,
 )
-from flowc_compiler.evaluate.values import (
-    Iterator as ValueIterator,
-)
+from flowc_compiler.evaluate.with_statement import with_statement
 from flowc_compiler.syntax.served_imports import dotted
 from flowc_compiler.syntax.tree_walk import bound_names, children, walk
 
@@ -277,120 +273,6 @@ def _leaves_block(statements: Sequence[ast.stmt]) -> bool:
     return False
 
 
-def _for(evaluator: Evaluator, item: ast.For) -> Signal:
-    source = evaluator.evaluate(item.iter)
-    if evaluator.lenient and isinstance(found := evaluator.undetermined(source), Unresolved):
-        value = Unresolved(found.message, found.help, (source,))
-        return _unknown_loop(evaluator, item, found, lambda: assign(evaluator, item.target, value, item.iter))
-    if isinstance(evaluator.undetermined(source), RuntimeValue) and not evaluator.lenient:
-        evaluator.runtime_loop(source, item)
-        return evaluator.execute(item.orelse)
-    return _loop(evaluator, item, _turns(evaluator, source, item))
-
-
-def _turns(evaluator: Evaluator, source: object, item: ast.For) -> Iterator[bool]:
-    """Bind the loop's target for each turn: over a list as it is when the turn begins."""
-    if isinstance(source, ValueIterator):
-        check_unspent(evaluator, source, item.iter)
-        items = take_items(evaluator, source, item.iter)
-        watched = source.watch() if source.watch is not None and evaluator.lenient else None
-        while items:
-            assign(evaluator, item.target, items.pop(), item.iter)
-            yield True
-        if (
-            watched is not None
-            and source.watch is not None
-            and (watched[0].changed() or source.watch()[1] != watched[1])
-        ):
-            message = "the loop changes what its generator reads"
-            raise evaluator.refuse("FC115", message, item.iter, "make a list of it first: `list(...)`")
-        return
-    values = evaluator.iterate(source, item.iter)
-    live = cast("list[object]", source) if is_kind(source, list) else values
-    place = 0
-    while place < len(live):
-        assign(evaluator, item.target, live[place], item.iter)
-        place += 1
-        yield True
-        if isinstance(found := evaluator.undetermined(source), Unresolved):
-            raise evaluator.refuse_unresolved(found, item.iter)
-        if is_kind(source, dict, set) and len(cast("set[object]", source)) != len(values):
-            message = f"`{evaluator.code(item.iter)}` changes while the loop iterates over it"
-            raise evaluator.refuse("FC112", message, item.iter, "iterate over `list(...)` of it")
-
-
-def _while(evaluator: Evaluator, item: ast.While) -> Signal:
-    frame = evaluator.frame
-    frame.loops += 1
-    try:
-        while True:
-            holds = test(evaluator, item.test)
-            if isinstance(holds, Undetermined):
-                break
-            if not holds:
-                return evaluator.execute(item.orelse)
-            signal = _turn(evaluator, item, frame)
-            if signal is not None:
-                return None if signal == "break" else signal
-    finally:
-        frame.loops -= 1
-    if isinstance(holds, Unresolved) and evaluator.lenient:
-        return _unknown_loop(evaluator, item, holds, lambda: evaluator.evaluate(item.test) and None)
-    raise evaluator.not_known(
-        holds, item.test, "how often a loop runs cannot depend on it",
-        f"write `while {evaluator.code(item.test)}:` inside of one step, which calls what the loop calls as plain "
-        "functions; or run at most a fixed number of turns: `for i in range(10):` with the loop's body in an `if`",
-    )  # fmt: skip
-
-
-def _loop(evaluator: Evaluator, item: ast.For, turns: Iterator[bool]) -> Signal:
-    frame = evaluator.frame
-    frame.loops += 1
-    try:
-        for _ in turns:
-            signal = _turn(evaluator, item, frame)
-            if signal is not None:
-                return None if signal == "break" else signal
-    finally:
-        frame.loops -= 1
-    return evaluator.execute(item.orelse)
-
-
-def _turn(evaluator: Evaluator, item: ast.For | ast.While, frame: Frame) -> Signal:
-    """One turn of a loop; `None` where the loop goes on."""
-    evaluator.tick(item)
-    signal = evaluator.execute(item.body)
-    if signal in ("continue", None) and not frame.exits:
-        return None
-    if any(kind == "break" for kind, _ in frame.exits):  # whether the loop goes on is not known
-        raise evaluator.refuse("FC115", "flowc cannot know whether this loop continues", item, "write the value out")
-    reaches, _ = leave(evaluator, frame, ("continue",), None if signal == "continue" else signal, None, item)
-    if signal == "diverted":
-        return None if reaches else "diverted"
-    return None if signal == "continue" else signal
-
-
-def _unknown_loop(
-    evaluator: Evaluator, item: ast.For | ast.While, cause: Undetermined, begin: Callable[[], object]
-) -> Signal:
-    """A loop with an unknown number of iterations."""
-    frame = evaluator.frame
-
-    def turn() -> object:
-        begin()
-        frame.loops += 1
-        try:
-            signal = evaluator.execute(item.body)
-        finally:
-            frame.loops -= 1
-        reaches, _ = leave(evaluator, frame, ("continue",), None if signal == "continue" else signal, None, item)
-        return ("diverted" if not reaches else None) if signal in ("diverted", "continue", None) else signal
-
-    widen_loop(evaluator, turn, bound_names([item]), item, cause)
-    leave(evaluator, frame, ("break",), None, None, item)
-    return evaluator.execute(item.orelse)
-
-
 def _break(evaluator: Evaluator, item: ast.Break) -> Signal:
     del evaluator, item
     return "break"
@@ -470,68 +352,6 @@ def _import(evaluator: Evaluator, item: ast.Import | ast.ImportFrom) -> Signal:
     return None
 
 
-def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
-    """`with` of what flowc does not know: the body runs, and an error in it may be suppressed.
-
-    A strict evaluation only has files that are opened to be read.
-    """
-    if _opens_files(evaluator, item):
-        for entered in item.items:
-            if entered.optional_vars is not None:
-                file = evaluator.evaluate(entered.context_expr)
-                assign(evaluator, entered.optional_vars, file, entered.context_expr)
-        return evaluator.execute(item.body)
-    if not evaluator.lenient:
-        raise refuse_statement(evaluator, item)
-    suppresses = False
-    managers: list[object] = []
-    for entered in item.items:
-        manager = evaluator.evaluate(entered.context_expr)
-        evaluator.escape(manager, why=Unresolved("it is used by `with`"))
-        managers += _managing(manager)
-        _run_manager(evaluator, managers, entered.context_expr)
-        path = _called(entered.context_expr)
-        suppresses = suppresses or path[-1:] not in {
-            ("open",),
-            ("Lock",),
-            ("NamedTemporaryFile",),
-            ("TemporaryDirectory",),
-        }
-        if entered.optional_vars is not None:
-            value = Unresolved(f"`{evaluator.code(entered.context_expr)}` is not known before the file runs")
-            assign(evaluator, entered.optional_vars, value, entered.context_expr)
-    hazards = evaluator.hazards
-    if not suppresses:
-        return evaluator.execute(item.body)
-    signal = evaluator.execute(item.body)
-    if evaluator.hazards > hazards and signal is None:
-        evaluator.forget(item.body, Unresolved("whether an error ends this `with` is not known"), only_bound=True)
-    _run_manager(evaluator, managers, item.items[0].context_expr)
-    return signal
-
-
-def _opens_files(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> bool:
-    """Whether all that a `with` enters are files that are read when compiling."""
-    if any(_called(entered.context_expr)[-1:] != ("open",) for entered in item.items):
-        return False
-    return all(isinstance(evaluator.attempt(entered.context_expr)[0], OpenedFile) for entered in item.items)
-
-
-def _managing(manager: object) -> list[object]:
-    """The methods of a class of the file that `with` calls."""
-    order = manager.of.mro() if isinstance(manager, Instance) and manager.of is not None else []
-    return [owner.namespace[name] for owner in order for name in ("__enter__", "__exit__") if name in owner.namespace]
-
-
-def _run_manager(evaluator: Evaluator, methods: list[object], node: ast.expr) -> None:
-    callee = Unresolved("`with` runs code that flowc does not follow", "", tuple(methods))
-    evaluator.call(callee, CallArguments(), node)
-
-
-def _called(node: ast.expr) -> tuple[str, ...]:
-    return dotted(node.func) if isinstance(node, ast.Call) else ()
-
-
 def _raise(evaluator: Evaluator, item: ast.Raise) -> Signal:
     raise_statement(evaluator, item)
     return None
@@ -550,8 +370,8 @@ _ANYWHERE: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.AnnAssign: _assignment,
     ast.AugAssign: _augmented,
     ast.Expr: _expression,
-    ast.For: _for,
-    ast.While: _while,
+    ast.For: for_loop,
+    ast.While: while_loop,
     ast.Return: _return,
     ast.Break: _break,
     ast.Continue: _continue,
@@ -561,7 +381,7 @@ _ANYWHERE: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.ImportFrom: _import,
     ast.FunctionDef: _function,
     ast.AsyncFunctionDef: _function,
-    ast.With: _with,
+    ast.With: with_statement,
 }
 _LENIENT: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.If: _if,
@@ -569,71 +389,7 @@ _LENIENT: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.ClassDef: _class,
     ast.Try: _try,
     ast.TryStar: _try,
-    ast.With: _with,
-    ast.AsyncWith: _with,
+    ast.With: with_statement,
+    ast.AsyncWith: with_statement,
     ast.Raise: _raise,
 }
-
-_REFUSED: dict[type[ast.AST], tuple[str, str]] = {
-    ast.Try: ("`try`", "catch errors in the step itself; what must run whatever happens is a hook: `on_failure=`"),
-    ast.TryStar: ("`try`", "catch errors in the step itself"),
-    ast.With: ("`with`", "open files and connections in the step that needs them"),
-    ast.AsyncWith: ("`with`", "open files and connections in the step that needs them"),
-    ast.ClassDef: ("`class`", "define classes at the top level of the file, and use them in steps"),
-    ast.Global: ("`global`", "return values from functions, and keep them in variables"),
-    ast.Nonlocal: ("`nonlocal`", "return values from functions, and keep them in variables"),
-    ast.AsyncFor: ("`async for`", "write `for`"),
-    ast.Await: ("`await`", "call the step: it runs as soon as what it needs is there"),
-    ast.Yield: ("`yield`", "return a list"),
-}
-
-
-def refuse_statement(evaluator: Evaluator, node: ast.AST) -> EvaluationError:
-    """FC110 for a statement or expression outside of the subset; FC112 for `raise`, which is reached."""
-    if isinstance(node, ast.Raise):
-        return _refuse_raise(evaluator, node)
-    shown = f"`{evaluator.code(node)}`" if isinstance(node, ast.expr) else "this statement"
-    what, way_out = _REFUSED.get(type(node), (shown, "do this in a step"))
-    if isinstance(node, ast.Try) and (called := _first_call(node)):
-        way_out = (
-            f"write `@catch` above the step `{called}`, whose result is `None` where it fails, and "
-            f"`if {called}(...) is None:` for `except`; what must run whatever happens is a hook: `on_failure=`"
-        )
-    message = f"a pipeline's body cannot have {what}: it is compiled, and not run"
-    return evaluator.refuse("FC110", message, _head(node), way_out)
-
-
-def _first_call(node: ast.Try) -> str:
-    """The name of what a `try` calls first."""
-    calls = (item.func for statement in node.body for item in walk(statement) if isinstance(item, ast.Call))
-    return next((".".join(path) for path in map(dotted, calls) if path), "")
-
-
-def _refuse_raise(evaluator: Evaluator, node: ast.Raise) -> EvaluationError:
-    if evaluator.arms:
-        return evaluator.refuse(
-            "FC223", "`raise` cannot depend on a result here: the body is compiled, and not run", node,
-            "raise it in a step that gets the result",
-        )  # fmt: skip
-    shown = evaluator.code(node.exc) if node.exc is not None else "an error"
-    match node.exc:
-        case ast.Call(func=function, args=[first, *_]):
-            said, problem = evaluator.attempt(first)
-            if problem is None and evaluator.find_undetermined(said) is None:
-                shown = f"{evaluator.code(function)}: {said}"
-        case _:
-            pass
-    return evaluator.refuse("FC112", f"the pipeline raises {shown}", node, "give the pipeline other parameters")
-
-
-def _head(node: ast.AST) -> ast.AST:
-    """The part of a compound statement that is marked."""
-    match node:
-        case ast.With(items=[first, *_]) | ast.AsyncWith(items=[first, *_]):
-            return first.context_expr
-        case ast.Try(body=[first, *_]) | ast.TryStar(body=[first, *_]):
-            return first
-        case ast.AsyncFor(iter=source):
-            return source
-        case _:
-            return node

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from flowc_compiler.evaluate.branches import test
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.plain_data import check_hashable
 from flowc_compiler.evaluate.values import (

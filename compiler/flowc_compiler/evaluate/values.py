@@ -303,6 +303,10 @@ class ClassObject:
             found[item] = None
         return list(found)
 
+    def find(self, name: str) -> object:
+        """An attribute of the class or of its bases, not bound to an instance; MISSING if there is none."""
+        return next((item.namespace[name] for item in self.mro() if name in item.namespace), MISSING)
+
 
 @dataclass(frozen=True, eq=False)
 class Constructed(Unresolved):

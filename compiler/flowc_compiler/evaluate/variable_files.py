@@ -18,7 +18,8 @@ from flowc_compiler.filesystem import is_file, read_file
 from flowc_compiler.syntax.import_root import is_readable, project_folder
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+    from flowc_compiler.evaluate.evaluation_state import CallArguments
+    from flowc_compiler.evaluate.evaluator import Evaluator
 
 NAME = ".env"
 """The file that `load_dotenv()` looks for."""

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flowc_compiler.evaluate.evaluator import (
+from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,
     EvaluationError,

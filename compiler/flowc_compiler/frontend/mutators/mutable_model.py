@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc_compiler.evaluate.applied_decorators import DecoratorCall
-from flowc_compiler.evaluate.evaluator import CallArguments, Recorded
-from flowc_compiler.evaluate.known_values import recorded
+from flowc_compiler.evaluate.evaluation_state import CallArguments, Recorded
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
+from flowc_compiler.evaluate.recorded_values import recorded
 from flowc_compiler.evaluate.values import Foreign, Instance, Iterator, Unresolved, is_kind
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import MISSING, CliDecorator, pairs

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.applied_decorators import Applying
-from flowc_compiler.evaluate.evaluator import CallArguments, Frame, LimitError, Records, deep_recursion
+from flowc_compiler.evaluate.evaluation_state import CallArguments, Frame, LimitError, Records, deep_recursion
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import ClassObject, Function, FunctionNode, Unresolved

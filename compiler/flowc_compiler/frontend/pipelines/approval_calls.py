@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.diagnostics import suggest
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
 from flowc_compiler.frontend.decorators.arguments.wait_arguments import ApprovalArguments
 from flowc_compiler.frontend.decorators.decorator_reader import validated
 from flowc_compiler.frontend.pipelines.body_reads import add_task

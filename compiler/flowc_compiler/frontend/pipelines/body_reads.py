@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from flowc.protocol import env_names
 from flowc.protocol.zenml_names import CLASSES
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject, Unresolved
 from flowc_compiler.frontend.pipelines.client_types import attribute_type
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs

@@ -13,16 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from flowc_compiler.evaluate.branches import fork
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
 from flowc_compiler.evaluate.functions import SignatureParameter, signature_of
-from flowc_compiler.evaluate.values import (
-    Foreign,
-    Function,
-    Instance,
-    Undetermined,
-    Unresolved,
-    is_kind,
-)
+from flowc_compiler.evaluate.values import Foreign, Function, Instance, Undetermined, Unresolved, is_kind
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import callee

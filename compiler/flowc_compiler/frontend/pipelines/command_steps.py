@@ -11,7 +11,7 @@ from flowc_compiler.evaluate.values import Function
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.evaluator import BoundValue
+    from flowc_compiler.evaluate.evaluation_state import BoundValue
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
     from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 

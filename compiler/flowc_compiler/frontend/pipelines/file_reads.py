@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.assumptions import stripped
-from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.values import Assumed, BoundMethod, Builtin, Foreign, OpenedFile
 from flowc_compiler.filesystem import expand_user, is_file, read_file
 from flowc_compiler.frontend.parameters.config_table import PARSERS, YAML_LOADERS, ParseError

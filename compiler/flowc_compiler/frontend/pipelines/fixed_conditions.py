@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping
 
-from flowc_compiler.evaluate.evaluator import Frame
+from flowc_compiler.evaluate.evaluation_state import Frame
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import Function
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.conversions import conversion
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import DictView, Function, Iterator, RuntimeValue, is_kind
 from flowc_compiler.frontend.pipelines.arm_bindings import lacks_entry

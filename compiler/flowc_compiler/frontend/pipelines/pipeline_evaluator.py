@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
-from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Frame, Recorded, Records
+from flowc_compiler.evaluate.evaluation_state import CallArguments, EvaluationError, Frame, Recorded, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope

@@ -10,21 +10,13 @@ from typing import Any, Literal, NamedTuple, cast
 from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
-from flowc_compiler.evaluate.evaluator import Frame
+from flowc_compiler.evaluate.evaluation_state import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, signature_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.statements import prints
-from flowc_compiler.evaluate.values import (
-    PLAIN,
-    ClassObject,
-    Environment,
-    Function,
-    Instance,
-    Undetermined,
-    Unresolved,
-)
+from flowc_compiler.evaluate.values import PLAIN, ClassObject, Environment, Function, Instance, Undetermined, Unresolved
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type, is_builtin
 from flowc_compiler.frontend.parameters.pydantic_constraints import constraints_of

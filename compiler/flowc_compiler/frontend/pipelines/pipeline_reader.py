@@ -14,7 +14,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, Returned, Signal, deep_recursion
+from flowc_compiler.evaluate.evaluation_state import (
+    EvaluationError,
+    Frame,
+    LimitError,
+    Returned,
+    Signal,
+    deep_recursion,
+)
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.evaluate.values import Environment, Function

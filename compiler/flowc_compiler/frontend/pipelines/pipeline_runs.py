@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
-from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.operations import HEAVIEST, current_budget

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.expressions import FUNCTIONS, METHODS
-from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import Iterator, is_kind

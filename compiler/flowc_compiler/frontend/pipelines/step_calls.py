@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, cast
 from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import can_be_made
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError
+from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.library_values import PosixPath, is_named_tuple
