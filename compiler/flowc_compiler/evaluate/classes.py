@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any, TypeGuard, cast
 
 from flowc_compiler.evaluate.constructed import constructed
-from flowc_compiler.evaluate.enumerations import _MIXED, ENUMS, enumeration_of, has_enum, make_members, member_called
+from flowc_compiler.evaluate.enumerations import (
+    ENUMS,
+    MIXED_TYPES,
+    enumeration_of,
+    has_enum,
+    make_members,
+    member_called,
+)
 from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,
@@ -135,7 +142,7 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
             return "inherits"
         elif isinstance(base, Foreign) and base.path in ENUMS:
             kind = "enum"
-        elif isinstance(base, Builtin) and base.name in _MIXED and has_enum(bases):
+        elif isinstance(base, Builtin) and base.name in MIXED_TYPES and has_enum(bases):
             continue
         elif isinstance(base, Builtin) and is_exception(base):
             kind = "exception"

@@ -62,7 +62,7 @@ def has_enum(bases: list[object]) -> bool:
     return len(bases) == 2 and isinstance(bases[1], Foreign) and bases[1].path == ("enum", "Enum")
 
 
-_MIXED: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str, _EITHER: str}
+MIXED_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str, _EITHER: str}
 """The types of the members of enumerations, by the name of a base."""
 
 
@@ -73,7 +73,7 @@ def make_members(made: ClassObject, bases: list[object]) -> None:
         base = next(iter(first.options))
     else:
         base = first.name if isinstance(first, Builtin) else cast("Foreign", first).path[-1]
-    mixed = _MIXED.get(base)
+    mixed = MIXED_TYPES.get(base)
     made.options.add(base)
     members: list[tuple[object, Instance]] = []
     for name, written in list(made.namespace.items()):
