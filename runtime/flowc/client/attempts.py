@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from flowc.store.documents import ATTEMPT_RECORD, ERROR_RECORD, MANIFEST
+from flowc.store.documents import ATTEMPT_RECORD, MANIFEST
 from flowc.store.run_owner import is_gone
 
 TYPE_CHECKING = False
@@ -60,7 +60,7 @@ def read_attempt(
         return Attempt(number, "successful", began, float(manifest["created"]), host, None, last)
     now, limit = time.time(), float(record.get("deadline", "inf"))
     gone = "space" in record and is_gone(record, now)  # before its files are read: it may be at its end
-    failure = layout.read_json(f"{folder}/{ERROR_RECORD}")
+    failure = layout.failure(step, path, number)
     if failure is not None and (started is None or failure["created"] >= started):  # else one of an earlier process
         last = last or bool(failure.get("last"))
         return Attempt(number, "failed", started, float(failure["created"]), host, failure, last)

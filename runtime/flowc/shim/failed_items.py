@@ -14,7 +14,6 @@ from flowc.shim.join import input_states
 from flowc.shim.retry_decision import judged, was_lost_for_good
 from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_results import manifest_head, write_outputs
-from flowc.store.documents import ERROR_RECORD
 from flowc.store.run_layout import index_text, task_id
 
 TYPE_CHECKING = False
@@ -159,7 +158,7 @@ def _failure_of(state: TaskState, task: Task, attempt: int) -> Document:
     """What is on record of an attempt."""
     record: Dict[str, Any] = {}
     with contextlib.suppress(FlowError):
-        record = state.layout.read_json(f"{state.layout.folder(task.step, task.path, attempt)}/{ERROR_RECORD}") or {}
+        record = state.layout.failure(task.step, task.path, attempt) or {}
     return {
         "step": task.step,
         "type": record.get("type", "TaskKilled"),

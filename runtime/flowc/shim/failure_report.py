@@ -11,7 +11,6 @@ from flowc.errors import ContainerFailed, FlowError, PeerFailed, error_text
 from flowc.protocol.exit_codes import exit_code_of
 from flowc.shim.cell_frames import name_cells
 from flowc.shim.debugging import has_input, quit_text
-from flowc.store.documents import ERROR_RECORD, VERSION, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,23 +36,16 @@ def report_failure(
     text = where + failure_text(error)
     _print(text)
     if layout is not None:
-        record: Dict[str, Any] = {
-            "version": VERSION,
-            "type": type(error).__name__,
-            "module": str(type(error).__module__),
-            "message": error_text(error),
-            "traceback": text,
-            "code": code,
-            "created": wall_time(),
-        }
+        more: Dict[str, Any] = {"module": str(type(error).__module__), "code": code}
         if isinstance(error, ContainerFailed) and error.exit_code is not None:
-            record["exit_code"] = error.exit_code
+            more["exit_code"] = error.exit_code
         if last:
-            record["last"] = True
+            more["last"] = True
         if isinstance(error, PeerFailed):
-            record["peer"] = error.peer
+            more["peer"] = error.peer
         try:
-            layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/{ERROR_RECORD}", record)
+            name, message = type(error).__name__, error_text(error)
+            layout.record_failure(task.step, task.path, task.attempt, name, message, text, **more)
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
     return code

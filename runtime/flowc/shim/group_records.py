@@ -12,12 +12,12 @@ from flowc.protocol import env_names
 from flowc.protocol.exit_codes import OK, TIMED_OUT, USER_ERROR
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_inputs import predecessor
-from flowc.store.documents import ERROR_RECORD, MANIFEST, VERSION, wall_time
+from flowc.store.documents import ERROR_RECORD, MANIFEST
 from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, Iterable, Set, Tuple
+    from typing import Any, Dict, Iterable, Set, Tuple
 
     from flowc.protocol.plan import Plan, PlanGroup, PlanStep
     from flowc.store.documents import Document
@@ -133,7 +133,7 @@ class GroupRecords:
         """Whether an attempt of an earlier pod counts as one that has failed."""
         if ERROR_RECORD not in names:
             return self.further(key) > 0
-        record = self.layout.read_json(f"{self.layout.folder(*key, attempt)}/{ERROR_RECORD}") or {}
+        record = self.layout.failure(*key, attempt) or {}
         return not record.get("lost")
 
     def further(self, key: TaskKey) -> int:
@@ -153,20 +153,17 @@ class GroupRecords:
     def recorded_failure(self, attempt: Attempt, code: int) -> str:
         """What the attempt has recorded of its failure, in words; what it could not record itself is, here."""
         step, path = attempt.key
-        key = f"{self.layout.folder(step, path, attempt.number)}/{ERROR_RECORD}"
-        recorded = self.layout.read_json(key) if code > 0 and not attempt.timed_out else None
+        recorded = self.layout.failure(step, path, attempt.number) if code > 0 and not attempt.timed_out else None
         if recorded is not None:
             return ": ".join(filter(None, (recorded["type"], recorded["message"])))
         kind, message = _silent_failure(attempt, code, self.plan.step(step))
         self.record(attempt, kind, message, code=TIMED_OUT if attempt.timed_out else code or USER_ERROR)
         return message
 
-    def record(self, attempt: Attempt, kind: str, message: str, **more: int) -> None:
+    def record(self, attempt: Attempt, kind: str, message: str, **more: Any) -> None:
         """Record the end of an attempt; `lost` where the task itself has not failed."""
-        record = {"version": VERSION, "type": kind, "message": message, "traceback": "", "created": wall_time()}
         try:
-            folder = self.layout.folder(*attempt.key, attempt.number)
-            self.layout.write_json(f"{folder}/{ERROR_RECORD}", {**record, **more})
+            self.layout.record_failure(*attempt.key, attempt.number, kind, message, **more)
         except StoreError as error:
             say(f"the failure of task {attempt.name} could not be recorded: {error}")
 

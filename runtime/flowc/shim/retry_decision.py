@@ -9,7 +9,6 @@ import sys
 from flowc.current import running
 from flowc.errors import FlowError
 from flowc.protocol.exit_codes import FATAL, KILLED, TERMINATED, USER_ERROR, exit_code_of, failure_kinds, is_retried
-from flowc.store.documents import ERROR_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def was_lost_for_good(state: TaskState, task: Task) -> bool:
     if not state.step.on or task.attempt <= task.first:
         return False
     try:
-        record = state.layout.read_json(f"{state.layout.folder(task.step, task.path, task.attempt - 1)}/{ERROR_RECORD}")
+        record = state.layout.failure(task.step, task.path, task.attempt - 1)
     except FlowError:
         return False
     # The engine may have recorded it. What the task itself records here is what another attempt was to follow.

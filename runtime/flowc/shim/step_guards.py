@@ -14,7 +14,6 @@ from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.exit_codes import TIMED_OUT
 from flowc.shim.task_state import Transition
-from flowc.store.documents import ERROR_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,9 +45,8 @@ class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
 def last_failure(state: TaskState, task: Task) -> Document | None:
     """What is on record of the last attempt that ran the step's code; `None` where nothing is, or it cannot be read."""
     last = min(task.attempt - 1, task.first + state.step.retries)
-    folder = state.layout.folder(task.step, task.path, last)
     try:
-        return state.layout.read_json(f"{folder}/{ERROR_RECORD}")
+        return state.layout.failure(task.step, task.path, last)
     except FlowError:
         return None
 

@@ -21,7 +21,7 @@ from flowc.shim.task_results import keep_failed, write_outputs
 from flowc.shim.task_state import TaskState
 from flowc.shim.user_code import load_module, run_flow
 from flowc.store import open_store
-from flowc.store.documents import ERROR_RECORD, VERSION, wall_time
+from flowc.store.documents import VERSION
 from flowc.store.run_layout import RunLayout, index_text, task_id
 from flowc.store.run_owner import this_owner
 
@@ -241,10 +241,8 @@ def _report_plainly(error: BaseException, second: BaseException, layout: RunLayo
         os.write(2, text.encode("utf-8", "backslashreplace"))
     if layout is not None:
         module = str(type(error).__module__)
-        record = {"version": VERSION, "type": name, "module": module, "message": message, "traceback": text}
         with contextlib.suppress(BaseException):
-            folder = layout.folder(task.step, task.path, task.attempt)
-            layout.write_json(f"{folder}/{ERROR_RECORD}", {**record, "created": wall_time()})
+            layout.record_failure(task.step, task.path, task.attempt, name, message, text, module=module)
     return exit_code_of(error)
 
 

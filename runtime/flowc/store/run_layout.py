@@ -9,6 +9,7 @@ from flowc.store.documents import (
     ATTEMPT_RECORD,
     CACHE,
     DATA,
+    ERROR_RECORD,
     IMPORTED,
     MANIFEST,
     ORIGIN,
@@ -18,9 +19,11 @@ from flowc.store.documents import (
     RUN_RECORD,
     SCHEDULED,
     SEALED,
+    VERSION,
     check_document,
     misplaced,
     sealed,
+    wall_time,
 )
 
 TYPE_CHECKING = False
@@ -238,6 +241,17 @@ class RunLayout:
     def begin(self, step: str, path: Path, attempt: int, record: Document) -> None:
         """Write the record of an attempt that begins."""
         self.write_json(f"{self.folder(step, path, attempt)}/{ATTEMPT_RECORD}", record)
+
+    def failure(self, step: str, path: Path, attempt: int) -> Document | None:
+        """What is on record of a failed attempt; `None` where nothing is. Raises StoreError."""
+        return self.read_json(f"{self.folder(step, path, attempt)}/{ERROR_RECORD}")
+
+    def record_failure(
+        self, step: str, path: Path, attempt: int, kind: str, message: str, traceback: str = "", **more: Any
+    ) -> None:
+        """Record why an attempt has failed: the exception's type, its message, and what else is known of it."""
+        record = {"version": VERSION, "type": kind, "message": message, "traceback": traceback, "created": wall_time()}
+        self.write_json(f"{self.folder(step, path, attempt)}/{ERROR_RECORD}", {**record, **more})
 
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""

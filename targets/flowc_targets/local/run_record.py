@@ -148,21 +148,13 @@ class RunRecord:
     def failure(self, key: TaskKey, attempt: int) -> dict[str, Any] | None:
         """The record of a task's failure."""
         try:
-            return self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
+            return self.layout.failure(key.step, key.path, attempt)
         except StoreError:
             return None
 
     def record_error(self, key: TaskKey, attempt: int, kind: str, message: str, code: int) -> None:
         """Record a failure for a task that could not do so itself."""
-        document = {
-            "version": 1,
-            "type": kind,
-            "message": message,
-            "traceback": "",
-            "created": time.time(),
-            "code": code,
-        }
-        self.layout.write_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json", document)
+        self.layout.record_failure(key.step, key.path, attempt, kind, message, code=code)
 
     def count(self, key: TaskKey, attempt: int) -> int:
         """The width of the foreach that a finished task has opened."""

@@ -19,7 +19,7 @@ from flowc.shim.fork_server import BOOT
 from flowc.shim.graph_info import record_graph
 from flowc.shim.task_inputs import predecessor
 from flowc.store import approvals, open_store
-from flowc.store.documents import ERROR_RECORD, FAILED, MANIFEST
+from flowc.store.documents import FAILED, MANIFEST
 from flowc.store.file_store import FileStore
 from flowc.store.layered_store import OWN_FOLDER
 from flowc.store.run_layout import RunLayout, index_text, place_text
@@ -330,7 +330,7 @@ class _Trial:
             code = 1
         task = step.name if not self.inputs.path else f"{step.name}/{index}"
         before = self._inherited(step)
-        failure = self.layout.read_json(f"{folder}/{ERROR_RECORD}")
+        failure = self.layout.failure(step.name, self.inputs.path, self.tried.attempt)
         place = str(self.scratch)
         return TriedStep(
             self.layout, place, task, code, seconds, manifest, failed.get("artifacts", {}), before, failure
@@ -338,9 +338,7 @@ class _Trial:
 
     def record_end(self, kind: str, message: str) -> None:
         """Record a failure that the task could not record itself."""
-        folder = self.layout.folder(self.tried.step, self.inputs.path, self.tried.attempt)
-        document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
-        self.layout.write_json(f"{folder}/error.json", document)
+        self.layout.record_failure(self.tried.step, self.inputs.path, self.tried.attempt, kind, message)
 
     def _inherited(self, step: Step) -> Mapping[str, Any]:
         """What the task has begun with; for a join what was there before its inputs, which it may have taken over."""
