@@ -117,8 +117,10 @@ def call_flow(flow: Any = None, **options: Any) -> Any:
 
     Its parameters get `params`, which are values, and `artifacts`, which are names of the caller's; the caller gets the
     artifacts that `returns` names. Its steps become steps of the caller, or with `deployed` it is a run of its own.
+    In a pipeline's body, which is compiled and never run, it gives what the flow returns.
     """
-    return _decorated(None if isinstance(flow, type) else flow)
+    del options
+    return _decorated(flow if hasattr(flow, "__code__") else None)
 
 
 def airflow_options(target: Any = None, **options: Any) -> Any:

@@ -262,13 +262,26 @@ def airflow_external_task_sensor(
 def fuse(step: _Step, /) -> _Step: ...
 @overload
 def fuse(*, disabled: bool = False) -> StepDecorator: ...
+@overload
 def call_flow(
-    flow: type[FlowSpec],
+    flow: Callable[..., Any],
+    *,
+    params: Mapping[str, Any] = ...,
+    returns: str | tuple[str, ...],
+    deployed: bool = False,
+    id: str | None = None,
+    after: Any = None,
+) -> Any: ...
+@overload
+def call_flow(
+    flow: Callable[..., Any],
     *,
     params: Mapping[str, Any] = ...,
     artifacts: Mapping[str, str] | Sequence[str] = ...,
     returns: Mapping[str, str] | Sequence[str] = ...,
     deployed: bool = False,
+    id: str | None = None,
+    after: Any = None,
 ) -> StepDecorator: ...
 @overload
 def cache(step: _Step, /) -> _Step: ...

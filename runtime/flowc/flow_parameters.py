@@ -104,6 +104,13 @@ class Declaration:
         if given and text is None and self.fields.get("envvar") is not None:
             text = option_values().environment_text(self)
         value = scheduled_default(self.name, self._default(flow_name)) if text is None else self._given(text)
+        return self._finished(value)
+
+    def written(self, value: Any) -> Any:
+        """The value that the call of another flow has for it: a text as if it was given to a run."""
+        return self._finished(self._given(value) if isinstance(value, str) else value)
+
+    def _finished(self, value: Any) -> Any:
         if self.fields.get("callback") is not None:
             value = option_values().called_back(self, value)
         separator = self.field("separator")

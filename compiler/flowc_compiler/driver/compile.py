@@ -104,9 +104,9 @@ def compile_file(
 
 def _with_called(flow: Flow, path: Path, attached: Sequence[str], sink: DiagnosticSink) -> Flow:
     """The flow with the flows that its steps call, each compiled by itself. Most flows call none."""
-    if all(step.specs.called is None for step in flow.steps):
+    if not any(flow.calling()):
         return flow
-    from flowc_compiler.driver.called_flows import CallReader
+    from flowc_compiler.driver.called_flows import CallReader, bind_call
 
     def read(called: CalledFlow) -> Flow | None:
         source = read_source(Path(called.file), sink, called.shown)
@@ -114,7 +114,13 @@ def _with_called(flow: Flow, path: Path, attached: Sequence[str], sink: Diagnost
         if source is None or module is None:
             return None
         with spending(len(source.text)):
-            return _class_flow(_File(source, module, sink, called.flow, attached), NO_CONFIGS)
+            if called.flow not in shape_of(source, module).pipelines:
+                return _class_flow(_File(source, module, sink, called.flow, attached), NO_CONFIGS)
+            with current_budget().paused():
+                from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
+            return read_pipeline(
+                source, module, sink, called.flow, bind_call(called, sink), attached, to_run=True, is_called=True
+            )
 
     return CallReader(read, sink).with_called(flow, path)
 
@@ -165,20 +171,28 @@ def _read(file: _File, configs: GivenConfigs, given: ParameterInputs) -> Flow | 
     shape = shape_of(file.source, file.module)
     if not (shape.pipelines or shape.imports_flow) or file.flow_name in shape.classes:
         return _class_flow(file, configs)
-    if file.flow_name is None and _both(file, shape):
-        return None
+    if file.flow_name is None and shape.classes:
+        name = _caller(file, shape)
+        if name is None or name in shape.classes:
+            return _class_flow(file._replace(flow_name=name), configs) if name is not None else None
+        file = file._replace(flow_name=name)
     _check_no_configs(configs, file.sink)
     return _pipeline(file, given)
 
 
-def _both(file: _File, shape: Shape) -> bool:
-    """Collect FC103 if a file has flows of both shapes, and none is named."""
-    if not shape.classes:
-        return False
-    known = f"name the one you mean with `--flow`: {', '.join([*shape.classes, *shape.pipelines])}"
-    for name, node in shape.pipelines.items():
-        file.sink.error("FC103", f"`{name}` is another flow of this file", file.source.name_span(node), help=known)
-    return True
+def _caller(file: _File, shape: Shape) -> str | None:
+    """Of a file with flows of both shapes, the only one that no other of them calls; else FC103 is collected."""
+    every = [*shape.classes, *shape.pipelines]
+    names = [name for name in every if name not in shape.called] or every
+    if len(names) == 1:
+        return names[0]
+    known = f"name the one you mean with `--flow`: {', '.join(names)}"
+    nodes = {**shape.classes, **shape.pipelines}
+    for name in [name for name in names if name in shape.pipelines] or names[1:]:
+        file.sink.error(
+            "FC103", f"`{name}` is another flow of this file", file.source.name_span(nodes[name]), help=known
+        )
+    return None
 
 
 def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -23,6 +24,8 @@ class Shape(NamedTuple):
     """Top-level classes that are flows. Only read if there are pipelines, too; empty otherwise."""
     imports_flow: bool = False
     """Whether it has neither, so that what it runs can only be a pipeline of another file."""
+    called: frozenset[str] = frozenset()
+    """The names that `call_flow` has of flows. Only read if there are both."""
 
 
 def shape_of(source: SourceFile, module: ast.Module) -> Shape:
@@ -32,13 +35,22 @@ def shape_of(source: SourceFile, module: ast.Module) -> Shape:
         return Shape({}, {}, bare)
     names = Names(module)
     functions = [item for item in module.body if isinstance(item, FunctionNode)]
-    pipelines = {item.name: item for item in functions if _is_pipeline(item, names)}
+    pipelines = {item.name: item for item in functions if is_pipeline(item, names)}
     if not pipelines or not any(isinstance(item, ast.ClassDef) and item.bases for item in module.body):
         return Shape(pipelines, {}, bare and not pipelines)
     from flowc_compiler.frontend.classflow.flow_classes import ClassTable
 
     sink = DiagnosticSink()
-    return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())
+    classes = ClassTable(ModuleView(source, module, sink), sink).flows()
+    return Shape(pipelines, classes, called=frozenset(called_names(module, names)) if classes else frozenset())
+
+
+def called_names(node: ast.AST, names: Names) -> Iterator[str]:
+    """The names that calls of `call_flow` in a node have for the flows that they call."""
+    for item in ast.walk(node):
+        if isinstance(item, ast.Call) and names.resolve(item.func) == "call_flow":
+            given = (*item.args[:1], *(keyword.value for keyword in item.keywords if keyword.arg == "flow"))
+            yield from (value.id for value in given if isinstance(value, ast.Name))
 
 
 def report_uncalled(source: SourceFile, module: ast.Module, sink: DiagnosticSink) -> None:
@@ -56,7 +68,7 @@ def report_uncalled(source: SourceFile, module: ast.Module, sink: DiagnosticSink
                 pass
 
 
-def _is_pipeline(function: FunctionNode, names: Names) -> bool:
+def is_pipeline(function: FunctionNode, names: Names) -> bool:
     """Whether a function has `@pipeline` or `@pipeline(...)`, by whatever name the file knows it."""
     decorators = function.decorator_list
     return any(names.resolve(callee(item)) == "pipeline" for item in decorators)

@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from flowc_compiler.ir.base import Node
+from flowc_compiler.ir.model import Parameter
+from flowc_compiler.ir.regions import Value
 from flowc_compiler.ir.specs import Spec
 
 SEPARATOR = "__"
@@ -21,7 +23,7 @@ class CalledFlow(Spec):
     """`@call_flow`: when the step is done, another flow runs, and only then what follows the step."""
 
     flow: str
-    """The name of its class."""
+    """The name of its class, or of the function with `@pipeline`."""
     module: str | None = None
     """The dotted name by which a task imports the module with it; `None` for the flow's own file."""
     file: str = Field(default="", exclude=True)
@@ -56,3 +58,9 @@ class FlowCall(Node):
     deployed: str | None = None
     """The last step of the flow, if it is a run of its own: `start` and `end` are the step that waits for it then, and
     `params` and `artifacts` are by the names of parameters."""
+    pipeline: bool = False
+    """Whether the flow is a pipeline, and no class."""
+    parameters: tuple[Parameter, ...] = ()
+    """Those of a pipeline that is part of its caller: a class has its own."""
+    results: dict[str, Value] = {}
+    """What a pipeline returns, by the names that `returns` has for it: artifacts of a class need no values."""

@@ -11,7 +11,7 @@ what it runs; where no call of the user's opens or joins what has to be opened o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -23,7 +23,7 @@ from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, Step
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir.called_flows import FlowCall
+    from flowc_compiler.ir.called_flows import CalledFlow, FlowCall
     from flowc_compiler.ir.pod_groups import PodGroup
     from flowc_compiler.ir.regions import Call, Fan, Region, Value
     from flowc_compiler.ir.specs import DependencySpec
@@ -321,8 +321,21 @@ class Flow(Node):
     look at it then."""
     returned: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
     """The steps of a pipeline whose results it returns; all of them where code may look for results by itself."""
+    results: SkipJsonSchema[Any] = Field(default=None, exclude=True)
+    """What a pipeline returns that another flow calls: values by name."""
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
     """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
+
+    def calling(self) -> Iterator[tuple[str, CalledFlow]]:
+        """The steps that call other flows, by name; before `lower_regions` the nodes of a pipeline's body."""
+        if self.body is None:
+            yield from ((step.name, step.specs.called) for step in self.steps if step.specs.called is not None)
+            return
+        from flowc_compiler.ir.regions import step_calls
+
+        for call in step_calls(self.body):
+            if call.specs.called is not None:
+                yield call.name, call.specs.called
 
     @cached_property
     def call_of(self) -> dict[str, FlowCall]:

@@ -7,7 +7,7 @@ known and where the others come from, which the shim looks up when the task runs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -15,6 +15,9 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from flowc_compiler.ir.base import Model, Node
 from flowc_compiler.ir.spec_sets import NO_SPECS, StepSpecs
 from flowc_compiler.source import Span
+
+OWN_TASKS = "flowc.compat.body_tasks"
+"""The module with the functions of flowc's own tasks, which are made of what a pipeline's body does."""
 
 
 class LiteralValue(Model):
@@ -206,6 +209,33 @@ def inner_values(value: Value) -> tuple[Value, ...]:
             return inner
         case _:
             return ()
+
+
+def rebuilt(value: Value, change: Callable[[Value], Value]) -> Value:
+    """A value with what `change` makes of the values directly in it."""
+    match value:
+        case ElementValue(value=inner) | EachValue(value=inner):
+            return value.model_copy(update={"value": change(inner)})
+        case CollectionValue(values=inner) | ChosenValue(values=inner) | ObjectValue(values=inner):
+            return value.model_copy(update={"values": tuple(map(change, inner))})
+        case OperationValue(operands=inner):
+            return value.model_copy(update={"operands": tuple(map(change, inner))})
+        case _:
+            return value
+
+
+def renamed(value: Value, name: Callable[[str], str]) -> Value:
+    """A value that refers to steps by the names that `name` has for them."""
+    value = rebuilt(value, lambda inner: renamed(inner, name))
+    match value:
+        case OutputValue(step=step):
+            return value.model_copy(update={"step": name(step)})
+        case ItemValue(opener=opener) | EachValue(opener=opener):
+            return value.model_copy(update={"opener": name(opener)})
+        case ChosenValue(switch=switch):
+            return value.model_copy(update={"switch": name(switch)})
+        case _:
+            return value
 
 
 def value_key(value: Value) -> tuple[str, ...]:

@@ -7,16 +7,18 @@ and what is put together is a table of steps and a tree of scopes. Linear in ste
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.ir import ROOT_SCOPE, CalledFlow, Flow, FlowCall, JoinStep, LinearStep, Scope, Step
 from flowc_compiler.ir.called_flows import RUN, SEPARATOR
+from flowc_compiler.ir.regions import OWN_TASKS, renamed
 from flowc_compiler.passes.checks import check_names
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Parameter
+    from flowc_compiler.ir import Parameter, Value
 
 _PLAIN: Mapping[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
@@ -52,6 +54,8 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     if sink.has_errors or len(ends) < sum(step.specs.called is not None for step in flow.steps):
         return None
     changed = [_behind(step, ends) for step in steps]
+    if flow.frontend == "pipeline":  # what a call returns is what the end of the called flow has
+        changed = [step if step.within is not None else with_values(step, partial(_at_end, ends)) for step in changed]
     _check_names(changed, sink)
     if sink.has_errors:
         return None
@@ -60,6 +64,7 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         update={
             "called": None, "calls": tuple(calls), "steps": tuple(changed), "scopes": (*within, *more),
             "end": ends.get(flow.end, flow.end),
+            "results": flow.results and {name: _at_end(ends, value) for name, value in flow.results.items()},
         }
     )  # fmt: skip
     return check_names(found, sink)  # with the caller's before them they may be too long
@@ -77,8 +82,8 @@ def _check_names(steps: list[Step], sink: DiagnosticSink) -> None:
 def _may_call(flow: Flow, step: Step, spec: CalledFlow, sink: DiagnosticSink) -> bool:
     """Whether the flow can go on behind a step only when another flow has ended. Collects FC406."""
     why = ""
-    if flow.frontend == "pipeline":
-        why, way_out = "is one of a pipeline", "call a pipeline in the pipeline's body, or write the caller as a class"
+    if step.call is not None and step.call.module != OWN_TASKS:
+        why, way_out = "is one of a pipeline", f"write `call_flow({spec.flow}, ...)` in the pipeline's body"
     elif not isinstance(step, LinearStep | JoinStep):
         why, way_out = f"{_KINDS[step.kind]}", "lead to one step from it, and branch or fan out there"
     elif any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
@@ -110,9 +115,9 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
             sink.error("FC302", message, spec.span, help=suggest(name, known, otherwise).help)
     key = "name" if spec.deployed else "attribute"
     params = {getattr(named[name], key): _value(named[name], value, inner, spec, sink)
-              for name, value in spec.params.items() if name in named}  # fmt: skip
+              for name, value in spec.params.items() if name in named and not named[name].fixed}  # fmt: skip
     artifacts = {getattr(named[name], key): value for name, value in spec.artifacts.items() if name in named}
-    for parameter in inner.parameters:
+    for parameter in inner.run_parameters:
         if getattr(parameter, key) in params or getattr(parameter, key) in artifacts:
             continue
         if parameter.required and not parameter.has_default and not parameter.dynamic_default:
@@ -126,11 +131,16 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
             sink.error("FC229", message, spec.span, help="hand its content on: `artifacts={...}` or `params={...}`")
     if not spec.deployed:
         _check_inlined(step, spec, inner, sink)
+    results: Mapping[str, Value] = inner.results or {}
     return FlowCall(
         span=spec.span or step.span, step=step.name, flow=spec.flow, module=spec.module, file=spec.file,
         start=_name(step.name, RUN if spec.deployed else inner.start),
         end=_name(step.name, RUN if spec.deployed else inner.end),
         params=params, artifacts=artifacts, returns=spec.returns, deployed=inner.end if spec.deployed else None,
+        pipeline=inner.frontend == "pipeline",
+        parameters=inner.run_parameters if inner.frontend == "pipeline" and not spec.deployed else (),
+        results={name: results[name] if spec.deployed else renamed(results[name], partial(_name, step.name))
+                 for name in spec.returns.values() if name in results},
     )  # fmt: skip
 
 
@@ -250,9 +260,16 @@ def _renamed(inner: Flow, call: str, scope: str) -> Flow:
         if item.parent is not None
     )  # fmt: skip
     calls = tuple(
-        item.model_copy(update={"step": named(item.step), "start": named(item.start), "end": named(item.end)})
+        item.model_copy(
+            update={
+                "step": named(item.step), "start": named(item.start), "end": named(item.end),
+                "results": item.results if item.deployed is not None else {
+                    name: renamed(value, named) for name, value in item.results.items()
+                },
+            }
+        )
         for item in inner.calls
-    )
+    )  # fmt: skip
     return inner.model_copy(update={"steps": steps, "scopes": scopes, "calls": calls})
 
 
@@ -274,7 +291,25 @@ def _renamed_step(step: Step, call: str, scope: str) -> Step:
             changes["target"] = step.target and _name(call, step.target)
     if step.kind == "join":
         changes |= {"closes": _name(call, step.closes), "arms": tuple(names(arm) for arm in step.arms)}
-    return step.model_copy(update=changes)
+    return with_values(step.model_copy(update=changes), partial(renamed, name=partial(_name, call)))
+
+
+def with_values(step: Step, change: Callable[[Value], Value]) -> Step:
+    """A step of a pipeline with other values: of its arguments, of what it maps over, and of its tests."""
+    changes: dict[str, Any] = {}
+    if step.call is not None:
+        arguments = (item.model_copy(update={"value": change(item.value)}) for item in step.call.arguments)
+        changes["call"] = step.call.model_copy(update={"arguments": tuple(arguments)})
+    if step.kind == "foreach" and step.fan is not None:
+        changes["fan"] = step.fan.model_copy(update={"sources": tuple(map(change, step.fan.sources))})
+    if step.kind == "switch" and step.tests:
+        changes["tests"] = tuple(map(change, step.tests))
+    return step.model_copy(update=changes) if changes else step
+
+
+def _at_end(ends: Mapping[str, str], value: Value) -> Value:
+    """A value with the end of a called flow for the step that calls it."""
+    return renamed(value, lambda name: ends.get(name, name))
 
 
 def _joined(step: Step, inner: Flow, call: FlowCall) -> list[Step]:
@@ -286,7 +321,7 @@ def _joined(step: Step, inner: Flow, call: FlowCall) -> list[Step]:
         if item.name == call.start:
             changes["parents"] = (step.name,)
         if item.name == call.end:
-            changes |= {"target": step.target, "next_span": step.next_span}
+            changes |= {"target": step.target, "next_span": step.next_span, "virtual": False}
         if item.name in {call.start, call.end}:
             changes["specs"] = item.specs.model_copy(update={"cache": None})  # they also take in what the caller has
         found.append(item.model_copy(update=changes) if changes else item)

@@ -191,7 +191,12 @@ def _absorb_openers(vertices: list[Vertex]) -> list[Vertex]:
         (producer,) = vertex.before
         call = producer.node
         # If anything else follows the call, it has to end before that, and cannot be the opener.
-        if isinstance(call, StepCall) and len(producer.after) == 1 and _depends_only_on(vertex.node, call):
+        if (
+            isinstance(call, StepCall)
+            and call.specs.called is None  # the flow that it calls comes between
+            and len(producer.after) == 1
+            and _depends_only_on(vertex.node, call)
+        ):
             vertex.opener = call
             vertex.before = producer.before
             for earlier in producer.before:
@@ -266,5 +271,7 @@ def _name_exit(vertex: Vertex, names: UniqueNames) -> None:
             # Arms may end in the step that follows if nothing else leads there; otherwise they need a step to meet in.
             merges = len(vertex.after) == 1 and len(vertex.after[0].before) == 1
             vertex.exit = vertex.join = "" if merges else names.unique(f"{name}_merge")
+        case StepCall(name=name, specs=specs) if specs.called is not None and len(vertex.after) > 1:
+            vertex.exit = names.unique(f"{name}_fork")  # one step follows a call, and that may lead to several
         case _:
             vertex.exit = vertex.entry

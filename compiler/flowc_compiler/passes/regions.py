@@ -16,7 +16,6 @@ from flowc_compiler.ir import (
     BranchStep,
     Call,
     ChosenValue,
-    CollectionValue,
     EachValue,
     ElementValue,
     Fan,
@@ -38,7 +37,7 @@ from flowc_compiler.ir import (
     SwitchStep,
     Value,
 )
-from flowc_compiler.ir.regions import parts, references, regions_of, step_calls, values_of
+from flowc_compiler.ir.regions import parts, rebuilt, references, regions_of, step_calls, values_of
 from flowc_compiler.passes.checks import WHY
 from flowc_compiler.passes.regiongraph import NodeLocations, RegionCycleError, UniqueNames, Vertex, build_region_graph
 from flowc_compiler.source import Span
@@ -66,7 +65,9 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         # The first task stores the values of the run's parameters, so there has to be one.
         lowerer.drafts[start].runs = True  # it stores the parameters
     steps = tuple(lowerer.step(draft) for draft in lowerer.drafts.values())
-    return flow.model_copy(update={"body": None, "start": start, "end": end, "steps": steps})
+    results: dict[str, Value] = flow.results or {}
+    results = {name: lowerer.resolved(value) for name, value in results.items()}
+    return flow.model_copy(update={"body": None, "start": start, "end": end, "steps": steps, "results": results})
 
 
 def _report_cycle(error: RegionCycleError, sink: DiagnosticSink) -> None:
@@ -134,6 +135,9 @@ class RegionLowerer:
                     yield from self._switch(vertex, node)
                 case node:
                     self._draft(vertex.entry, node.span if node is not None else span, node)
+                    if vertex.exit != vertex.entry:
+                        self._draft(vertex.exit, node.span if node is not None else span)
+                        self._lead(vertex.entry, vertex.exit)
         for vertex in vertices:
             draft = self.drafts[vertex.entry]
             draft.joins = len(vertex.before) > 1
@@ -250,6 +254,10 @@ class RegionLowerer:
                 pass
         return StepSpecs.model_construct(**specs)
 
+    def resolved(self, value: Value) -> Value:
+        """A value as whoever calls the pipeline reads it, behind all of its steps."""
+        return resolve_references(value, self._opened_by, (), self._locations.maps)
+
     def _resolved(self, value: Value, reader: str) -> Value:
         locations = self._locations
         return resolve_references(value, self._opened_by, locations.maps(reader), locations.maps)
@@ -287,17 +295,11 @@ def resolve_references(
             case EachValue(opener=opener, value=inner):
                 within = resolve_references(inner, names, (*maps(opener), opener), maps)
                 return part.model_copy(update={"opener": names.get(opener, opener), "value": within})
-            case ElementValue(value=inner):
-                return part.model_copy(update={"value": resolve(inner)})
-            case CollectionValue(values=inner):
-                return part.model_copy(update={"values": tuple(resolve(item) for item in inner)})
-            case ChosenValue(switch=switch, values=inner):
-                chosen = {"switch": names.get(switch, switch), "values": tuple(resolve(item) for item in inner)}
-                return part.model_copy(update=chosen)
-            case OperationValue(operands=inner):
-                return part.model_copy(update={"operands": tuple(resolve(item) for item in inner)})
+            case ChosenValue(switch=switch):
+                chosen = rebuilt(part, resolve)
+                return chosen.model_copy(update={"switch": names.get(switch, switch)})
             case _:
-                return part
+                return rebuilt(part, resolve)
 
     return resolve(value)
 

@@ -36,6 +36,11 @@ def approve(continues: bool = False) -> Any:
     return None if continues else running.approval.value
 
 
+def call_flow(**values: Any) -> Any:
+    """Hand values on to the flow that runs next."""
+    return tuple(values.values()) or None
+
+
 def run_value(path: str, positional: List[Any], keywords: Dict[str, Any]) -> Any:
     """What a function of a library gives, such as `uuid.uuid4`: all steps of the run get the same value."""
     from importlib import import_module

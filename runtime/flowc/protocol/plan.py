@@ -232,6 +232,7 @@ class Plan:
         """The flows that steps call, by the step: `flow` and `module` of the class, `start` and `end` by their names in
         this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact. Where there
         is `deployed`, the last step of the flow, it is a run of its own, and its `start` is the step that waits for it.
+        One of a `pipeline` has its `parameters`, as the flow itself has, and by name the values that are its `results`.
         """
         self.anew: List[str] = data.get("anew") or []
         """Attributes of parameters that a step which is tried alone does not take from the run before it."""
@@ -310,6 +311,17 @@ class Plan:
         """The call of a deployed flow by a step."""
         call = self.calls.get(step) if step is not None else None
         return call if call is not None and call.get("deployed") else None
+
+    def is_of_pipeline(self, step: PlanStep) -> bool:
+        """Whether a step is of a pipeline: the flow itself, or one that it calls."""
+        call = self.call_around(step)
+        return self.pipeline if call is None else bool(call.get("pipeline"))
+
+    def call_around(self, step: PlanStep) -> Dict[str, Any] | None:
+        """The call of the flow that a step is of; `None` for the plan's own. What waits for a run is of its caller."""
+        if self.deployed_call(step.within) is not None:
+            step = self.steps[step.within or ""]
+        return self.calls[step.within] if step.within is not None else None
 
     def base_depth(self, step: PlanStep) -> int:
         """How many numbers of a step's index path count items of the flow that calls its own."""

@@ -144,11 +144,13 @@ class Values:
         return artifacts.load(state.layout.store, state.plan.flow, name, refs[name])
 
     def _parameters(self) -> Refs:
-        """The run's parameters, which the first task has kept."""
-        state = self._state
-        if state.step.name == state.plan.start or state.plan.anew:
+        """The parameters of the run, or of the called pipeline, which the first task has kept."""
+        state, plan = self._state, self._state.plan
+        call = plan.call_around(state.step)
+        start: str = plan.start if call is None else call["start"]
+        if state.step.name == start or plan.anew:
             return state.parameters
-        refs: Refs = state.layout.manifest(state.plan.start, ())["parameters"]
+        refs: Refs = state.layout.manifest(start, self._path[: plan.base_depth(state.step)])["parameters"]
         return refs
 
     def _object(self, value: Value) -> Any:

@@ -96,8 +96,14 @@ def write_parameters(state: TaskState, task: Task, manifest: Document, *, resume
 
 def take_results(child: RunLayout, call: Dict[str, Any], state: TaskState) -> None:
     """Take what a run has at its end and the call returns, by reference. Raises MissingInput and StoreError."""
-    end = child.manifest(call["deployed"], ())
-    there = {**end["parameters"], **end["artifacts"]}
+    there: Refs = {}
+    if call.get("pipeline"):
+        for name, value in call["results"].items():
+            step, output = value["output"]
+            there[name] = child.manifest(step, ())["artifacts"][output]
+    else:
+        end = child.manifest(call["deployed"], ())
+        there = {**end["parameters"], **end["artifacts"]}
     for name in call["returns"].values():
         if name not in there:
             raise MissingInput(f"run {child.flow}/{child.run} has no {name!r} at its end, which the call returns")

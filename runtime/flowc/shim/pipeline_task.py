@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_identity import Task
-    from flowc.shim.task_state import TaskState
+    from flowc.shim.task_state import Refs, TaskState
     from flowc.store.documents import Document
 
     Returned = Dict[str, Any]
@@ -44,13 +44,9 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     plan, step, layout = state.plan, state.step, state.layout
     values = Values(state)
     values.load = load
-    declared = declared_parameters(plan, values)
+    declared = declared_parameters(plan, values, step)
     set_facts(plan, list(declared), task, lambda: _graph(state, load))
-    if step.name == plan.start:
-        state.parameters = chosen_parameters(declared, state, task)
-    elif plan.anew:
-        kept = layout.manifest(plan.start, ())["parameters"]
-        state.parameters = {**kept, **chosen_anew(declared, state)}
+    state.parameters = _parameters(declared, state, task)
     if step_tolerates(state):
         _check_items(state)
     returned: Returned = {}
@@ -61,6 +57,8 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         begin_cached(state, task)
     if step.call is not None:
         returned, caught = _call(load, state, values, task)
+    elif plan.deployed_call(step.within) is not None:
+        _wait_for_run(load, state, task)
     trace = end_trace() if step.cache is not None else None
     values.own = returned
     manifest = {**manifest_head(state, task), **({"failed_items": state.failed} if state.failed else {})}
@@ -72,7 +70,12 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest["choice"] = _with_code(load, lambda: _choice(step, values))
     returned.update((name, saved.load()) for name, saved in running.saved.items())
     store = layout.store
-    manifest["artifacts"] = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
+    saved = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
+    manifest["artifacts"] = {**state.inherited, **saved}
+    if step.within is not None:
+        from flowc.shim import called_flow
+
+        manifest = called_flow.returned(state, manifest)
     metadata = {**running.metadata, **_linked_model()} if step.call is not None else {}
     if metadata:
         manifest["metadata"] = metadata
@@ -80,13 +83,43 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest.update(caught=True, caught_failure=caught)
     if state.cache is not None and trace is not None:
         manifest["cache"] = state.cache.recorded(trace)
-        state.cache.written = frozenset(manifest["artifacts"])
+        state.cache.written = frozenset(saved)
     store_cards()
     write_labelled_outputs(state, task, manifest)
     layout.commit(step.name, task.path, task.attempt, manifest)
     end_checkpoints(committed=True)
     if state.cache is not None:
         state.cache.keep(manifest)
+
+
+def _parameters(declared: Dict[str, RunParameter], state: TaskState, task: Task) -> Refs:
+    """The parameters of the run, or of the called pipeline, for its first task, and for a step that is tried alone."""
+    plan, step, layout = state.plan, state.step, state.layout
+    around = plan.call_around(step)
+    if around is not None:
+        if step.name != around["start"]:
+            return {}
+        from flowc.shim.called_flow import begin
+
+        return begin(declared, state, layout.manifest(step.within or "", task.path[: plan.base_depth(step)]))
+    if step.name == plan.start:
+        return chosen_parameters(declared, state, task)
+    if plan.anew:
+        return {**layout.manifest(plan.start, ())["parameters"], **chosen_anew(declared, state)}
+    return {}
+
+
+def _wait_for_run(load: Callable[[], Any], state: TaskState, task: Task) -> None:
+    """Take what the run of a deployed flow returns. The file of that is found from the user's own."""
+    from flowc.shim.called_run import run_deployed
+
+    state.inherited = dict(state.layout.manifest(state.step.within or "", task.path)["artifacts"])
+
+    def code() -> None:
+        load()
+        run_deployed(state, task)
+
+    call_step(SimpleNamespace(), code, state, task)
 
 
 def _check_items(state: TaskState) -> None:
@@ -293,10 +326,22 @@ class RunParameter:
         self._entry = entry
         self._values = values
 
-    def value(self, flow_name: str) -> Any:
-        """The value for this run, from the environment or the default. Only the first task asks."""
+    def written(self, value: Any) -> Any:
+        """The value that the call of another flow has for it."""
+        if "typed" not in self._entry or self._values is None or value is None:
+            return float(value) if type(value) is int and self._entry.get("type") == "float" else value
+        from flowc.typed_values import from_data, resolved_annotation
+
+        module, name = self._entry["typed"]
+        return from_data(resolved_annotation(user_object(self._values.load, module, name), self.name), value)
+
+    def value(self, flow_name: str, *, given: bool = True) -> Any:
+        """The value for this run, from the environment or the default. Only the first task asks.
+
+        Nothing is `given` to a pipeline that another flow calls.
+        """
         del flow_name
-        text = given_text(self.name, self._entry)
+        text = given_text(self.name, self._entry) if given else None
         if "typed" in self._entry and self._values is not None:
             return self._typed(text, self._values)
         if text is not None:
@@ -342,6 +387,10 @@ class RunParameter:
         raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
 
 
-def declared_parameters(plan: Plan, values: Values | None = None) -> Dict[str, RunParameter]:
-    """The parameters by the name of the argument, in the order of the file."""
-    return {entry["attribute"]: RunParameter(entry, values) for entry in plan.parameters}
+def declared_parameters(
+    plan: Plan, values: Values | None = None, step: PlanStep | None = None
+) -> Dict[str, RunParameter]:
+    """The parameters by the name of the argument, in the order of the file: of the pipeline that a step is of."""
+    call = plan.call_around(step) if step is not None else None
+    entries = plan.parameters if call is None else call["parameters"]
+    return {entry["attribute"]: RunParameter(entry, values) for entry in entries}

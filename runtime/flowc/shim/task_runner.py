@@ -94,11 +94,16 @@ def run_task(
             running.approval = passed(layout, step, task.path)
         guard_breakpoints()
         _set_variables(plan, task)  # and once more after the user's file, which may set some
-        if plan.pipeline:
+        if plan.is_of_pipeline(step):
             from flowc.shim.pipeline_task import execute
 
             execute(load, state, task)
             return OK
+        if plan.pipeline:  # a step of a class that a pipeline calls: no main block is about that
+            from flowc.shim.called_flow import called_class
+
+            load_module(plan)
+            return run(called_class(plan, step.within or "")())
         return run_flow(plan, _arguments(task), run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
@@ -151,7 +156,7 @@ def taken_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Doc
 def _of_step(plan: Plan, task: Task, flow: FlowSpec) -> FlowSpec:
     """The flow object whose method a step is: the flow's own, or one of a flow that it calls."""
     within = plan.step(task.step).within
-    if within is None or plan.deployed_call(within) is not None:
+    if plan.pipeline or within is None or plan.deployed_call(within) is not None:
         return flow
     from flowc.shim.called_flow import called_class
 

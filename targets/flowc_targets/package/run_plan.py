@@ -48,11 +48,12 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         "start": flow.start,
         "end": flow.end,
         "parameters": [
-            _parameter(flow, parameter, default_files or {}) for parameter in flow.parameters if not parameter.fixed
+            _parameter(parameter, flow.name if flow.frontend == "pipeline" else None, default_files or {})
+            for parameter in flow.run_parameters
         ],
         **({"configs": {config.name: recorded(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
-        **({"calls": {call.step: _flow_call(call) for call in flow.calls}} if flow.calls else {}),
+        **({"calls": {call.step: _flow_call(flow, call) for call in flow.calls}} if flow.calls else {}),
         **({"groups": {group.name: _group(group) for group in flow.pod_groups}} if flow.pod_groups else {}),
         **({"parameter_changes": changed} if (changed := _parameter_changes(flow)) is not None else {}),
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
@@ -77,10 +78,17 @@ def _notification(spec: NotifySpec) -> Json:
     return entry
 
 
-def _flow_call(call: FlowCall) -> Json:
+def _flow_call(flow: Flow, call: FlowCall) -> Json:
     params = {name: literal(value) for name, value in call.params.items()}
-    entry = {**call.model_dump(exclude={"span", "step", "params", "deployed"}), "params": params}
-    return {**entry, "deployed": call.deployed} if call.deployed is not None else entry
+    names = {"flow", "module", "start", "end", "artifacts", "returns"}
+    entry = {**call.model_dump(include=names), "params": params}
+    if call.deployed is not None:
+        entry["deployed"] = call.deployed
+    if call.pipeline:
+        entry["pipeline"] = True
+        entry["parameters"] = [_parameter(item, call.flow, {}) for item in call.parameters]
+        entry["results"] = {name: planned(flow, value) for name, value in call.results.items()}
+    return entry
 
 
 def _in_call(flow: Flow, step: Step) -> StepEntry:
@@ -160,26 +168,27 @@ _VISIBLE = {"nvidia": "CUDA_VISIBLE_DEVICES", "amd": "HIP_VISIBLE_DEVICES"}
 """The variables with the numbers of the GPUs that a process sees. Slices have no numbers."""
 
 
-def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
+def _parameter(parameter: Parameter, pipeline: str | None, default_files: Mapping[str, str]) -> dict[str, Any]:
+    """What the plan has of a parameter of a class flow, or of a `pipeline`, by its name."""
     entry: dict[str, Any] = {"attribute": parameter.attribute, "name": parameter.name, "type": parameter.type}
     file = default_files.get(parameter.name)
     if file is not None:
         return {**entry, "file": file}
-    if flow.frontend == "pipeline" and parameter.converter:
-        entry["typed"] = [parameter.module, flow.name]
+    if pipeline is not None and parameter.converter:
+        entry["typed"] = [parameter.module, pipeline]
     if parameter.given is not None:
         return {**entry, "value": parameter.given}
-    if flow.frontend == "pipeline":
-        entry |= _argument(flow, parameter)
+    if pipeline is not None:
+        entry |= _argument(parameter, pipeline)
     return entry
 
 
-def _argument(flow: Flow, parameter: Parameter) -> dict[str, Any]:
+def _argument(parameter: Parameter, pipeline: str) -> dict[str, Any]:
     """The default of a pipeline's parameter; `computed` names the function whose signature has it."""
     if isinstance(parameter.default, ObjectValue | CollectionValue):
-        return {"default": planned(flow, parameter.default)}
+        return {"default": planned(None, parameter.default)}
     if parameter.dynamic_default:
-        return {"computed": [parameter.module, flow.name]}
+        return {"computed": [parameter.module, pipeline]}
     known = parameter.has_default or not parameter.required
     return {"default": literal(parameter.default)} if known else {}
 
@@ -319,8 +328,8 @@ def _call(flow: Flow, call: Call) -> Json:
     }
 
 
-def planned(flow: Flow, value: Value) -> Json:
-    """A value as JSON."""
+def planned(flow: Flow | None, value: Value) -> Json:
+    """A value as JSON; `None` for the flow where it refers to no steps."""
     match value.kind:
         case "literal":
             return literal(value.value)
@@ -339,7 +348,8 @@ def planned(flow: Flow, value: Value) -> Json:
         case "list" | "tuple" | "set":
             return {value.kind: [planned(flow, entry) for entry in value.values]}
         case "chosen":
-            switch = flow.by_name[value.switch]
+            switch = flow.by_name[value.switch] if flow is not None else None
+            assert switch is not None
             assert switch.kind == "switch"
             cases = zip(switch.cases, value.values, strict=True)
             return {"chosen": value.switch, "cases": [[case.target, planned(flow, entry)] for case, entry in cases]}

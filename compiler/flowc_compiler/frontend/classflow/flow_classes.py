@@ -16,12 +16,11 @@ from flowc_compiler.frontend.decorators.user_decorators import definitions, kind
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
+from flowc_compiler.frontend.shape import called_names
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, callee, dotted, is_served, no_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flowc_compiler.evaluate.known_values import FileScope
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
     from flowc_compiler.ir.model import ParameterChanges, StepWrapper
@@ -76,7 +75,7 @@ class ClassTable:
             return None
         built_on = {base.key for name in flows for base in self._bases(own[name])}
         leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
-        called = {name for node in flows.values() for name in _called_names(node, self._view)}
+        called = {name for node in flows.values() for name in called_names(node, self._view.names)}
         leaves = {name: node for name, node in leaves.items() if name not in called} or leaves
         if not leaves:
             message, where, help_text = no_flow(self._view)
@@ -185,15 +184,6 @@ class ClassTable:
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
         )
         self._sink.error("FC102", message, self._view.source.line_span(1), help=known)
-
-
-def _called_names(node: ast.ClassDef, view: ModuleView) -> Iterator[str]:
-    """The flows of the same file that steps of a flow call."""
-    for method in (item for item in node.body if isinstance(item, FunctionNode)):
-        for item in method.decorator_list:
-            if isinstance(item, ast.Call) and view.names.resolve(item.func) == "call_flow":
-                given = (*item.args[:1], *(keyword.value for keyword in item.keywords if keyword.arg == "flow"))
-                yield from (value.id for value in given if isinstance(value, ast.Name))
 
 
 def _has_steps(found: FoundClass) -> bool:

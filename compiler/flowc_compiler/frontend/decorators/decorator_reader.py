@@ -28,6 +28,7 @@ from flowc_compiler.frontend.decorators.user_decorators import (
     expanded,
     is_applying,
 )
+from flowc_compiler.frontend.shape import is_pipeline
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
     from flowc_compiler.ir import DependencySpec
     from flowc_compiler.ir.manifest_schema import SchemaProblem
+
+_MOST_IMPORTS = 50
+"""How many imports are followed from file to file."""
 
 
 class DecoratorReader:
@@ -188,15 +192,27 @@ class ArgumentReader:
         return root in self.view.imports or root in self.view.classes or (root not in bound and hasattr(builtins, root))
 
     def _flow_class(self, node: ast.expr) -> object:
-        """The class that an expression names; its text where that is none of a local file."""
-        from flowc_compiler.frontend.decorators.arguments.call_arguments import FlowReference
+        """The flow that an expression names; its text where that is neither a class nor a pipeline of a local file."""
+        from flowc_compiler.frontend.decorators.arguments.call_arguments import flow_reference
 
         found = self._modules.find(self.view, node) if self._modules is not None else None
-        if found is None or self._modules is None:
+        place = (found.view, found.node.name) if found is not None else self._pipeline(node)
+        if place is None or self._modules is None:
             return self.view.code(node)
-        main = found.view.source.name == self._modules.main.source.name
-        module = None if main else self._modules.module_name(found.view)
-        return FlowReference(found.node.name, str(found.view.source.path), found.view.source.name, module)
+        return flow_reference(place[1], place[0], self._modules)
+
+    def _pipeline(self, node: ast.expr) -> tuple[ModuleView, str] | None:
+        """The file and the name of a function with `@pipeline`."""
+        view, name = self.view, node.id if isinstance(node, ast.Name) else ""
+        for _ in range(_MOST_IMPORTS):
+            if name in view.single_functions:
+                return (view, name) if is_pipeline(view.single_functions[name], view.names) else None
+            found = self._modules.origin(view, node) if self._modules is not None else None
+            if found is None:
+                break
+            view, name = found
+            node = ast.Name(name)
+        return None
 
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:
         """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408.

@@ -56,7 +56,9 @@ def _ask(
     """The task that asks, between all that was called before and all that will be."""
     before = [BoundValue(item, node) for item in evaluator.nodes.leaves()]
     values = {"continues": LiteralValue(value=spec.choices == _GO_ON)}
-    result = add_task(evaluator, "approve", values, node, (*before, *after), name=name, approval=spec)
+    result = add_task(
+        evaluator, "approve", values, node, (*before, *after), name=name, specs={"approval": spec, "cache": None}
+    )
     evaluator.nodes.barrier = result.node
     return result
 

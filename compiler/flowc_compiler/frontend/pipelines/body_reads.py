@@ -26,8 +26,18 @@ from flowc_compiler.frontend.pipelines.settings.run_configuration import argumen
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
-from flowc_compiler.ir import ApprovalSpec, EnvironmentSpec
-from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value, references
+from flowc_compiler.frontend.pipelines.types.signatures import SINGLE
+from flowc_compiler.ir import EnvironmentSpec
+from flowc_compiler.ir.regions import (
+    OWN_TASKS,
+    Argument,
+    Call,
+    LiteralValue,
+    OutputValue,
+    ParameterValue,
+    Value,
+    references,
+)
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
 from flowc_compiler.syntax.tree_walk import walk
 
@@ -36,7 +46,6 @@ if TYPE_CHECKING:
 
 _NOBODY = DiagnosticSink()
 """Of what is reported elsewhere."""
-_TASKS = "flowc.compat.body_tasks"
 _FLAGS = (
     "enable_artifact_metadata", "enable_artifact_visualization", "enable_cache", "enable_pipeline_logs",
     "enable_step_logs",
@@ -66,6 +75,10 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
         from flowc_compiler.frontend.pipelines.approval_calls import asking_call
 
         return asking_call(evaluator, name, arguments, node)
+    if name == "call_flow":
+        from flowc_compiler.frontend.pipelines.flow_calls import flow_call
+
+        return flow_call(evaluator, arguments, node)
     if name in {"load_artifact", "save_artifact"}:
         return _artifact_task(evaluator, name, arguments, node)
     if name in _OF_STEPS:
@@ -264,23 +277,32 @@ def add_task(
     after: Sequence[BoundValue] = (),
     *,
     name: str | None = None,
-    approval: ApprovalSpec | None = None,
+    outputs: tuple[str, ...] | None = None,
+    specs: Mapping[str, object] | None = None,
 ) -> Result:
-    """A task of flowc's own in the current region, and its result; `approval` is what a person is asked before it."""
+    """A task of flowc's own in the current region, and its result; of several `outputs` it returns a tuple.
+
+    `specs` count more than those that the pipeline gives to all steps.
+    """
     name = evaluator.nodes.free(name or function)
     layers = (*evaluator.pipeline_layers, *evaluator.run_configuration.layers_of(name, ()))
     values = tuple(Argument(name=key, value=value) for key, value in arguments.items())
     added = StepBuilder(
         name=name,
         span=evaluator.span(node),
-        call=Call(function=function, module=_TASKS, arguments=values),
+        call=Call(
+            function=function,
+            module=OWN_TASKS,
+            arguments=values,
+            outputs=(SINGLE,) if outputs is None else outputs,
+            many=outputs is not None and bool(outputs),
+        ),
         specs=step_specs(layers, evaluator.sink, evaluator.attached, inherits_hooks=False),
     )
-    if approval is not None:
-        added.specs = added.specs.model_copy(update={"approval": approval, "cache": None})
+    added.specs = added.specs.model_copy(update=specs) if specs is not None else added.specs
     evaluator.nodes.add(added)
     wait_for(evaluator, added, after)
-    return Result(OutputValue(step=name, name="output"), None, name)
+    return Result(OutputValue(step=name, name=SINGLE), None, name)
 
 
 def pipeline_context(evaluator: PipelineEvaluator) -> Instance:

@@ -138,6 +138,8 @@ class PipelineEvaluator(Interpreter):
         self.run_configuration = RunConfiguration()
         self.parameter_values: dict[str, object] = {}
         """The values that the pipeline's parameters have by default."""
+        self.for_caller = False
+        """Whether another flow calls the pipeline, and takes what it returns."""
         self.to_check = False
         self._reported = set[Misplaced]()
         """Whether what a run will be given may be missing."""
@@ -343,8 +345,8 @@ class PipelineEvaluator(Interpreter):
         if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
             return parser_call(self, callee.owner, callee.name, arguments, node)
         if isinstance(callee, ClassObject) and callee.kind == "flow" and not self.lenient:
-            message = f"a pipeline cannot run the class flow `{callee.name}`"
-            help_ = f"call a pipeline, or write the caller as a class, with `@call_flow({callee.name})` on a step"
+            message = f"a pipeline does not make an object of the class flow `{callee.name}`"
+            help_ = f"run it by `call_flow({callee.name}, params={{...}}, returns=...)`"
             raise self.refuse("FC110", message, node, help_)
         if isinstance(callee, Foreign) and (result := run_value(self, callee, arguments, node)) is not None:
             return result

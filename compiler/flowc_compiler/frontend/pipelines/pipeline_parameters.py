@@ -315,6 +315,8 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
         return known.value
     if evaluator.to_check:
         return _unknown(evaluator, known, parameter)
+    if evaluator.for_caller:
+        return None  # reported where it is called
     if known.problem is not None:
         evaluator.sink.error(
             "FC304", f"parameter `{parameter.name}` has no known value: {known.problem.message}",
@@ -450,7 +452,7 @@ def _is_passed(
 
 def _is_read(evaluator: PipelineEvaluator, call: ast.Call) -> bool:
     """Whether a call becomes a task of its own: `Client().get_artifact_version(name)`, `load_artifact(name)`."""
-    if evaluator.served_name(call.func) in {"approve", "load_artifact", "save_artifact", "wait"}:
+    if evaluator.served_name(call.func) in {"approve", "call_flow", "load_artifact", "save_artifact", "wait"}:
         return True
     value, problem = evaluator.attempt(call.func)
     return problem is None and isinstance(value, ClientRead)
@@ -500,6 +502,9 @@ def _call_arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
     for value in call.args:
         yield "", value
     for keyword in call.keywords:
+        if keyword.arg == "params" and isinstance(keyword.value, ast.Dict) and dotted(call.func)[-1:] == ("call_flow",):
+            yield from (("", value) for value in keyword.value.values)
+            continue
         yield keyword.arg or "", keyword.value if keyword.arg is not None else ast.Starred(keyword.value)
 
 

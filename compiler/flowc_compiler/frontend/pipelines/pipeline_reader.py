@@ -32,7 +32,7 @@ from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
 from flowc_compiler.frontend.pipelines.old_pipelines import is_old, report_old
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
-from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
+from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns, choose_pipeline
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     PipelineFunction,
@@ -43,8 +43,9 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 )
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import run_configuration, with_files
-from flowc_compiler.frontend.pipelines.step_calls import resolve_order
+from flowc_compiler.frontend.pipelines.step_calls import argument_value, resolve_order
 from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
+from flowc_compiler.frontend.pipelines.types.signatures import SINGLE, outputs_of
 from flowc_compiler.ir import Flow
 from flowc_compiler.ir.regions import references
 from flowc_compiler.source import SourceFile
@@ -53,6 +54,7 @@ from flowc_compiler.syntax.tree_walk import bound_names
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+    from flowc_compiler.ir import Value
 
 
 def read_pipeline(
@@ -66,6 +68,7 @@ def read_pipeline(
     texts: Texts = no_texts,
     to_run: bool = False,
     to_check: bool = False,
+    is_called: bool = False,
 ) -> Flow | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails. Of one that fails in its body,
     the flow has the calls before, and is not complete.
@@ -74,7 +77,8 @@ def read_pipeline(
     values of its parameters from outside, `attached` are decorators for every step, as `--with` has them, and `texts`
     values for the options of the file's own command line. With `to_run` it is compiled for one run, which has these
     values; with `to_check` it is only checked, so that what a run will be given may be missing: what depends on that is
-    not looked at, and the flow is `None` then, with warnings collected.
+    not looked at, and the flow is `None` then, with warnings collected. One that `is_called` by another flow has its
+    results, and what the file calls it with does not count.
     """
     decorators: tuple[CliDecorator, ...] = ()
     if attached:  # the models of all decorators take a while to import
@@ -85,6 +89,8 @@ def read_pipeline(
     found = _evaluator_of(_File(source, module, decorators, texts), flow_name, sink)
     if found is not None:
         found[0].to_check = to_check
+        if is_called:
+            found[0].for_caller, found[0].runs = True, PipelineRuns()
     if found is not None and report_old(found[0].executed_views(), outer):
         return None
     try:
@@ -230,8 +236,11 @@ def _read(
     if fixed and not to_run:
         report_conditions(evaluator, pipeline, fixed)
     complete = True
+    results: dict[str, Value] | None = None
     try:
-        returned = _returned(_evaluate(evaluator, pipeline, environment))
+        signal = _evaluate(evaluator, pipeline, environment)
+        returned = _returned(signal)
+        results = _results(evaluator, pipeline, signal) if evaluator.for_caller else None
         resolve_order(evaluator)
         set_variables(evaluator)
         evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
@@ -268,6 +277,7 @@ def _read(
         specs=specs,
         base_packages=base_packages,
         returned=returned,
+        results=results,
         body=body,
         complete=complete,
     )
@@ -312,3 +322,17 @@ def _returned(signal: Signal) -> tuple[str, ...]:
             case _:
                 pending += parts_of(value)
     return tuple(sorted(steps))
+
+
+def _results(evaluator: PipelineEvaluator, pipeline: PipelineFunction, signal: Signal) -> dict[str, Value]:
+    """What a pipeline returns, by the names that a step with this annotation and value has for its outputs."""
+    if not isinstance(signal, Returned) or signal.value is None:
+        return {}
+    outputs = outputs_of(pipeline.node, pipeline.view, evaluator.sink)
+    node = pipeline.node.returns or pipeline.node
+    value = argument_value(evaluator, signal.value, node)
+    if value.kind != "tuple":
+        return {(outputs.names or (SINGLE,))[0]: value}
+    named = outputs.names if outputs.many else ()
+    names = [named[place] if place < len(named) else f"{SINGLE}_{place}" for place in range(len(value.values))]
+    return dict(zip(names, value.values, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -11,9 +11,12 @@ from flowc_compiler.frontend.decorators.arguments.step_arguments import check_ar
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import CalledFlow, StepSpecs
 
+if TYPE_CHECKING:
+    from flowc_compiler.syntax.modules import LocalModules, ModuleView
+
 
 class FlowReference(NamedTuple):
-    """A class that an argument names."""
+    """A class or a pipeline that an argument names."""
 
     name: str
     file: str
@@ -21,9 +24,16 @@ class FlowReference(NamedTuple):
     module: str | None
 
 
+def flow_reference(name: str, view: ModuleView, modules: LocalModules) -> FlowReference:
+    """What refers to a flow of a local file."""
+    is_main = view.source.name == modules.main.source.name
+    module = None if is_main else modules.module_name(view)
+    return FlowReference(name, str(view.source.path), view.source.name, module)
+
+
 def _flow(value: object) -> object:
     if not isinstance(value, FlowReference):
-        raise ValueError("it is not the class of a flow in this file or in a local module: name it, without quotes")
+        raise ValueError("it is no flow of this file or of a local module: name a class or a pipeline, without quotes")
     return value
 
 
