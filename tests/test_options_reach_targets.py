@@ -78,6 +78,9 @@ FLOWS = {
         on_step="@kubernetes(gpu=1, gpu_type='a100', memory=100)",
     ),
     "all_steps": ALL_STEPS,
+    "late": FLOW.format(
+        imported="deadline, notify, step", above="@deadline(hours=1)\n@notify(on='late', webhook='HOOK')", on_step=""
+    ),
 }
 """Flows with something that an option may be about."""
 
@@ -97,6 +100,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "dag_id": ("other",),
     "dagrun_timeout": ("60",),
     "dags_folder": ("dags",),
+    "deadline_alerts": ("true",),
     "deferrable": ("true",),
     "disable_max_recursion": ("true",),
     "env": ('{A = "1"}',),

@@ -6,6 +6,7 @@ Needs the environments of `tests/airflow/setup`; a test without its environment 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.airflow.engine import Airflow, contents
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY, runs_on
+from tests.runtime.noticeserver import served
 from tests.trials import strings
 
 pytestmark = pytest.mark.airflow
@@ -288,3 +290,59 @@ def test_a_step_that_takes_too_long_is_stopped(airflow: Airflow, tmp_path: Path)
     result = airflow.run(text, tmp_path)
     assert "imeout" in result.stdout + result.stderr
     assert not list((tmp_path / "store").glob("SlowFlow/*/start/*/*/manifest.json"))
+
+
+LATE = """\
+from flowc import FlowSpec, deadline, notify, step
+
+
+@deadline(hours=1)
+@notify(on="late", webhook="{url}/told")
+class LateFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_a_file_that_stands_alone_waits_for_a_deadline(airflow: Airflow, tmp_path: Path) -> None:
+    path = tmp_path / "late.py"
+    path.write_text(LATE.format(url="http://127.0.0.1:9"))
+    text, _ = emit(path, operator="local", root=str(tmp_path / "store"))
+    assert "on_failure_callback=late_notice(" in text
+    result = airflow.run(text, tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+
+
+CALLED_BACK = """\
+import sys
+import structlog
+from airflow.sdk.execution_time.callback_supervisor import execute_callback
+
+for seconds, ended in ((9, "2026-01-31T00:00:09Z"), (None, None)):
+    run = {"dag_run_id": f"manual:{seconds}", "duration": seconds, "end_date": ended}
+    context = {"context": {"dag_run": run, "deadline": {}}}
+    print(execute_callback("unusual_prefix_0_flow.LATE", context, "flow.py", sys.argv[1], structlog.get_logger()))
+"""
+
+
+def test_a_deadline_alert_finds_its_callback_in_the_dag_file(airflow: Airflow, tmp_path: Path) -> None:
+    """Airflow's executors execute the file anew for it. A run that has failed in time is not late."""
+    if airflow.environment.name == "env-2.11":
+        pytest.skip("Airflow 2 has no deadline alerts")
+    path = tmp_path / "late.py"
+    with served() as server:
+        path.write_text(LATE.format(url=server.url))
+        text, _ = emit(path, operator="local", root=str(tmp_path / "store"), deadline_alerts=True)
+        (tmp_path / "flow.py").write_text(text)
+        command = [str(airflow.environment / "bin" / "python"), "-c", CALLED_BACK, str(tmp_path)]
+        variables = airflow.variables(airflow.new_home(tmp_path), tmp_path)
+        result = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        assert result.stdout.count("(True, None)") == 2, result.stdout + result.stderr
+        assert [(path, body["event"], body["run"]) for path, _, body in server.posts] == [
+            ("/told", "late", "manual=3ANone")
+        ]

@@ -86,10 +86,14 @@ def test_people_are_told_how_a_run_has_ended(live: Live, tmp_path: Path) -> None
             assert found.get("exception") == ("ValueError: as asked" if event == "error" else None)
 
 
-def test_a_deadline_ends_a_run_and_people_are_told(live: Live, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["callback", "alert"])
+def test_a_deadline_ends_a_run_and_people_are_told(live: Live, tmp_path: Path, by: str) -> None:
+    """Once: by the DAG's callback, or by a deadline alert, which Airflow has from 3.1 on and flowc uses from 3.3 on."""
+    if by == "alert" and live.series == "2.11":
+        pytest.skip("Airflow 2 has no deadline alerts")
     with served() as server:
-        file = written(tmp_path, TOLD.format(seconds=15, url=server.url, sleep=300, name="Late"))
-        done = live.submit(file)
+        file = written(tmp_path, TOLD.format(seconds=15, url=server.url, sleep=300, name=f"Late{by.title()}"))
+        done = live.submit(file, *(["--set", "deadline_alerts=true"] if by == "alert" else []))
         live.until(name_of(done), "failed")
         [found] = told(server, 1)
         assert found["event"] == "late", live.said()

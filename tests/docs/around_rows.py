@@ -51,6 +51,11 @@ EXAMPLE = "airflow/test_dags.py::test_an_example_leaves_the_artifacts_of_the_loc
 SAME = "cluster/test_flows.py::test_same_artifacts_as_the_local_engine"
 LIVE_NOTICES = "airflow/test_live_notices.py"
 NOTICE_PODS = "airflow/test_live_notices_pods.py::test_pods_share_a_pool_and_tell_how_they_end"
+TOLD_LIVE = (
+    f"{LIVE_NOTICES}::test_people_are_told_how_a_run_has_ended",
+    f"{LIVE_NOTICES}::test_a_deadline_ends_a_run_and_people_are_told",
+    NOTICE_PODS,
+)
 TOLD = "cluster/test_notices.py::test_people_are_told_how_a_run_has_ended"
 LOCKS = "local/test_locks.py::test_runs_and_a_simulation_on_one_root_keep_to_one_limit"
 SECRETS = "cli/test_secret_values.py::test_tasks_have_the_values_and_nothing_that_is_written_has"
@@ -222,7 +227,8 @@ ROWS: tuple[Row, ...] = (
             cell("a process after the run", "local/test_deadline.py::test_it_ends_the_run_which_can_be_resumed"),
             cell("`onExit`", "local/test_deadline.py::test_the_simulator_ends_it_as_argo_does"),
             cell("`onExit`", TOLD),
-            *same("last tasks, DAG callback", f"{LIVE_NOTICES}::test_people_are_told_how_a_run_has_ended", NOTICE_PODS),
+            cell("last tasks, DAG callback or deadline alert", *TOLD_LIVE),
+            cell("last tasks, DAG callback", *TOLD_LIVE),
         ),
     ),
     Row(

@@ -88,15 +88,16 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
 
 
 def _check_notice_secrets(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    """Report secrets of Kubernetes that what tells people has not: a process of the worker, and the DAG processor."""
+    """Report secrets of Kubernetes for notifications that no pod sends."""
     specs = flow.specs.notifications
     if options.in_pods:
         specs = tuple(spec for spec in specs if "late" in spec.on and flow.specs.deadline is not None)
     names = dict.fromkeys(value.variable for spec in specs for value in spec.secrets if value.secret is not None)
     if names:
-        who = "a missed deadline is told by Airflow's DAG processor" if options.in_pods else "the worker notifies"
+        sender = "the worker" if options.deadline_alerts or not options.in_pods else "Airflow's DAG processor"
+        what = "notifies of a missed deadline" if options.in_pods else "notifies"
         sink.warning(
-            "FC501", f"{who}, and reads no Kubernetes Secrets (target {NAME})", specs[0].span,
+            "FC501", f"{sender} {what}, and reads no Kubernetes Secrets (target {NAME})", specs[0].span,
             help=f"set {', '.join(names)} in its environment",
         )  # fmt: skip
 

@@ -31,11 +31,13 @@ COMBINED_SCHEDULE = "combined_schedule"
 SEVERAL_CRONS = "several_crons"
 """The same for one whose times are those of several cron expressions; assets may start it, too."""
 LATE_NOTICE = "late_notice"
-"""The function that tells of a missed deadline."""
+"""The function, and the module of `operators/`, that notifies of a missed deadline."""
+LATE = "LATE"
+"""The constant with what it returns, where Airflow's deadline alert imports it."""
 CALLS = "called_run"
 """The module of `operators/` that starts runs of deployed flows: a file has it itself, since it speaks of DAGs."""
 NOTICES = "run_notices"
-"""The module of `operators/` that it is in, with the operator of notifications."""
+"""The module of `operators/` with the operator of notifications."""
 RUNTIME_NAME = "flowc_runtime_"
 """The start of the names of modules with what the DAG files of a folder share."""
 SUMMARY = "FLOWC"
@@ -233,6 +235,11 @@ class DagFile:
         """Whether it tells people how a run has ended."""
         return self.has_operator("NotifyOperator")
 
+    @property
+    def has_alert(self) -> bool:
+        """Whether a deadline alert of Airflow notifies of a missed deadline."""
+        return "deadline" in self.dag
+
     def has_option(self, name: str) -> bool:
         """Whether a task has that argument."""
         return any(name in task.options for task in self.body.tasks())
@@ -263,9 +270,10 @@ def iteration_ids(step: str, prefix: str, count: int) -> list[str]:
 _OF_THE_FILE = """
     AirflowException AirflowFailException AirflowSkipException Any ApiClient ApprovalOperator AskingOperator Asset
     AssetOrTimeSchedule BOOTSTRAP BaseOperator BaseSensorOperator CallOperator CalledOperator ContainerOperator
-    CronTriggerTimetable EmptyOperator FILES FLOW FLOWC FlowPackage HITLOperator HookOperator KubernetesPodOperator
-    KubernetesPodOperatorCallback MultipleCronTriggerTimetable NotYetError NotifyOperator Param Path PodGenerator
-    PublishOutput RUNTIME ShimTask StepOperator StoredApproval TEXT TaskGroup TriggerDagRunOperator WaitSensor
+    CronTriggerTimetable DeadlineAlert DeadlineReference EmptyOperator FILES FLOW FLOWC FlowPackage HITLOperator
+    HookOperator KubernetesPodOperator KubernetesPodOperatorCallback LATE ModuleType MultipleCronTriggerTimetable
+    NotYetError NotifyOperator OF_QUESTIONS Param Path PodGenerator PublishOutput RUNTIME ShimTask StepOperator
+    StoredApproval SyncCallback TEXT TaskGroup TriggerDagRunOperator WaitSensor
     _COMPARE annotations attach_code base64 combined_schedule dag dataclass datetime deepcopy encoded event_record
     exceptions failure_kinds field flow index indices io iteration json k8s late_notice latest_events merge_patch
     operator os

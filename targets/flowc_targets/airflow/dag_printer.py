@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
     CALLS,
+    LATE_NOTICE,
     NOTICES,
     SUMMARY,
     ArmGroup,
@@ -38,14 +39,22 @@ if TYPE_CHECKING:
 _CODE_WIDTH = 100
 PACKAGE = "FLOW"
 """The constant with what the tasks share."""
+_ALERT = ("DeadlineAlert", "DeadlineReference", "SyncCallback")
+"""What a deadline alert takes of `airflow.sdk`."""
+_LISTED = """\
+# For a deadline alert Airflow executes this file as a module that it does not list, which dataclasses need.
+sys.modules.setdefault(__name__, ModuleType(__name__))"""
 
 
 def print_file(file: DagFile) -> str:
     """Print a DAG file that stands alone: the graph, the operators, the code."""
     package, *sources = [read_source(module) for module in _operator_modules(file)]
     imports = [*_dag_imports(file), *(item for source in (package, *sources) for item in source.imports)]
+    imports += (Import("sys"), Import("ModuleType", "types")) if file.has_alert else ()
     parts = [
         "\n".join([*_header(file), "", *import_lines(imports), *_schedule(file)]),
+        *([_LISTED] if file.has_alert else []),
+        *([read_source(LATE_NOTICE).definitions] if _is_notified_late(file) else []),
         package.definitions,
         "\n".join(_constants(file)),
         "\n".join(_dag(file)),
@@ -72,8 +81,8 @@ def print_beside(file: DagFile, runtime: str) -> str:
         "# This folder is on Airflow's path only if it is the dags folder itself.",
         "sys.path.append(str(Path(__file__).parent))", "",
         *_runtime_import(runtime, sorted(shared)), *_schedule(file),
-        *(line for module in _own_modules(file) for line in ("", "", read_source(module).definitions, "")),
-        "", *([""] if file.schedule_module is not None else []),
+        *(line for module in _own_modules(file) for line in ("", "", read_source(module).definitions)),
+        "", *([""] if file.schedule_module is not None or any(_own_modules(file)) else []),
         *_constants(file),
     ]  # fmt: skip
     parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
@@ -84,8 +93,14 @@ def _own_modules(file: DagFile) -> Iterator[str]:
     """Yield the modules of `operators/` that are in the file of each DAG which needs them, and in no shared one."""
     if file.has_notices:
         yield NOTICES
+    if _is_notified_late(file):
+        yield LATE_NOTICE
     if file.has_operator("CallOperator"):
         yield CALLS
+
+
+def _is_notified_late(file: DagFile) -> bool:
+    return has_call((file.dag, file.shared), LATE_NOTICE)
 
 
 def _schedule(file: DagFile) -> Iterator[str]:
@@ -159,6 +174,7 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield from read_source(file.schedule_module).imports
     for module in _own_modules(file):
         yield from read_source(module).imports
+    yield from (Import(name, "airflow.sdk") for name in (_ALERT if file.has_alert else ()))
     if file.body.has_arms:
         yield Import("TaskGroup", "airflow.sdk", "airflow.utils.task_group")
     if "params" in file.dag:

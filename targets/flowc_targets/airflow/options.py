@@ -78,6 +78,11 @@ class AirflowOptions(TargetOptions):
     on_success_callback: str | None = Field(
         None, pattern=DOTTED_NAME, description="dotted name of what Airflow calls when a run has succeeded"
     )
+    deadline_alerts: bool = Field(
+        default=False,
+        description="notify of a missed deadline by a deadline alert of Airflow, from 3.3 on, with an executor that "
+        "runs callbacks: the LocalExecutor or the CeleryExecutor",
+    )
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
     )
@@ -99,6 +104,9 @@ class AirflowOptions(TargetOptions):
             yield Unused(_OF_PODS, "with operator=local", "compile with --operator kubernetes")
         if not any(step.kind == "foreach" for step in flow.steps):
             yield Unused(("max_map_length",), "on a flow without a foreach", "leave it out", True)
+        if not self.notifies_late(flow):
+            no_late = "on a flow without a deadline and notifications on `late`"
+            yield Unused(("deadline_alerts",), no_late, "leave it out", True)
         if not flow.specs.hooks and all(map(_has_own_retries, flow.steps)):
             yield Unused(("retries",), "on a flow whose steps all have @retry or @catch", "leave it out", True)
         if not self._is_submitted:
@@ -116,6 +124,10 @@ class AirflowOptions(TargetOptions):
         """Return the most seconds that a run may take: the option's, or those of `@deadline`."""
         deadline = flow.specs.deadline
         return self.dagrun_timeout if deadline is None or self.dagrun_timeout is not None else deadline.seconds
+
+    def notifies_late(self, flow: Flow) -> bool:
+        """Return whether people are notified of a missed deadline."""
+        return flow.specs.deadline is not None and any("late" in spec.on for spec in flow.specs.notifications)
 
     def waits_for_node(self, *, gpu: bool) -> int:
         """Return the seconds that a pod may wait for a node: a cloud may have to boot one with GPUs first."""

@@ -17,6 +17,7 @@ from flowc_compiler.ir.schedules import merged_crons
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import (
     COMBINED_SCHEDULE,
+    LATE,
     LATE_NOTICE,
     SEVERAL_CRONS,
     Call,
@@ -114,11 +115,11 @@ class AirflowTarget:
 
 
 def _check_late_notices(flow: Flow, code: PackagedCode, sink: DiagnosticSink) -> None:
-    """Report notices about a deadline that the DAG processor cannot send, which has the code of the file only."""
+    """Report notices about a deadline that Airflow cannot send: it has the code of the file only."""
     late = next((spec for spec in flow.specs.notifications if "late" in spec.on), None)
     if late is not None and flow.specs.deadline is not None and code.maps is not None:
-        message = "a missed deadline is told by Airflow's DAG processor, which cannot read the code in ConfigMaps"
-        help_ = "compile with --code file; or leave `late` out, and let Airflow's on_failure_callback tell"
+        message = "Airflow itself notifies of a missed deadline, and cannot read the code in ConfigMaps"
+        help_ = "compile with --code file; or leave `late` out, and notify by the option on_failure_callback"
         sink.unsupported("FC501", "airflow", message, late.span, help=help_)
 
 
@@ -193,6 +194,9 @@ def _exceeds_file(files: Mapping[str, bytes], options: AirflowOptions, sink: Dia
 def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """Return the DAG file of a flow that passed `check`."""
     lowered = lower_steps(flow, options, sink)
+    dag = _dag(flow, options, lowered.callbacks)
+    seconds = options.run_seconds(flow)
+    late = {LATE: _late_notice(seconds)} if "deadline" in dag and seconds is not None else {}
     return DagFile(
         operator=options.operator,
         version=__version__,
@@ -200,9 +204,9 @@ def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: Diagnos
         flow=flow.name,
         source_hash=flow.source_hash,
         package=_package(flow, code, options),
-        shared=lowered.shared,
+        shared={**lowered.shared, **late},
         callbacks=lowered.callbacks,
-        dag=_dag(flow, options, lowered.callbacks),
+        dag=dag,
         body=lowered.body,
         files=code.files,
         program=code.program,
@@ -293,10 +297,12 @@ def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> d
         arguments["dagrun_timeout"] = Call("timedelta", kwargs={"seconds": timeout})
     for name, dotted in options.callbacks.items():
         arguments[name] = Name(callbacks[dotted])
-    if timeout is not None and flow.specs.deadline is not None and _tells_late(flow):
-        called = arguments.get("on_failure_callback")
-        late = Call(LATE_NOTICE, (Name(PACKAGE), NOTIFY_FAILURE, timeout))
-        arguments["on_failure_callback"] = (called, late) if called is not None else late
+    if timeout is not None and options.notifies_late(flow):
+        if options.deadline_alerts:
+            arguments["deadline"] = _deadline_alert(timeout)
+        else:
+            called, late = arguments.get("on_failure_callback"), _late_notice(timeout)
+            arguments["on_failure_callback"] = (called, late) if called is not None else late
     arguments["default_args"] = defaults
     if flow.run_parameters:
         filled = {name for event in _trigger_events(flow) for name in event_parameters(flow, event)}
@@ -304,8 +310,18 @@ def _dag(flow: Flow, options: AirflowOptions, callbacks: Mapping[str, str]) -> d
     return arguments
 
 
-def _tells_late(flow: Flow) -> bool:
-    return any("late" in spec.on for spec in flow.specs.notifications)
+def _late_notice(seconds: int) -> Call:
+    return Call(LATE_NOTICE, (Name(PACKAGE), NOTIFY_FAILURE, seconds))
+
+
+def _deadline_alert(seconds: int) -> Call:
+    """Return the alert, which imports its callback from the DAG file itself."""
+    arguments: dict[str, Expression] = {
+        "reference": Name("DeadlineReference.DAGRUN_QUEUED_AT"),
+        "interval": Call("timedelta", kwargs={"seconds": seconds}),
+        "callback": Call("SyncCallback", (Name(f'f"{{__name__}}.{LATE}"'),)),
+    }
+    return Call("DeadlineAlert", kwargs=arguments)
 
 
 def _start_date(schedule: ScheduleSpec | None) -> Expression:
