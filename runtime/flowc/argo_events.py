@@ -16,9 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Mapping, Union
 
-_TRIES = 3
-_TIMEOUT_SECONDS = 10.0
-
 
 class ArgoEventException(FlowError):  # noqa: N818 (Metaflow has this name)
     """An event that could not be published."""
@@ -74,8 +71,8 @@ class ArgoEvent:
         import json
         import time
         import uuid
-        from urllib.error import HTTPError
-        from urllib.request import Request, urlopen
+
+        from flowc.json_post import PostError, post_json
 
         url = self._url or configured("ARGO_EVENTS_WEBHOOK_URL")
         if not url:
@@ -91,28 +88,19 @@ class ArgoEvent:
             "utc_date": time.strftime("%Y%m%d", time.gmtime()),
             "generated-by-metaflow": True,
         }
-        headers = {"Content-Type": "application/json"}
-        if self._access_token:
-            headers["Authorization"] = f"Bearer {self._access_token}"
+        headers = {"Authorization": f"Bearer {self._access_token}"} if self._access_token else {}
         if configured("ARGO_EVENTS_WEBHOOK_AUTH") == "service":
             headers.update(configured("SERVICE_HEADERS"))
         try:
             data = json.dumps({"name": self._name, "payload": {**own, **payload}}).encode()
         except (TypeError, ValueError) as error:
             raise ArgoEventException(f"Argo Event ({self._name}): its payload is no JSON: {error}") from error
-        request = Request(url, data, headers, method="POST")  # noqa: S310 (the scheme is checked)
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                with urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310
-                    print(f"Argo Event ({self._name}) published.", file=sys.stderr)
-                    return str(own["id"])
-            except OSError as error:  # those of urllib are such errors, too
-                if isinstance(error, HTTPError):
-                    error.close()
-                if not tries_left or (isinstance(error, HTTPError) and error.code < 500):
-                    raise ArgoEventException(f"Unable to publish Argo Event ({self._name}): {error}") from error
-            time.sleep(2.0 ** (_TRIES - 1 - tries_left))
-        raise AssertionError
+        try:
+            post_json(url, data, headers)
+        except PostError as error:
+            raise ArgoEventException(f"Unable to publish Argo Event ({self._name}): {error}") from error
+        print(f"Argo Event ({self._name}) published.", file=sys.stderr)
+        return str(own["id"])
 
 
 def _on_argo() -> bool:

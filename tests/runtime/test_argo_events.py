@@ -81,7 +81,7 @@ def test_a_server_error_is_tried_again_and_a_refusal_is_not(
     assert len(webhook.got) == 3
     webhook.codes = [403]
     assert ArgoEvent("sold", webhook.url).publish() is None
-    assert "Unable to publish Argo Event (sold): HTTP Error 403" in capsys.readouterr().err
+    assert "Unable to publish Argo Event (sold): the server answers 403" in capsys.readouterr().err
     assert len(webhook.got) == 4
 
 

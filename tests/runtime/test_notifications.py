@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from flowc import json_post
 from flowc.protocol import env_names
 from flowc.shim import notifications
 from flowc.store import open_store
@@ -44,7 +45,7 @@ def server() -> Generator[Server]:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunLayout:
     """A run whose end has failed at its one attempt, in the environment of an exit hook."""
-    monkeypatch.setattr(notifications, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(json_post, "PAUSES", (0.01, 0.01))
     root = tmp_path / "store"
     for name, value in {env_names.ROOT: str(root), env_names.RUN_ID: "argo-1", "SLACK": "", "KEY": "k-1"}.items():
         monkeypatch.setenv(name, value)
@@ -133,7 +134,7 @@ def test_what_cannot_be_sent_is_said_without_the_secret(
     notifications.failure()
     said = capsys.readouterr().err
     for part in (
-        "slack is not sent: what the variable holds is not a URL", "webhook is not sent: no answer",
+        "slack is not sent: what stands for it is not a URL", "webhook is not sent: no answer",
         "pagerduty is not sent: the environment has no A_B", "email is not sent: the environment has no FLOWC_SMTP_URL",
     ):  # fmt: skip
         assert part in said

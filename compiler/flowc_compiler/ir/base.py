@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from flowc_compiler.source import Span
 
+LONGEST_SECONDS = 2 * 10**9
+"""The longest time. An alarm and the fields of Kubernetes take less than 2**31, with what they get on top."""
+
 
 class Model(BaseModel):
     """A frozen, closed value.

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.ir import ForeachOptions, ForeachStep, PodGroup
+from flowc_compiler.ir.base import LONGEST_SECONDS
 from flowc_compiler.passes.pod_compatibility import conflict, has_own_attempts
-from flowc_compiler.passes.pod_specs import LONGEST_SECONDS, in_series, pod_specs, side_by_side
+from flowc_compiler.passes.pod_specs import in_series, pod_specs, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,12 +12,11 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.ir import NO_SPECS, StepSpecs
+from flowc_compiler.ir.base import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import AcceleratorSpec, Placement, ResourceSpec, SecretsSpec, TimeoutSpec
 
-LONGEST_SECONDS = 2 * 10**9
-"""The longest time of a pod: as that of `@timeout`, which fits into the fields of Kubernetes."""
 _REQUESTS = ("cpu", "memory_mb", "disk_mb", "shared_memory_mb")
 _LIMITS = ("cpu_limit", "memory_limit_mb", "disk_limit_mb")
 

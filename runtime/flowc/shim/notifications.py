@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 
+from flowc.json_post import PostError, post_json
 from flowc.protocol import env_names
 
 TYPE_CHECKING = False
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan
 
 
-PAUSES = (1.0, 4.0)
-"""Seconds before a further try; a server that is there and refuses gets none."""
-TIMEOUT = 10.0
-"""Seconds for each."""
 PAGERDUTY, INCIDENT_IO = "https://events.pagerduty.com", "https://api.incident.io"
 """Where these services are."""
 _LONGEST = 2000
@@ -74,23 +70,20 @@ def _send(channel: str, spec: Dict[str, Any], notice: Notice) -> None:
 
             send_mail(spec["email"], spec.get("smtp") or env_names.SMTP_URL, notice.title, notice.text)
         else:
-            _post(*_request(channel, spec, notice))
+            url, document, headers = _request(channel, spec, notice)
+            post_json(url, json.dumps(document).encode(), headers)
     except Exception as error:
-        reason = str(error) if isinstance(error, (_UnsentError, OSError)) else type(error).__name__
+        reason = str(error) if isinstance(error, (PostError, OSError)) else type(error).__name__
         sys.stderr.write(f"flowc: the notification to {shown} is not sent: {reason}\n")
     else:
         sys.stdout.write(f"flowc: notified {shown}: {notice.title}\n")
-
-
-class _UnsentError(Exception):
-    """Why a notification is not sent, without secrets."""
 
 
 def secret(variable: str) -> str:
     """The value of a variable. Raises an error that names it."""
     value = os.environ.get(variable, "").strip()
     if not value:
-        raise _UnsentError(f"the environment has no {variable}")
+        raise PostError(f"the environment has no {variable}")
     return value
 
 
@@ -159,29 +152,3 @@ def _request(channel: str, spec: Dict[str, Any], notice: Notice) -> tuple[str, D
         alert["source_url"] = facts["url"]
     address = f"{home}/v2/alert_events/http/{spec['alert_source']}"
     return address, alert, {"Authorization": f"Bearer {value}"}
-
-
-def _post(url: str, document: Dict[str, Any], headers: Dict[str, str]) -> None:
-    """POST a document. What may pass is tried again."""
-    from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
-
-    if not url.startswith(("http://", "https://")):
-        raise _UnsentError("what the variable holds is not a URL")
-    data = json.dumps(document).encode()
-    reason = ""
-    for pause in (0.0, *PAUSES):
-        time.sleep(pause)
-        own = {"Content-Type": "application/json", "User-Agent": "flowc", **headers}
-        request = Request(url, data, own)  # noqa: S310 (checked above)
-        try:
-            with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-                answer.read(1000)
-            return
-        except HTTPError as error:
-            reason = f"the server answers {error.code} {error.reason}"
-            if error.code < 500 and error.code not in (408, 429):
-                break
-        except (URLError, OSError) as error:
-            reason = f"no answer: {getattr(error, 'reason', error)}"
-    raise _UnsentError(reason)

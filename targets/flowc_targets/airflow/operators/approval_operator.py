@@ -22,6 +22,8 @@ except (ImportError, exceptions.AirflowException):  # the provider's, before Air
 
 TEXT = "text"
 """The param that a person fills in where there is nothing to choose from."""
+OF_QUESTIONS = ("choices", "message", "response_seconds", "waited")
+"""Arguments that only the operator which asks itself needs."""
 
 
 class StoredApproval(WaitSensor):
@@ -33,13 +35,11 @@ class StoredApproval(WaitSensor):
         self,
         *,
         flow: FlowPackage,
-        choices: list[str] | None = None,
-        message: str = "",
-        response_seconds: float | None = None,
         look: dict[str, Any] | None = None,
-        waited: str | None = None,
         **kwargs: Any,
     ) -> None:
+        for name in OF_QUESTIONS:
+            kwargs.pop(name, None)
         options = {**(look or {}), **kwargs}
         super().__init__(flow=flow, answered=True, every=30, **options)
 

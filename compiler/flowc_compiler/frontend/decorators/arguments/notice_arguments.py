@@ -12,10 +12,9 @@ from pydantic import BeforeValidator, Field
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, as_list
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import DeadlineSpec, NotifySpec, SecretValue
+from flowc_compiler.ir.base import LONGEST_SECONDS
 from flowc_compiler.syntax.modules import ModuleView
 
-LONGEST_SECONDS = 2 * 10**9
-"""What the fields of Kubernetes take, in seconds."""
 _TIME = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SECRET = re.compile(r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)/([A-Za-z0-9._-]+)", re.ASCII)

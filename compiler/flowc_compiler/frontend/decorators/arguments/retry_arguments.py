@@ -18,12 +18,11 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 )
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import AttemptSpec, RetryPolicy, StepSpecs
+from flowc_compiler.ir.base import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Toleration
 
-LONGEST_SECONDS = 2 * 10**9
-"""An alarm and the fields of Kubernetes take less than 2**31, with the time that they get on top."""
 Kind = Literal["lost", "oom", "timeout", "error"]
 """The kinds of failures: `RETRIABLE` of `flowc.protocol.exit_codes`."""
 _T = TypeVar("_T")

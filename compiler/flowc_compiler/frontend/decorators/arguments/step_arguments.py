@@ -13,7 +13,6 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Texts,
     seconds,
 )
-from flowc_compiler.frontend.decorators.arguments.retry_arguments import LONGEST_SECONDS
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
@@ -31,6 +30,7 @@ from flowc_compiler.ir import (
     TaskVariable,
     TimeoutSpec,
 )
+from flowc_compiler.ir.base import LONGEST_SECONDS
 
 
 class ForeachOptionsArguments(Arguments):

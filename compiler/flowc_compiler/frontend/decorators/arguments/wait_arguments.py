@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Names, seconds
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import NO_SPECS, ApprovalSpec, StepSpecs, WaitSpec
+from flowc_compiler.ir.base import LONGEST_SECONDS
 from flowc_compiler.syntax.modules import ModuleView
 
-_LONGEST_SECONDS = 2 * 10**9
-Duration = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS), BeforeValidator(seconds)]
+Duration = Annotated[float, Field(gt=0, le=LONGEST_SECONDS), BeforeValidator(seconds)]
 """Seconds, as a number or as text such as `2h`."""
 _SCHEMES = ("az", "file", "gs", "http", "https", "s3")
 _LONGEST_CHOICE = 60
