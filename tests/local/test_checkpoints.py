@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -167,7 +168,29 @@ GOOGLE = {
 }
 
 
-@pytest.mark.parametrize(("answers", "said"), [(AWS, "2030-01-01T00:00:00Z"), (GOOGLE, "preempted"), ({}, "")])
+OF_OTHERS = {"EventType": "Preempt", "Resources": ["pool_1"], "NotBefore": ""}
+OTHERWISE = {"EventType": "Reboot", "Resources": ["pool_0"], "NotBefore": ""}
+OWN = {"EventType": "Preempt", "Resources": ["pool_1", "pool_0"], "NotBefore": "Mon, 19 Sep 2022 18:29:47 GMT"}
+
+
+def azure(*events: Mapping[str, object]) -> dict[str, str]:
+    """What a spot VM's metadata says."""
+    return {
+        "GET /metadata/instance/compute?api-version=2021-02-01": json.dumps({"priority": "Spot", "name": "pool_0"}),
+        "GET /metadata/scheduledevents?api-version=2020-07-01": json.dumps({"Events": events}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (AWS, "2030-01-01T00:00:00Z"),
+        (GOOGLE, "preempted"),
+        (azure(OF_OTHERS, OTHERWISE, OWN), "preempted Mon, 19 Sep 2022 18:29:47 GMT"),
+        (azure(OF_OTHERS, OTHERWISE), ""),
+        ({}, ""),
+    ],
+)
 def test_the_clouds_notice_is_a_file(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str], said: str) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Metadata)
     _Metadata.answers = answers
@@ -175,6 +198,7 @@ def test_the_clouds_notice_is_a_file(monkeypatch: pytest.MonkeyPatch, answers: d
     address = f"127.0.0.1:{server.server_port}"
     monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://{address}")
     monkeypatch.setenv("GCE_METADATA_HOST", address)
+    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://{address}")
     found: list[str] = []
     thread = threading.Thread(target=lambda: found.append(spot_notice.watch(0.02)))  # no signal handler of the tests'
     thread.start()

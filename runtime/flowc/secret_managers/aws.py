@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from flowc.errors import StoreError
 from flowc.secret_managers import SecretError, ask, from_json, variable_name
 from flowc.store import s3_settings
+from flowc.store.aws_metadata import read_metadata
 from flowc.store.aws_signing import (
     Credentials,
     CredentialSource,
@@ -79,25 +80,22 @@ def _keys(region: str) -> Credentials:
 
 def _of_instance() -> Credentials:
     """Keys of the instance's role. Raises StoreError, or SecretError where there is nothing to ask."""
-    base = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
-    folder = f"{base.rstrip('/')}/latest/meta-data/iam/security-credentials/"
+    folder = "iam/security-credentials/"
     problem = ""
     if os.environ.get("AWS_EC2_METADATA_DISABLED", "").lower() != "true":
         try:
-            token = _metadata("PUT", f"{base.rstrip('/')}/latest/api/token", "-ttl-seconds", "300")
-            role = _metadata("GET", folder, "", token.decode()).decode().split("\n")[0].strip()
-            return keys_of_agent(_metadata("GET", folder + role, "", token.decode()))[0]
+            role = read_metadata(folder, _metadata).split("\n")[0].strip()
+            return keys_of_agent(read_metadata(folder + role, _metadata).encode())[0]
         except StoreError as error:
             problem = f"; {error}"
     raise SecretError(f"{s3_settings.missing_keys()}{problem}")
 
 
-def _metadata(method: str, url: str, suffix: str, value: str) -> bytes:
-    headers = {f"x-aws-ec2-metadata-token{suffix}": value}
+def _metadata(method: str, url: str, headers: Dict[str, str]) -> str:
     answer = exchange("keys of the instance", method, url, headers, limit=_IMDS_SECONDS, direct=True)
     if answer.status != 200:
         raise StoreError(f"the instance has no keys: {url} answers {answer.status}")
-    return answer.body
+    return answer.body.decode()
 
 
 def _assumed(keys: Credentials, region: str, role: str) -> Credentials:
