@@ -63,7 +63,7 @@ from pathlib import Path
 
 def lose_pod(number):
     process = os.getpid()
-    for _ in range(3):  # the keeper of its log, the fork server, and what runs the batch
+    for _ in range(2):  # the fork server, and what runs the batch
         process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     os.kill(process, number)
     time.sleep(60)
