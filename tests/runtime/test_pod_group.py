@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -14,7 +15,9 @@ from flowc.client.log_records import read_log, stream_bytes
 from flowc.errors import StoreError
 from flowc.protocol.plan import Plan
 from flowc.shim import pod_group
+from flowc.shim.group_records import beginning_with
 from flowc.shim.group_schedule import GroupSchedule
+from tests.runtime.faultserver import FaultServer
 from tests.runtime.shim import Shim
 
 if TYPE_CHECKING:
@@ -64,8 +67,10 @@ BATCH = """
 class Pods(Shim):
     """Pods of a batch of `work` and `after`, three items each."""
 
-    def __init__(self, folder: Path, body: str = "pass", after: str = "pass", workers: int = 1) -> None:
-        super().__init__(folder, BATCH.replace("{body}", body).replace("{after}", after))
+    def __init__(
+        self, folder: Path, body: str = "pass", after: str = "pass", workers: int = 1, root: str | None = None
+    ) -> None:
+        super().__init__(folder, BATCH.replace("{body}", body).replace("{after}", after), root=root)
         plan = json.loads(self.plan.read_text())
         group = {"steps": ["work", "after"], "workers": workers, "opener": "start", "items_per_task": 3}
         self.plan.write_text(json.dumps({**plan, "groups": {"work": group}}))
@@ -165,6 +170,42 @@ def test_a_lost_pod_is_gone_on_with(tmp_path: Path) -> None:
     assert pods.ran() == ["0", "1", "1", "2"]
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: [], 1: ["done"]}, 2: {0: ["done"]}}
     assert [pods.value("work", "caught", str(item)) for item in range(3)] == [None] * 3
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("client", ["stdlib", "obstore"])
+def test_a_server_lists_each_step_of_a_batch_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: str) -> None:
+    """A task writes its record and its manifest, and asks for nothing that its pod has seen."""
+    if client == "obstore":
+        pytest.importorskip("obstore")
+    server = FaultServer()
+    for name, value in ("ENDPOINT_URL", server.url), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("FLOWC_S3_CLIENT", client)
+    monkeypatch.setenv("FLOWC_LOG_LIMIT", "0")
+    pods = Pods(tmp_path, root="s3://bucket/prefix")
+    pods.env["OWN"] = "1"
+    before = ["start", "start", "work", "start", "start"]  # the runner and the first task list and read that step
+    for requests in ([*before[:3], "work 0", *before[3:], "work 0", "after", *("after 0",) * 2], before[:3]):
+        server.requests.clear()
+        code, _, err = pods.ends(0)
+        assert code == 0, err
+        found = [_task_of(request) for request in server.requests]
+        assert found[: len(requests)] == requests
+        assert found.count("work") == found.count("after") == 1
+        assert len(found) == len(requests) + (8 if len(requests) > 5 else 7)
+    server.stop()
+
+
+def _task_of(request: str) -> str:
+    """`work 3` of a request for a file of that task, `work` of one that lists the step."""
+    step, _, rest = unquote(request).partition("/run-1/")[2].partition("/")
+    return step if step == "start" or "?" in request else f"{step} {rest.partition('/')[0]}"
+
+
+@pytest.mark.parametrize(("digits", "count"), [("", 120), ("0", 7), ("1", 1), ("1", 120), ("11", 1200), ("9", 95)])
+def test_how_many_items_share_the_digits_of_a_batch(digits: str, count: int) -> None:
+    assert beginning_with(digits, count) == sum(str(number).startswith(digits) for number in range(count))
 
 
 @pytest.mark.process

@@ -167,7 +167,7 @@ class _Runner:
             key = self.schedule.next()
             if key is None:
                 return None
-            files = self.layout.attempts(*key)
+            files = self.records.files(key)
             manifest = self.records.done(self.schedule, key, files)
             attempt = self.records.first_attempt(key, files) if manifest is None else None
             if attempt is not None and attempt.number - attempt.first > self.records.further(key):

@@ -140,12 +140,17 @@ class RunLayout:
 
     def attempts(self, step: str, path: Path) -> Dict[int, Set[str]]:
         """The attempts of a task that have left files, with the names of these."""
-        prefix = f"{self.prefix}/{step}/{index_text(path)}/"
-        found: Dict[int, Set[str]] = {}
-        for key in self.store.keys(prefix):
-            number, _, name = key[len(prefix) :].partition("/")
-            if number.isdigit() and name:
-                found.setdefault(int(number), set()).add(name)
+        index = index_text(path)
+        return self.attempts_from(step, f"{index}/").get(index, {})
+
+    def attempts_from(self, step: str, start: str) -> Dict[str, Dict[int, Set[str]]]:
+        """The same of all tasks of a step whose index, as `index_text` writes it, and a `/` begin so; by that index."""
+        base = f"{self.prefix}/{step}/"
+        found: Dict[str, Dict[int, Set[str]]] = {}
+        for key in self.store.keys(f"{base}{start}"):
+            index, number, name = f"{key[len(base) :]}//".split("/", 2)
+            if number.isdigit() and name != "//":
+                found.setdefault(index, {}).setdefault(int(number), set()).add(name[:-2])
         return found
 
     def latest_known(self, step: str, path: Path) -> int | None:
