@@ -26,6 +26,7 @@ _GROUPS = {
     "Trust and settings": "profile allow_read env_at_compile allow_large",
 }
 _GROUP_OF = {name: title for title, names in _GROUPS.items() for name in names.split()}
+_ORDER = {name: place for place, name in enumerate(_GROUP_OF)}
 COMMANDS = {
     "Check and compile": "check explain migrate compile diff image package ir graph",
     "Run on this machine": "run try resume simulate",
@@ -51,7 +52,7 @@ def argument_text(parameter: Any) -> str:
 def write_options(parameters: Iterable[Any], ctx: Any, formatter: Any) -> None:
     """Write the arguments, then the options, by group."""
     arguments: list[tuple[str, str]] = []
-    groups: dict[str, list[tuple[str, str]]] = {title: [] for title in (*_GROUPS, OTHERS)}
+    groups: dict[str, dict[str, tuple[str, str]]] = {title: {} for title in (*_GROUPS, OTHERS)}
     for parameter in parameters:
         record = parameter.get_help_record(ctx)
         if record is None:
@@ -59,8 +60,13 @@ def write_options(parameters: Iterable[Any], ctx: Any, formatter: Any) -> None:
         if parameter.param_type_name == "argument":
             arguments.append((argument_text(parameter), record[1].removesuffix("  [required]")))
         else:
-            groups[_GROUP_OF.get(option_name(parameter), OTHERS)].append(record)
-    for title, records in (("Arguments", arguments), *groups.items()):
+            name = option_name(parameter)
+            groups[_GROUP_OF.get(name, OTHERS)][name] = record
+    ordered = (
+        (title, [found[name] for name in sorted(found, key=lambda name: _ORDER.get(name, 0))])
+        for title, found in groups.items()
+    )
+    for title, records in (("Arguments", arguments), *ordered):
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)

@@ -5,19 +5,67 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from flowc.errors import InvalidRoot, ProtocolError
-from flowc.protocol import env_names
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.encodings import tag_problem
+from flowc_cli import shared_options as shared
 from flowc_cli.output import INPUT_ERROR, RUN_ERROR
 from flowc_cli.project_config import configuration, included_patterns, local_root
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_compiler.ir import Flow
-from flowc_targets.local import RunOptions, run_flow
+from flowc_targets.local import DEFAULT_START, RunOptions, run_flow
+
+
+@dataclass(frozen=True)
+class LocalGroup:
+    """The options of runs on this machine."""
+
+    root: Annotated[
+        str | None, typer.Option(metavar="URL", help=shared.ROOT_HELP, envvar="FLOWC_RUN_ROOT", show_envvar=False)
+    ] = None
+    max_workers: Annotated[
+        int | None, shared.env_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)
+    ] = None
+    max_num_splits: Annotated[int, shared.env_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)] = (
+        100
+    )
+    run_id_file: Annotated[
+        Path | None, shared.env_option("RUN_ID_FILE", metavar="PATH", help=shared.RUN_ID_FILE_HELP)
+    ] = None
+    tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None
+    include: shared.Include = None
+    start_method: shared.StartMethod = DEFAULT_START
+    retry_wait: shared.RetryWait = False
+    timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS
+    container: shared.Container = None
+    quiet: shared.Quiet = False
+    log_format: shared.LogFormat = "text"
+    pdb: shared.Pdb = False
+
+    def options(self, file: Path, flow: str | None, sink: DiagnosticSink) -> RunOptions:
+        """The engine's options for a flow of a file: see `local_options`."""
+        engine = RunOptions(
+            max_num_splits=self.max_num_splits,
+            tags=tuple(self.tag or ()),
+            run_id_file=self.run_id_file,
+            start_method=self.start_method,
+            retry_wait=self.retry_wait,
+            timeout_grace=self.timeout_grace,
+            container=self.container,
+            quiet=self.quiet,
+            log_format=self.log_format,
+            post_mortem=self.pdb,
+            again=("--flow", flow) if flow is not None else (),
+        )
+        return local_options(file, self.root, self.max_workers, engine, self.include, sink)
 
 
 def local_options(

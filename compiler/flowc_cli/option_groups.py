@@ -58,10 +58,20 @@ class FlowGroup:
 
 
 @dataclass(frozen=True)
-class ProjectGroup(FlowGroup):
-    """Also decorators for its steps, and what it is in its project."""
+class StepsGroup(FlowGroup):
+    """Also decorators for its steps."""
 
     with_: shared.With = None
+
+    def options(self, include: list[str] | None = None) -> FlowOptions:
+        """How the file is compiled."""
+        return flow_options(self.flow, self.with_, self.config, self.config_value, param=self.param, include=include)
+
+
+@dataclass(frozen=True)
+class ProjectGroup(StepsGroup):
+    """Also what it is in its project."""
+
     branch: shared.Branch = None
     production: shared.Production = False
 

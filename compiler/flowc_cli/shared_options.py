@@ -175,7 +175,6 @@ Params = Annotated[
 ]
 LAST_HELP = "how many runs to list"
 Last = Annotated[int, typer.Option("--last", metavar="N", min=1, help=LAST_HELP)]
-RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=PARAM_HELP)]
 Resumed = Annotated[str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")]
 Answers = Annotated[
     list[str] | None,
@@ -198,6 +197,7 @@ SCHEMA_HELP = "print the JSON schema instead"
 DIFF_HELP = "print what would change, and write nothing"
 WORKERS_HELP = "the most tasks at a time"
 OLDER_HELP = "remove what is older: 30m, 12h, 30d"
+RUN_ID_FILE_HELP = "file to write the run's id to"
 TAG_HELP = "a tag of the run"
 SPLITS_HELP = "the most items that a foreach may have"
 RetryWait = Annotated[

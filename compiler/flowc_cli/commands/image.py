@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.flow_options import FlowOptions
+from flowc_cli.option_groups import StepsGroup, with_groups
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_content, write_error
 from flowc_cli.own_files import file_differences
 from flowc_cli.package_locks import LockFolder
@@ -49,8 +50,10 @@ TAG_PREFIX = "flowc-env"
 
 
 @app.command("image")
+@with_groups
 def image(
     file: shared.File,
+    chosen: StepsGroup,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="PATH", help=shared.OUTPUT_HELP)] = Path("images"),
     base: Annotated[
         str | None,
@@ -81,21 +84,15 @@ def image(
     check: Annotated[
         bool, typer.Option("--check", help="write nothing, and fail where the files of -o are not what it would write")
     ] = False,
-    param: shared.Params = None,
     format: shared.Format = "text",
-    flow: shared.FlowName = None,
-    with_: shared.With = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
 ) -> None:
     """Write Dockerfiles for the packages of steps.
 
     One for each distinct set of packages, with a lock of their versions, and images.json for `flowc compile --images`.
     It prints the commands that build and push them; after that, --record keeps the digests of what was built.
     """
-    options = flow_options(flow, with_, config, config_value, param=param)
     job = _ImageJob(file, output, (base, conda_base), tag_prefix, builder, upgrade, not no_lock, check, format)
-    raise typer.Exit(job.run(options, only_record=record))
+    raise typer.Exit(job.run(chosen.options(), only_record=record))
 
 
 @dataclass(frozen=True, slots=True)

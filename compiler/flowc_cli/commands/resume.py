@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,18 +12,18 @@ from typing import Annotated
 import typer
 
 from flowc.errors import StoreError
-from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.changed_steps import changed_steps
 from flowc_cli.engine_resume import resume_on_engine, submit_arguments
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.local_runs import error_code, local_options, run_locally
+from flowc_cli.local_runs import LocalGroup, error_code, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace
+from flowc_cli.option_groups import with_groups
 from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError, suggest
 from flowc_compiler.driver import Compilation, ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
-from flowc_targets.local import DEFAULT_START, ResumeOptions, RunOptions, origin_configs, origin_parameters
+from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
 from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.package.local_modules import check_code
 
@@ -31,10 +31,35 @@ app = shared.command_app()
 _resume_option = partial(shared.env_option, command="RESUME")
 
 
+@dataclass(frozen=True)
+class _ResumedGroup(LocalGroup):
+    """The options of runs, with the variables of Metaflow's `resume`."""
+
+    root: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help=shared.ROOT_HELP,
+            envvar=["FLOWC_RESUME_ROOT", "FLOWC_RUN_ROOT"],
+            show_envvar=False,
+        ),
+    ] = None
+    max_workers: Annotated[int | None, _resume_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)] = (
+        None
+    )
+    max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)] = 100
+    run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", metavar="PATH", help=shared.RUN_ID_FILE_HELP)] = (
+        None
+    )
+    tag: Annotated[list[str] | None, _resume_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None
+
+
 @app.command("resume", context_settings=shared.PASS_PARAMETERS)
+@with_groups
 def resume(
     context: typer.Context,
     file: shared.File,
+    local: _ResumedGroup,
     step: Annotated[
         str | None,
         typer.Argument(
@@ -58,31 +83,6 @@ def resume(
     param: Annotated[
         list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help=shared.PARAM_HELP, hidden=True)
     ] = None,
-    root: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help=shared.ROOT_HELP,
-            envvar=["FLOWC_RESUME_ROOT", "FLOWC_RUN_ROOT"],
-            show_envvar=False,
-        ),
-    ] = None,
-    max_workers: Annotated[
-        int | None, _resume_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)
-    ] = None,
-    max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)] = 100,
-    run_id_file: Annotated[
-        Path | None, _resume_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
-    ] = None,
-    tag: Annotated[list[str] | None, _resume_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
-    include: shared.Include = None,
-    start_method: shared.StartMethod = DEFAULT_START,
-    retry_wait: shared.RetryWait = False,
-    timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
-    container: shared.Container = None,
-    quiet: shared.Quiet = False,
-    log_format: shared.LogFormat = "text",
-    pdb: shared.Pdb = False,
     flow: shared.FlowName = None,
     with_: shared.With = None,
     cache: shared.Cache = None,
@@ -94,19 +94,6 @@ def resume(
     This starts a new run, which takes over the finished tasks. It keeps the parameters. Both runs may be on any
     engine, with the same store; with --target this takes the options of `flowc submit`.
     """
-    engine = RunOptions(
-        max_num_splits=max_num_splits,
-        tags=tuple(tag or ()),
-        run_id_file=run_id_file,
-        start_method=start_method,
-        retry_wait=retry_wait,
-        timeout_grace=timeout_grace,
-        container=container,
-        quiet=quiet,
-        log_format=log_format,
-        post_mortem=pdb,
-        again=("--flow", flow) if flow is not None else (),
-    )
     extra = list(context.args)
     if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument
         extra, step = [step, *extra], None
@@ -125,7 +112,7 @@ def resume(
         if target is not None and origin is not None:
             message, help_ = "a run of a flow of another name can only be resumed on this machine", "leave out --target"
             sink.error("FC504", message, None, help=help_)
-        engine = local_options(file, root, max_workers, engine, include, sink)
+        engine = local.options(file, flow, sink)
         kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, resumed))
         compilation = replace(options, parameters=kept).compile(file, sink)
         check_variables(compilation.source, "resume", os.environ, sink)

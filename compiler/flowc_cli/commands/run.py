@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
-from flowc_cli.flow_options import FlowOptions, checked_time, flow_options, run_parameters
+from flowc_cli.flow_options import FlowOptions, checked_time, run_parameters
 from flowc_cli.given_events import given_event
-from flowc_cli.local_runs import checked_answers, error_code, local_options, run_locally
+from flowc_cli.local_runs import LocalGroup, checked_answers, error_code, run_locally
 from flowc_cli.metaflow_variables import check_variables, task_namespace, variables_of_file
+from flowc_cli.option_groups import ProjectGroup, with_groups
 from flowc_cli.outline import parameters_of
 from flowc_cli.output import report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, called_flows, check_environment
-from flowc_targets.local import DEFAULT_START, RunOptions
+from flowc_targets.local import RunOptions
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -53,75 +53,38 @@ class _RunCommand(TyperCommand):
         return own if file is None else f"{own}\n{parameters_of(file, flow)}".rstrip("\n")
 
 
+@dataclass(frozen=True)
+class _RunGroup(ProjectGroup):
+    """How the file is compiled, with the variable of Metaflow's for `--with`."""
+
+    with_: Annotated[
+        list[str] | None, shared.env_option("DECOSPECS", "--with", metavar="DECORATOR", help=shared.WITH_HELP)
+    ] = None
+
+
 @app.command("run", cls=_RunCommand, context_settings=shared.PASS_PARAMETERS)
+@with_groups
 def run(
     context: typer.Context,
     file: shared.File,
-    param: shared.RunParams = None,
-    root: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help=shared.ROOT_HELP,
-            envvar="FLOWC_RUN_ROOT",
-            show_envvar=False,
-        ),
-    ] = None,
-    max_workers: Annotated[
-        int | None, shared.env_option("MAX_WORKERS", metavar="N", min=1, help=shared.WORKERS_HELP)
-    ] = None,
-    max_num_splits: Annotated[
-        int, shared.env_option("MAX_NUM_SPLITS", metavar="N", min=0, help=shared.SPLITS_HELP)
-    ] = 100,
-    run_id_file: Annotated[
-        Path | None, shared.env_option("RUN_ID_FILE", metavar="PATH", help="file to write the run's id to")
-    ] = None,
-    tag: Annotated[list[str] | None, shared.env_option("TAGS", metavar="TEXT", help=shared.TAG_HELP)] = None,
+    chosen: _RunGroup,
+    local: LocalGroup,
+    cache: shared.Cache = None,
     approve: shared.Answers = None,
     scheduled_time: shared.ScheduledTime = None,
     event: Annotated[
         str | None, typer.Option(metavar="NAME", help="start the run as this event of the flow's @trigger would")
     ] = None,
     payload: shared.Payload = None,
-    include: shared.Include = None,
-    start_method: shared.StartMethod = DEFAULT_START,
-    retry_wait: shared.RetryWait = False,
-    timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
-    container: shared.Container = None,
-    quiet: shared.Quiet = False,
-    log_format: shared.LogFormat = "text",
-    pdb: shared.Pdb = False,
-    flow: shared.FlowName = None,
-    with_: Annotated[
-        list[str] | None, shared.env_option("DECOSPECS", "--with", metavar="DECORATOR", help=shared.WITH_HELP)
-    ] = None,
-    cache: shared.Cache = None,
-    config: shared.Configs = None,
-    config_value: shared.ConfigValues = None,
-    branch: shared.Branch = None,
-    production: shared.Production = False,
 ) -> None:
     """Run a flow on this machine.
 
     Give parameters with -p name=value, or as --name value.
     """
-    engine = RunOptions(
-        max_num_splits=max_num_splits,
-        tags=tuple(tag or ()),
-        run_id_file=run_id_file,
-        start_method=start_method,
-        retry_wait=retry_wait,
-        timeout_grace=timeout_grace,
-        container=container,
-        quiet=quiet,
-        log_format=log_format,
-        post_mortem=pdb,
-        again=("--flow", flow) if flow is not None else (),
-    )
-    options = flow_options(flow, with_, config, config_value, branch, production, include=include, cache=cache)
+    options = chosen.options(local.include, cache)
     sink = DiagnosticSink()
     try:
-        options = run_parameters(options, param or [], context.args, shared.own_options(context))
+        options = run_parameters(options, chosen.param or [], context.args, shared.own_options(context))
 
         def prepare(options: FlowOptions, sink: DiagnosticSink) -> tuple[Compilation, RunOptions]:
             compilation = _compile(file, options, sink)
@@ -131,18 +94,18 @@ def run(
             params = replace(options.parameters, event=values).bind(compilation.flow, sink)
             check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
             check_variables(compilation.source, "run", os.environ, sink)
-            chosen = local_options(file, root, max_workers, engine, include, sink)
-            check_code(compilation.source, chosen.include, sink)
+            engine = local.options(file, chosen.flow, sink)
+            check_code(compilation.source, engine.include, sink)
             scheduled = checked_time(scheduled_time, compilation.flow, params, sink)
             answers = checked_answers(approve or (), compilation.flow, sink)
             sink.raise_if_failed()
-            return compilation, replace(chosen, params=params, scheduled=scheduled, approvals=answers, trigger=trigger)
+            return compilation, replace(engine, params=params, scheduled=scheduled, approvals=answers, trigger=trigger)
 
-        prepared = _prepared(file, options, engine, sink, prepare)
+        prepared = _prepared(file, options, local, sink, prepare)
         os.environ.update(task_namespace("run", os.environ))
         warnings = [item for item in sink.diagnostics if item.code not in _ABOUT_FILES or current_call() is None]
         report(warnings, sink.sources)
-        codes = (run_locally(compilation, chosen) for compilation, chosen in prepared)
+        codes = (run_locally(compilation, engine) for compilation, engine in prepared)
         raise typer.Exit(next(filter(None, codes), 0))
     except FlowcError as error:
         report(error.diagnostics, sink.sources)
@@ -155,7 +118,7 @@ _Prepared = tuple[Compilation, RunOptions]
 def _prepared(
     file: Path,
     options: FlowOptions,
-    engine: RunOptions,
+    local: LocalGroup,
     sink: DiagnosticSink,
     prepare: Callable[[FlowOptions, DiagnosticSink], _Prepared],
 ) -> list[_Prepared]:
@@ -168,7 +131,7 @@ def _prepared(
         return [prepare(options, own)]
     except FlowcError:
         several = any(item.code == "FC103" for item in own.diagnostics)
-        given = (options.flow_name, options.parameters.assignments, options.parameters.options, engine.run_id_file)
+        given = (options.flow_name, options.parameters.assignments, options.parameters.options, local.run_id_file)
         names = called_flows(file) if several and not any(given) else ()
         if len(names) < 2:
             raise
