@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
 from flowc_compiler.evaluate.values import ClassObject
 from flowc_compiler.frontend.decorators.arguments.call_arguments import flow_reference
 from flowc_compiler.frontend.pipelines.body_reads import add_task
