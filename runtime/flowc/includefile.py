@@ -112,6 +112,10 @@ class _IncludeDeclaration(Declaration):
     def _text_of_file(self) -> str | None:
         return None if "file" in parameter_entry(self.name) else super()._text_of_file()  # it is what was compiled
 
+    def written(self, value: Any) -> Any:
+        """The content itself, as the call of another flow has it, and no path."""
+        return value
+
     def _given(self, text: str) -> Any:
         return self._content(read_location(self.name, text))
 

@@ -115,11 +115,11 @@ PASSES: tuple[Pass, ...] = (
     build_scopes,
     check_decorator_placement,
     place_waits,
-    mark_items_that_may_fail,
     check_locks,
     check_cache,
     check_artifact_flow,
     inline_calls,
+    mark_items_that_may_fail,
     batch_marked_items,
     fuse_marked_steps,
 )

@@ -19,7 +19,8 @@ def tolerate_failures(flow: Flow, sink: DiagnosticSink) -> Flow:
     for scope in flow.scopes:
         outer = around[scope.parent] if scope.parent is not None else False
         around[scope.id] = outer or scope.opener in openers
-    steps = tuple(_marked(step, around[step.scope], openers, sink) for step in flow.steps)
+    waiting = {call.start for call in flow.calls if call.deployed is not None}
+    steps = tuple(_marked(step, around[step.scope], openers, waiting, sink) for step in flow.steps)
     return flow.model_copy(update={"steps": steps})
 
 
@@ -28,7 +29,7 @@ def _may_fail(step: Step) -> bool:
     return step.kind == "foreach" and options is not None and options.min_success is not None
 
 
-def _marked(step: Step, within: bool, openers: set[str], sink: DiagnosticSink) -> Step:
+def _marked(step: Step, within: bool, openers: set[str], waiting: set[str], sink: DiagnosticSink) -> Step:
     update: dict[str, object] = {}
     if step.kind == "join" and step.closes in openers:
         update["virtual"] = False
@@ -36,6 +37,7 @@ def _marked(step: Step, within: bool, openers: set[str], sink: DiagnosticSink) -
         update["specs"] = step.specs.model_copy(update={"lenient": True})
         other = "opens a gang" if step.kind == "parallel" else "runs a container" if step.specs.command else ""
         other = other or ("waits before it begins" if step.specs.gated else "")
+        other = other or ("waits for the run of a deployed flow" if step.name in waiting else "")
         if other:
             sink.error(
                 "FC406", f"step `{step.name}` is in a foreach with `min_success`, and {other}: that fails the run",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 from flowc.current import running
@@ -63,9 +64,12 @@ def execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
 
 
 def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
-    from flowc.shim.graph_info import graph_info
+    from flowc.shim.graph_info import graph_info, pipeline_graph
 
-    return graph_info(plan, cls)
+    module = sys.modules.get(plan.module)
+    if plan.pipeline:
+        return pipeline_graph(plan, module)
+    return graph_info(plan, getattr(module, plan.class_name, cls) if plan.calls else cls)
 
 
 def set_condition(flow: FlowSpec, step: PlanStep) -> None:

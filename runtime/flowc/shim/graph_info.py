@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from flowc.current import run_tags
 from flowc.store.documents import GRAPH_RECORD
@@ -28,7 +29,7 @@ _TYPES = {
 def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
     """What Metaflow's `current.graph` holds: the file, the flow's documentation, its steps, and how they nest.
 
-    Names and arguments of decorators are as written in the file.
+    Names and arguments of decorators are as written in the file. `cls` is the flow's class; what it calls is in it.
     """
     import inspect
 
@@ -43,12 +44,31 @@ def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
         "end_step": plan.end,
         "parameters": [{"name": name, "type": value.kind} for name, value in known.items()],
         "constants": [{"name": name, "type": type(value).__name__} for name, value in constants(cls).items()],
-        "steps": {name: step_info(plan, getattr(cls, name), name) for name in dict.fromkeys(_names(structure))},
+        "steps": {
+            name: step_info(plan, _function(plan, plan.steps[name], cls, sys.modules.get(plan.module)), name)
+            for name in dict.fromkeys(_names(structure))
+        },
         "graph_structure": structure,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
         "decorators": decorators_of(cls),
         "extensions": {"installed": {}},
     }
+
+
+def _function(plan: Plan, step: PlanStep, cls: type | None, module: Any) -> Any:
+    """The function of a step of the flow, or of one that it calls; `None` for what flowc itself does."""
+    around = plan.call_around(step)
+    if plan.deployed_call(step.within) is not None or (step.call is None and plan.is_of_pipeline(step)):
+        return None
+    if step.call is not None:
+        from flowc.shim.pipeline_task import function_of
+
+        return function_of(module, step.call)
+    if around is not None:
+        from flowc.shim.called_flow import called_class
+
+        cls = called_class(plan, step.within or "")
+    return getattr(cls, step.own)
 
 
 def record_graph(layout: RunLayout, plan: Plan) -> None:
@@ -84,14 +104,14 @@ def step_info(plan: Plan, function: Any, name: str) -> Dict[str, Any]:
     import inspect
 
     step = plan.steps[name]
-    function = inspect.unwrap(function)  # of decorators of the user's
+    function = inspect.unwrap(function) if function is not None else None  # of decorators of the user's
     code = getattr(function, "__code__", None)
     info: Dict[str, Any] = {
         "name": name,
         "type": _type(plan, step),
         "line": 0 if code is None else _line(function),
         "source_file": "" if code is None else code.co_filename,
-        "doc": inspect.cleandoc(function.__doc__ or ""),
+        "doc": inspect.cleandoc(function.__doc__ or "") if function is not None else "",
         "decorators": decorators_of(function),
         "next": _next(step),
         "node_info": {},
@@ -189,14 +209,14 @@ def _value(node: Any) -> Any:
 def pipeline_graph(plan: Plan, module: Any) -> Dict[str, Any]:
     """What Metaflow's `current.graph` holds. The structure is flat: arms of a pipeline may depend on each other."""
     import inspect
-    import os
 
-    from flowc.shim.pipeline_task import function_of
-
-    calls = {name: step.call for name, step in plan.steps.items() if step.call is not None}
+    own = [step for step in plan.steps.values() if step.call is not None or not plan.is_of_pipeline(step)]
     steps: Dict[str, Dict[str, Any]] = {}
-    for name, call in calls.items():
-        steps[name] = {**step_info(plan, function_of(module, call), name), "next": _following(plan, name)}
+    for step in own:
+        steps[step.name] = {
+            **step_info(plan, _function(plan, step, None, module), step.name),
+            "next": _following(plan, step.name),
+        }
     function = getattr(module, plan.class_name, None)
     return {
         "file": os.path.basename(inspect.getfile(module)),
@@ -205,7 +225,7 @@ def pipeline_graph(plan: Plan, module: Any) -> Dict[str, Any]:
         "parameters": [{"name": entry["name"], "type": "Parameter"} for entry in plan.parameters],
         "constants": [],
         "steps": steps,
-        "graph_structure": list(calls),
+        "graph_structure": list(steps),
         "doc": inspect.cleandoc(getattr(function, "__doc__", None) or ""),
         "decorators": [],
         "extensions": {"installed": {}},
@@ -219,7 +239,7 @@ def _following(plan: Plan, name: str) -> List[str]:
     waiting = list(plan.steps[name].next)
     while waiting:
         step = plan.steps[waiting.pop(0)]
-        if step.call is not None:
+        if step.call is not None or not plan.is_of_pipeline(step):
             found[step.name] = None
             continue
         waiting += [other for other in step.next if other not in seen]

@@ -284,9 +284,11 @@ def _choice(step: PlanStep, values: Values) -> str:
 
 
 def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
-    from flowc.shim.graph_info import pipeline_graph
+    from flowc.shim.graph_info import graph_info, pipeline_graph
 
-    return pipeline_graph(state.plan, load())
+    module = load()
+    plan = state.plan
+    return pipeline_graph(plan, module) if plan.pipeline else graph_info(plan, getattr(module, plan.class_name))
 
 
 def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
