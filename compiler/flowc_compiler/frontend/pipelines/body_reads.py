@@ -25,7 +25,8 @@ from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import argument_values, body_order, plain_value
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
-from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
+from flowc_compiler.frontend.pipelines.step_calls import wait_for
 from flowc_compiler.frontend.pipelines.types.signatures import SINGLE
 from flowc_compiler.ir import EnvironmentSpec
 from flowc_compiler.ir.regions import (

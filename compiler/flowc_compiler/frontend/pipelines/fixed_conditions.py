@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from flowc_compiler.evaluate.evaluation_state import Frame
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import Function
+from flowc_compiler.frontend.pipelines.parameter_uses import is_step_call
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
-from flowc_compiler.frontend.pipelines.pipeline_parameters import is_step_call
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.frontend.pipelines.result_nodes import result_nodes
 from flowc_compiler.syntax.modules import FunctionNode

@@ -11,7 +11,8 @@ from flowc_compiler.evaluate.values import ClassObject
 from flowc_compiler.frontend.decorators.arguments.call_arguments import flow_reference
 from flowc_compiler.frontend.pipelines.body_reads import add_task
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepOutputs
-from flowc_compiler.frontend.pipelines.step_calls import STEP_NAME, argument_value, read_after
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
+from flowc_compiler.frontend.pipelines.step_calls import STEP_NAME, read_after
 from flowc_compiler.ir import CalledFlow
 from flowc_compiler.ir.regions import OutputValue
 

@@ -27,7 +27,8 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     Unmapped,
 )
 from flowc_compiler.frontend.pipelines.result_expressions import attribute, operation
-from flowc_compiler.frontend.pipelines.step_calls import argument_value, read_after, wait_for, waited_names
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
+from flowc_compiler.frontend.pipelines.step_calls import read_after, wait_for, waited_names
 from flowc_compiler.ir.regions import ElementValue, ItemValue, OutputValue, Value, references
 
 if TYPE_CHECKING:

@@ -6,29 +6,17 @@ import ast
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
-from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
 from flowc_compiler.evaluate.evaluation_state import CallArguments, EvaluationError, Frame, Recorded, Records
-from flowc_compiler.evaluate.functions import bind, call_function, signature_of
+from flowc_compiler.evaluate.functions import bind, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
-from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.evaluate.values import (
-    BoundMethod,
-    ClassObject,
-    Foreign,
-    Function,
-    SettingsObject,
-    Unresolved,
-    is_kind,
-    plain_copy,
-)
+from flowc_compiler.evaluate.values import BoundMethod, ClassObject, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.user_decorators import definitions
-from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings, conditions, evaluate_where
+from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
     extra_variables,
@@ -38,6 +26,7 @@ from flowc_compiler.frontend.pipelines.body_reads import (
     read_entry,
     run_value,
 )
+from flowc_compiler.frontend.pipelines.called_pipelines import call_pipeline
 from flowc_compiler.frontend.pipelines.command_options import (
     ArgumentParser,
     Command,
@@ -62,18 +51,19 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     Result,
     StepFunction,
     Tree,
-    Unmapped,
 )
 from flowc_compiler.frontend.pipelines.result_expressions import call as expression_call
-from flowc_compiler.frontend.pipelines.result_expressions import operation
+from flowc_compiler.frontend.pipelines.result_operations import result_operation
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import RunConfiguration
-from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_step, condition_value
-from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument, PipelineTypes
+from flowc_compiler.frontend.pipelines.settings.settings_calls import name_argument, settings_call
+from flowc_compiler.frontend.pipelines.step_arguments import condition_value
+from flowc_compiler.frontend.pipelines.step_calls import call_step
+from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.ir.regions import OperationValue, Operator, OutputValue
+from flowc_compiler.ir.regions import OutputValue
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ServedName, callee, dotted
 
@@ -82,18 +72,16 @@ if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 
+_Kind = Literal["step", "pipeline"]
+
 _MISPLACED = "it is defined in a {}, and a task finds steps by their names at the top of a file"
 _OUT_OF_CLASSES = "move `def {0}` out of the class, and call it by its own name, `{0}(...)`"
 _OUT_OF_FUNCTIONS = "move `{0}` to the top level of the file, and pass it what it takes from the function"
-COMPARED = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"})
 _OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
 """Attributes of what a call of a step gives in ZenML."""
 _OTHER_VALUES = "other values of parameters"
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
-
-
-_Kind = Literal["step", "pipeline"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +143,7 @@ class PipelineEvaluator(Interpreter):
         """What the body sets in `os.environ`, where steps find it that ZenML runs in the same process."""
         self.calling: list[PipelineFunction] = []
         """The pipeline that is compiled, and those that it is calling."""
-        self._unused = set[FunctionNode]()
+        self.with_unused_settings = set[FunctionNode]()
         """Called pipelines whose settings were reported."""
         self.waiting: list[PendingOrder] = []
         self.arm_bindings = ArmBindings()
@@ -248,7 +236,7 @@ class PipelineEvaluator(Interpreter):
         if kind == "pipeline":
             return PipelineFunction(self.view, node, [layer], function.defaults)
         outputs = outputs_of(node, self.view, self.lasting_sink)
-        name = _name_argument(layer) or node.name
+        name = name_argument(layer) or node.name
         return StepFunction(self.view, self._module_of(self.view), node, outputs.names, outputs.many, [layer], name)
 
     def statements_of(self, view: ModuleView) -> Sequence[ast.stmt]:
@@ -268,73 +256,11 @@ class PipelineEvaluator(Interpreter):
 
     def settings(self, node: ast.Call) -> object | None:
         """What `unmapped(...)`, `.with_options(...)` and `.configure(...)` make."""
-        if self.served_name(node.func) == "unmapped":
-            arguments = self.arguments_of(node)
-            if len(arguments.positional) != 1 or arguments.keywords:
-                raise self.refuse("FC113", "`unmapped` takes one argument", node, "write `unmapped(value)`")
-            return Unmapped(arguments.positional[0].value)
-        if self.served_name(node.func) == "CommandStep":
-            from flowc_compiler.frontend.pipelines.command_steps import command_step
-
-            keywords = [item for item in node.keywords if item.arg != "command"]
-            others = ast.copy_location(ast.Call(func=node.func, args=[], keywords=keywords), node)
-            layer = self._layer("step", others, "with_options")
-            return command_step(self, node, layer, _name_argument(layer))
-        function = node.func
-        if not isinstance(function, ast.Attribute) or function.attr not in {"with_options", "configure"}:
-            return None
-        owner = self.lookup(function.value)
-        if not isinstance(owner, StepFunction | PipelineFunction):
-            return self.call(self.attribute(owner, function.attr, function), self.arguments_of(node), node)
-        if function.attr == "with_options":
-            layer = self._layer(_kind_of(owner), node, "with_options")
-            return _copied(owner, [*owner.layers, layer])
-        if self.arms:
-            raise self.refuse(
-                "FC223", "a step cannot be configured in an `if` on a result", node,
-                "write `other = step.with_options(...)`, and call that",
-            )  # fmt: skip
-        if self.conditional:
-            self.lasting_sink.error(
-                "FC402", f"whether this configures `{owner.name}` is not known", self.span(node),
-                help="configure it on every way that the file takes",
-            )  # fmt: skip
-        owner.layers.append(self._layer(_kind_of(owner), node, "configure"))
-        return owner
-
-    def _layer(self, of: _Kind, call: ast.Call, kind: Literal["configure", "with_options"]) -> SettingsLayer:
-        """The layer of settings that a call is: its arguments have the values that they have now."""
-        outer, self.recorded = self.recorded, {}
-        records = self.recorded
-        try:
-            for value in (*call.args, *(item.value for item in call.keywords)):
-                with self.leniently():
-                    self.lookup(value.value if isinstance(value, ast.Starred) else value)
-        finally:
-            self.recorded = outer
-        for keyword in call.keywords:
-            if keyword.arg is None and keyword.value in records:
-                records[keyword.value] = self._snapshot(records[keyword.value])
-        return SettingsLayer(
-            kind=kind,
-            of=of,
-            arguments=(*call.args, *call.keywords),
-            view=self.view,
-            scope=RecordedScope(self, records),
-            in_body=not self.lenient,
-        )
+        return settings_call(self, node)
 
     def attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """The value of an attribute; of files and paths, also a method that reads."""
         return read_method(owner, name) or yaml_loader(owner, name) or super().attribute(owner, name, node)
-
-    def _snapshot(self, found: Recorded) -> Recorded:
-        """What `**mapping` passes on: what the mapping is given later does not count."""
-        if not is_kind(found.value, dict) or self.undetermined(found.value) is not None:
-            return found
-        entries = cast("dict[object, object]", found.value)
-        known = {key: item for key, item in entries.items() if self.find_undetermined(item) is None}
-        return Recorded({key: plain_copy(item) if key in known else item for key, item in entries.items()}, None)
 
     def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call; of what ZenML serves in the body of a pipeline, what that means here."""
@@ -378,7 +304,7 @@ class PipelineEvaluator(Interpreter):
                     bind(self, signature_of(callee.node), arguments, callee.name, node)
                 return self.runs.record(self, callee, arguments, node)
             case PipelineFunction():
-                return self._call_pipeline(callee, arguments, node)
+                return call_pipeline(self, callee, arguments, node)
             case StepFunction() | FunctionMethod() if self.lenient:
                 self.escape(*(given.value for given in arguments.all()), why=Unresolved("a step was called with it"))
                 raise self.refuse(
@@ -394,45 +320,6 @@ class PipelineEvaluator(Interpreter):
                 return read_call(self, callee, arguments, node)
             case _:
                 return super().call_special(callee, arguments, node)
-
-    def _call_pipeline(self, pipeline: PipelineFunction, arguments: CallArguments, node: ast.expr) -> object:
-        """What a pipeline returns that is called in another one: its steps become those of the caller, as in ZenML."""
-        own = {item.name for item in signature_of(pipeline.node).named}
-        for name in ("id", "after"):
-            if name in arguments.keywords and name not in own:
-                message = f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline"
-                raise self.refuse("FC113", message, arguments.keywords[name].node, f"give `{name}=` to the steps in it")
-
-        self._check_circle(pipeline, node)
-        self._report_unused(pipeline, node)
-        bound = bind(self, signature_of(pipeline.node), arguments, pipeline.name, node)
-        checked = [BoundArgument(key, given.value, self.span(given.node)) for key, given in bound.named.items()]
-        self.hook.check_pipeline(pipeline, checked)
-        self.calling.append(pipeline)
-        try:
-            return call_function(self, Function(pipeline.view, pipeline.node, (), pipeline.defaults), arguments, node)
-        finally:
-            self.calling.pop()
-
-    def _check_circle(self, pipeline: PipelineFunction, node: ast.expr) -> None:
-        """Refuse, with FC228, a call of a pipeline that is being called, or compiled."""
-        above = [item.node for item in self.calling]
-        if pipeline.node in above:
-            circle = [*self.calling[above.index(pipeline.node) :], pipeline]
-            message = f"pipelines call each other without an end: {' calls '.join(f'`{item.name}`' for item in circle)}"
-            help_ = "a called pipeline becomes a part of its caller: let one of them do without the other"
-            raise self.refuse("FC228", message, node, help_)
-
-    def _report_unused(self, pipeline: PipelineFunction, node: ast.expr) -> None:
-        """Warn (FC409) of decorators and settings of a called pipeline: those of the caller count, as in ZenML."""
-        names = [self.served_name(callee(item)) for item in pipeline.node.decorator_list]
-        unused = [f"`@{name}`" for name in names if name not in {None, "pipeline"}]
-        given = (item.arg for layer in pipeline.layers for item in layer.arguments if isinstance(item, ast.keyword))
-        unused += [f"`{name}`" for name in dict.fromkeys(given) if name not in {None, "dynamic", "name"}]
-        if unused and pipeline.node not in self._unused:
-            self._unused.add(pipeline.node)
-            message = f"{', '.join(unused)} of pipeline `{pipeline.name}` count only where it runs by itself"
-            self.lasting_sink.warning("FC409", message, self.span(node), help="write it on the pipeline that calls it")
 
     @property
     def awaits_run(self) -> bool:
@@ -520,19 +407,7 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
         """What conditions and comparisons of results give when the flow runs."""
-        if operator.endswith((", condition", ", comparator", ", as a value")):
-            return self._later_operand(operator, operands, node)
-        if operator.endswith("one more"):
-            word = operator.partition(",")[0]
-            left, right = (argument_value(self, item, node) for item in operands)
-            # A long chain is one operation, and not as many within each other.
-            chained = left.operands if isinstance(left, OperationValue) and left.operator == word else (left,)
-            return Result(OperationValue(kind="operation", operator=cast("Operator", word), operands=(*chained, right)))
-        if operator in COMPARED and len(operands) == 4:
-            one, other, left_node, right_node = operands
-            places = [(one, cast("ast.AST", left_node)), (other, cast("ast.AST", right_node))]
-            return operation(self, operator, places, node)
-        return operation(self, operator, [(item, node) for item in operands], node)
+        return result_operation(self, operator, operands, node)
 
     def runtime_call(
         self, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
@@ -552,26 +427,6 @@ class PipelineEvaluator(Interpreter):
 
         return run_comprehension(self, source, node, inner)
 
-    def _later_operand(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
-        """A right side, which Python evaluates only where the left one lets it: it may not call a step."""
-        word, _, place = operator.partition(", ")
-        before, last = len(self.nodes), cast("ast.expr", operands[-1])
-        first = operands[0]
-        known = first.value if isinstance(first, Result) else argument_value(self, first, node)
-        left = conditions([(known, word == "and")])
-        evaluated = partial(test, self, last) if place == "condition" else partial(self.evaluate, last)
-        value = evaluate_where(self, left, last, evaluated)
-        if len(self.nodes) > before:
-            shown = {"condition": "a condition", "comparator": "a comparison"}.get(place, "an expression")
-            way_out = "call the step before"
-            if place == "condition":
-                way_out = "call the step before the `if`, or write a second `if` inside of the first"
-            message = f"whether this step is called depends on a result, in the middle of {shown}"
-            raise self.refuse("FC223", message, last, way_out)
-        if place != "as a value":
-            return value
-        return operation(self, word, [(operands[0], node), (value, last)], node)
-
     def runtime_choice(
         self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST
     ) -> object:
@@ -579,23 +434,3 @@ class PipelineEvaluator(Interpreter):
         from flowc_compiler.frontend.pipelines.switch_arms import Branch, choose
 
         return choose(self, condition_value(self, first, node), [Branch(*arm) for arm in arms], node)
-
-
-def _copied(owner: StepFunction | PipelineFunction, layers: list[SettingsLayer]) -> StepFunction | PipelineFunction:
-    return replace(owner, layers=layers)
-
-
-def _kind_of(owner: StepFunction | PipelineFunction) -> _Kind:
-    return "step" if isinstance(owner, StepFunction) else "pipeline"
-
-
-def _name_argument(layer: SettingsLayer) -> str | None:
-    """The value of `@step(name=...)`, where it is known; the reader of settings reports when it is not."""
-    for arg in layer.arguments:
-        if isinstance(arg, ast.keyword) and arg.arg == "name":
-            try:
-                name = evaluate(arg.value, layer.scope)
-            except UnresolvedError:
-                return None
-            return name if isinstance(name, str) and name else None
-    return None

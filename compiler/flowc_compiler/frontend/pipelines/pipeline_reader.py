@@ -43,7 +43,8 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 )
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import run_configuration, with_files
-from flowc_compiler.frontend.pipelines.step_calls import argument_value, resolve_order
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
+from flowc_compiler.frontend.pipelines.step_calls import resolve_order
 from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import SINGLE, outputs_of
 from flowc_compiler.ir import Flow

@@ -12,7 +12,7 @@ from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import Iterator, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import AttributeResult, Result, Tree
-from flowc_compiler.frontend.pipelines.step_calls import argument_value
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
 from flowc_compiler.frontend.pipelines.types.operation_types import operation_type
 from flowc_compiler.ir.regions import OperationValue, Operator, Value, inner_values
 

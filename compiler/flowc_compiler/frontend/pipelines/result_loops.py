@@ -22,7 +22,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
 )
 from flowc_compiler.frontend.pipelines.result_expressions import operation
-from flowc_compiler.frontend.pipelines.step_calls import argument_value
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value
 from flowc_compiler.ir.regions import ItemValue
 from flowc_compiler.ir.type_model import Verdict
 from flowc_compiler.syntax.tree_walk import bound_names

@@ -13,7 +13,7 @@ from flowc_compiler.frontend.pipelines.arm_bindings import arm_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
 from flowc_compiler.frontend.pipelines.result_expressions import conditional
-from flowc_compiler.frontend.pipelines.step_calls import argument_value, condition_value
+from flowc_compiler.frontend.pipelines.step_arguments import argument_value, condition_value
 from flowc_compiler.ir.regions import ChosenValue, Value
 
 Body = Callable[[], object]
