@@ -213,6 +213,76 @@ def test_none_is_too_few(tmp_path: Path) -> None:
     assert flowc(tmp_path, "run", path, "--root", tmp_path / "store", "-p", "n=0").returncode == 0
 
 
+CALLS = """
+from flowc import FlowSpec, Parameter, approval, call_flow, foreach_options, step
+
+class Inverse(FlowSpec):
+    n = Parameter("n", type=int, default=1)
+    @step
+    def start(self):
+        self.result = 1 / self.n
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+
+class Calls(FlowSpec):
+    @foreach_options(min_success=0.5)
+    @step
+    def start(self):
+        self.items = [0, 1, 2]
+        self.next(self.call, foreach="items")
+    @call_flow(Inverse, artifacts={"n": "number"}, returns=["result"])
+    @step
+    def call(self):
+        self.number = self.input
+        self.next(self.after)
+    @step
+    def after(self):
+        self.half = self.result / 2
+        self.next(self.join)
+    @step
+    def join(self, inputs):
+        self.good = [item.half for item in inputs]
+        self.bad = [(item.index, item.step, item.type) for item in inputs.failed]
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("how", ["run", "simulate"])
+def test_a_step_of_a_called_flow_fails_its_item(tmp_path: Path, how: str) -> None:
+    path = written(tmp_path, CALLS)
+    if how == "run":
+        done = flowc(tmp_path, "run", path, "--root", tmp_path / "store", "--flow", "Calls")
+        assert done.returncode == 0, done.stderr
+    else:
+        simulated(tmp_path, path)
+    assert values(tmp_path, "Calls", "join", "good", "bad") == [
+        [0.5, 0.25],
+        [(0, "call__start", "ZeroDivisionError")],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (
+            "    @step\n    def end",
+            "    @approval(choices=['a', 'b'])\n    @step\n    def end",
+            "waits before it begins",
+        ),
+        ('returns=["result"])', 'returns=["result"], deployed=True)', "waits for the run of a deployed flow"),
+    ],
+)
+def test_what_a_called_flow_may_not_do_there(tmp_path: Path, old: str, new: str, why: str) -> None:
+    done = flowc(tmp_path, "check", written(tmp_path, CALLS.replace(old, new, 1)))
+    assert (done.returncode, "\n1 error" in done.stderr, why in done.stderr) == (2, True, True), done.stderr
+
+
 def test_what_may_not_fail_alone_is_reported(tmp_path: Path) -> None:
     text = FLOW.replace("SHARE", "0.5").replace("@catch(var", "@container(image='a', command=['b'])\n    #")
     done = flowc(tmp_path, "check", written(tmp_path, text.replace("catch,", "container,").replace('="caught")', "")))

@@ -126,20 +126,27 @@ def test_a_run_that_waits_is_ended_by_a_failure(tmp_path: Path) -> None:
     local = Local(
         tmp_path,
         """
-        from flowc import FlowSpec, step, wait_for
+        import time
+        from flowc import FlowSpec, approval, step, wait_for
 
         class Two(FlowSpec):
             @step
             def start(self):
-                self.next(self.a, self.b)
+                self.next(self.a, self.b, self.c)
 
             @wait_for("/never/there", every=30)
             @step
             def a(self):
                 self.next(self.join)
 
+            @approval(choices=["go", "stop"])
+            @step
+            def c(self):
+                self.next(self.join)
+
             @step
             def b(self):
+                time.sleep(3)  # until the person is asked
                 1 / 0
                 self.next(self.join)
 
@@ -157,6 +164,8 @@ def test_a_run_that_waits_is_ended_by_a_failure(tmp_path: Path) -> None:
     assert result.failed is not None
     assert result.failed.name == "b"
     assert time.monotonic() - begun < 20
+    late = flowc_process(tmp_path, "approve", "Two", "c", "--choose", "go", "--root", local.root)
+    assert (late.returncode, "is failed: nothing waits for a choice" in late.stderr) == (2, True), late.stderr
 
 
 def test_a_flow_waits_for_another(tmp_path: Path) -> None:

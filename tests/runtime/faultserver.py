@@ -130,6 +130,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
         elif "uploadId" in query:
             self._part(key, query, body)
+        elif self.command == "PUT" and self.headers.get("if-none-match") == "*" and key in objects:
+            self.refuse(412, "PreconditionFailed")
         elif self.command == "PUT":
             copied = self.headers.get("x-amz-copy-source")
             source = f"/{unquote(copied).lstrip('/')}" if copied is not None else None

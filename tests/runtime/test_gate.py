@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,30 @@ def test_an_answer_is_given_once(tmp_path: Path) -> None:
     found = gate(tmp_path, approval=ASKED).answer("no")
     assert found is not None
     assert (found.choice, found.by, found.note, found.value, found.timed_out) == ("yes", "ann", "fine", "yes", False)
+
+
+def test_one_of_many_that_answer_at_a_time_counts(tmp_path: Path) -> None:
+    """Whoever is told that the answer was taken has given the one that the task reads."""
+    for number in range(20):
+        layout = RunLayout(open_store(str(tmp_path / "store")), "Flow", f"run-{number}")
+        together = threading.Barrier(8)
+
+        def answer(by: str, layout: RunLayout = layout, together: threading.Barrier = together) -> str:
+            together.wait()
+            try:
+                approvals.approve(layout, "review", (), ASKED, "yes", by=by)
+            except ApprovalError as error:
+                return str(error)
+            return by
+
+        with ThreadPoolExecutor(8) as pool:
+            said = list(pool.map(answer, map(str, range(8))))
+        record = approvals.read_answer(layout, "review", ())
+        assert record is not None
+        assert [text for text in said if len(text) == 1] == [record["by"]]
+        assert all(text in {record["by"], f"review has its answer: yes, by {record['by']}"} for text in said)
+        settled = approvals.settle(layout, "review", (), ASKED, "no", by="late")
+        assert settled["by"] == record["by"]
 
 
 def test_an_answer_of_the_engine(tmp_path: Path) -> None:

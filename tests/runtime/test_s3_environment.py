@@ -21,7 +21,7 @@ from flowc.protocol.encodings import join_tags, split_tags, tag_problem
 from flowc.store import Store, multipart, open_store, s3_settings, split_url
 from flowc.store.connections import proxy_of, shown
 from flowc.store.retry import VARIABLE
-from tests.runtime.faultserver import FaultServer
+from tests.runtime.faultserver import FaultServer, refuses
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 FAR = "s3.corp.internal:9000"
@@ -79,6 +79,20 @@ def test_plain_requests_go_through_a_proxy(
         assert headers["host"] == FAR
         assert headers["proxy-authorization"] == "Basic dXNlcjpwQHNz"
         assert "authorization" in headers
+
+
+def test_of_two_that_create_a_key_one_does(server: FaultServer, client: str) -> None:
+    store = opened("s3://bucket/x")
+    assert store.create("key", [b"a", b"b"])
+    assert not store.create("key", [b"c"])
+    assert bytes(store.read("key")) == b"ab"
+
+
+def test_a_server_that_knows_no_conditions(server: FaultServer) -> None:
+    store = opened("s3://bucket/x")
+    for created in (True, False):
+        server.faults.append(refuses(501, "NotImplemented"))
+        assert store.create("key", [b"a"]) is created
 
 
 def test_a_proxy_is_not_used_where_no_proxy_says_so(

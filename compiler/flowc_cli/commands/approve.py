@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from flowc.client import Run
+from flowc.client.run_state import run_status
 from flowc.errors import ApprovalError, FlowError
 from flowc.store import approvals
 from flowc.store.run_layout import index_text, parse_index, place_text
@@ -20,6 +23,8 @@ from flowc_targets.base.engine import Address, EngineError, WaitingTask, release
 from flowc_targets.base.target import load_target
 
 app = shared.command_app()
+_ENDED = frozenset({"failed", "interrupted", "lost", "successful"})
+"""What no run does any more that could take an answer."""
 
 
 @app.command("approve")
@@ -49,6 +54,10 @@ def approve(
         if not choose:
             raise WrongNameError(f"{place} waits: {asked.get('message') or name}", f"give --choose {_choices(asked)}")
         known = approvals.read_answer(found.layout, name, path)
+        status = "" if known is not None or _is_late(asked, question) else run_status(found)
+        if status in _ENDED:
+            how = f"`flowc resume` continues it, and asks again: {place} has no choice yet"
+            raise WrongNameError(f"run {found.pathspec} is {status}: nothing waits for a choice", how)
         if known is None or known["choice"] != choose or engine not in ("argo", "airflow"):
             by = approvals.this_person()
             known = approvals.approve(
@@ -63,6 +72,12 @@ def approve(
     if engine in ("argo", "airflow"):
         waiting = WaitingTask(engine_pathspec(found), name, index_text(path), choose, note)
         raise typer.Exit(_release(Place(engine, server, namespace, user), waiting))
+
+
+def _is_late(asked: Mapping[str, object], question: Mapping[str, Any]) -> bool:
+    """Whether the time to choose is over, which says more than that the run has failed by it."""
+    deadline = approvals.deadline_of(dict(asked), question["asked"])
+    return deadline is not None and time.time() > deadline
 
 
 def _chosen_task(run: Run, parts: list[str]) -> tuple[str, tuple[int, ...]]:

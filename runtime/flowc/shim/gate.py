@@ -115,7 +115,7 @@ class Gate:
 
     def _write_answer(self, question: Json, choice: str, **more: Any) -> Document:
         known: Json = {"by": None, **more}
-        return approvals.approve(self.layout, self.step, self.path, question, choice, **known)
+        return approvals.settle(self.layout, self.step, self.path, question, choice, **known)
 
     def _text(self, wait: Json) -> str:
         """What is waited for, in words: a URL with the time that the run is scheduled for. Raises WaitTimeout."""

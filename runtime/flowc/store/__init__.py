@@ -149,6 +149,16 @@ class Store:
         """Store the parts, one after another, as one value."""
         raise NotImplementedError
 
+    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+        """Write a key that is not there; whether it was this call that did. Of several at a time it is one.
+
+        Where a store cannot do that, whoever writes last has written it.
+        """
+        if self.exists(key):
+            return False
+        self.write(key, parts)
+        return True
+
     def exists(self, key: str) -> bool:
         """Whether the key is there."""
         raise NotImplementedError

@@ -104,8 +104,21 @@ def approve(
     record["time"] = wall_time() if time is None else time
     if timed_out:
         record["timed_out"] = True
-    layout.write_json(task_file(layout, step, path, APPROVAL), record)
+    if not layout.create_json(task_file(layout, step, path, APPROVAL), record):
+        known = read_answer(layout, step, path)
+        raise ApprovalError(f"{place} has its answer" + (f": {answer_text(known)}" if known is not None else ""))
     return record
+
+
+def settle(layout: RunLayout, step: str, path: Path, question: Json, choice: str, **more: Any) -> Document:
+    """What was chosen: this, by `approve`, unless somebody was faster. Raises ApprovalError."""
+    try:
+        return approve(layout, step, path, question, choice, **more)
+    except ApprovalError:
+        known = read_answer(layout, step, path)
+        if known is None:
+            raise
+        return known
 
 
 def this_person() -> str:

@@ -71,6 +71,18 @@ class FileStore(Store):
         """Write beside the target, then rename over it."""
         self._try("write", key, lambda: write_file(f"{self.path}/{key}", parts))
 
+    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+        """Write beside the target, then link it there, which one of several can."""
+
+        def put() -> bool:
+            try:
+                write_file(f"{self.path}/{key}", parts, _link)
+            except FileExistsError:
+                return False
+            return True
+
+        return self._try("write", key, put)
+
     def exists(self, key: str) -> bool:
         """Whether the file is there."""
         return self._status(key) is not None
@@ -192,7 +204,7 @@ def _leaves(key: str) -> bool:
     return "\0" in key or (".." in key and ".." in key.split("/"))
 
 
-def write_file(target: str, parts: Iterable[Buffer]) -> None:
+def write_file(target: str, parts: Iterable[Buffer], move: Callable[[str, str], None] = os.replace) -> None:
     """Write a file under a name of its own, and rename it. Raises OSError."""
     folder, _, name = target.rpartition("/")
     # Random, since on a shared volume the writers may be process 1 of many containers.
@@ -208,10 +220,24 @@ def write_file(target: str, parts: Iterable[Buffer]) -> None:
                 _write_all(descriptor, part)
         finally:
             os.close(descriptor)
-        os.replace(temporary, target)
+        move(temporary, target)
     except OSError:
         _remove(temporary)
         raise
+
+
+def _link(temporary: str, target: str) -> None:
+    """Rename a file to a name that is free. Raises FileExistsError."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        os.replace(temporary, target)
+        return
+    os.unlink(temporary)
 
 
 def _mapped(descriptor: int, start: int, end: int) -> Buffer:

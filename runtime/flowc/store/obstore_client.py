@@ -99,6 +99,18 @@ class ObstoreStore(Store):
 
         self._try("write", key, put)
 
+    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+        """One PUT that is refused where the object is there."""
+
+        def put() -> bool:
+            try:
+                _obstore.put(self._store, key, b"".join(parts), mode="create")
+            except _obstore.exceptions.AlreadyExistsError:
+                return False
+            return True
+
+        return self._try("write", key, put)
+
     def exists(self, key: str) -> bool:
         """One HEAD."""
         try:

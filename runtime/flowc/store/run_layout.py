@@ -303,6 +303,13 @@ class RunLayout:
         """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""
         self.store.write(key, sealed(key, document))
 
+    def create_json(self, key: str, document: Document) -> bool:
+        """Write a small JSON file that is not there; whether it is this one that is there now."""
+        if self.store.create(key, sealed(key, document)):
+            return True
+        found = self.read_json(key) or {}  # of this call, perhaps, whose first try had no answer
+        return all(found.get(name) == value for name, value in document.items())
+
     def read_json(self, key: str) -> Document | None:
         """Read a small JSON file; `None` when it is not there."""
         try:

@@ -22,6 +22,7 @@ STATUSES = {408, 425, 429, 500, 502, 503, 504, 509}
 CODES = {
     "BadDigest",
     "BandwidthLimitExceeded",
+    "ConditionalRequestConflict",
     "IncompleteBody",
     "InternalError",
     "OperationAborted",

@@ -166,8 +166,8 @@ class WaitingTasks:
                 return True
             gate.ask()
             known = self._answers.get(key.step)
-            if known is not None and approvals.read_answer(self._layout, key.step, key.path) is None:
-                self._answer(gate, known, "option")
+            if known is not None:
+                self._answer(gate, known, "option", approvals.settle)
             self._asked[key] = gate
         found = gate.answer()
         if found is None:
@@ -175,10 +175,8 @@ class WaitingTasks:
             self._say(key, f"{gate.place} waits for a person{': ' if message else ''}{message} ({_how(gate)})")
         return found is not None
 
-    def _answer(self, gate: Gate, choice: str, via: str) -> None:
-        approvals.approve(
-            self._layout, gate.step, gate.path, gate.approval or {}, choice, by=approvals.this_person(), via=via
-        )
+    def _answer(self, gate: Gate, choice: str, via: str, answer: Callable[..., object] = approvals.approve) -> None:
+        answer(self._layout, gate.step, gate.path, gate.approval or {}, choice, by=approvals.this_person(), via=via)
 
     def _say(self, key: TaskKey, text: str) -> None:
         """Say what a task waits for, unless that was said before."""

@@ -60,7 +60,7 @@ class Answers:
             question: dict[str, Any] = asked["approval"] if asked is not None and "approval" in asked else {}
             by = approvals.this_person()
             try:
-                found = approvals.approve(self._layout, step, path, question, self._given[step], by=by, via="option")
+                found = approvals.settle(self._layout, step, path, question, self._given[step], by=by, via="option")
             except FlowError as error:
                 self._progress.note(str(error))
         if found is not None:
