@@ -31,7 +31,8 @@ from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
 from flowc_targets.airflow.documentation import documentation
 from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
-from flowc_targets.airflow.task_lowering import asset, finished_asset, lower_steps
+from flowc_targets.airflow.task_lowering import lower_steps
+from flowc_targets.airflow.task_options import asset, finished_asset
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import ENGINE, run_labels

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
-from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, env_names
+from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.airflow.dag_model import (
@@ -26,20 +25,15 @@ from flowc_targets.airflow.dag_model import (
     WidthTask,
     client_object,
     iteration_ids,
-    pod_arguments,
-    to_expression,
 )
-from flowc_targets.airflow.documentation import markdown
-from flowc_targets.airflow.switch_choices import switch_choices
-from flowc_targets.kubernetes.container_step import command_words
-from flowc_targets.kubernetes.pod import group_variables, notice_secrets, pod_variables, step_pod, timeout_variables
-from flowc_targets.package.project_names import deployment_name, finished_event
+from flowc_targets.airflow.task_options import OPENERS, TaskOptions, most_iterations
+from flowc_targets.kubernetes.pod import notice_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import AirflowSpec, CommandSpec, Flow, Scope, Step, StepSpecs
+    from flowc_compiler.ir import Flow, Scope, Step
     from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -47,13 +41,6 @@ FEWEST_SHARING = 3
 """Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
 DEEPEST_GROUP = 5
 """Groups of arms in one another: what is deeper stands in the last one. Python nests 20 blocks."""
-LOST_PODS = 3
-"""How often a pod of several tasks that was lost is replaced."""
-_OPENERS = frozenset({"foreach", "parallel"})
-_OF_ATTEMPTS: dict[str, Expression] = {
-    "container_resources": None, "node_selector": {}, "tolerations": (), "affinity": None,
-}  # fmt: skip
-"""What attempts of a step may differ in, and what stands for none of it."""
 
 
 class LoweredSteps(NamedTuple):
@@ -71,16 +58,6 @@ def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> Lo
     lowering = _Lowering(contracted(flow), options, sink)
     body = lowering.root()
     return LoweredSteps(body, _share(body, lowering.names), lowering.callbacks)
-
-
-def asset(name: str) -> Call:
-    """Return an asset, which Airflow 2 calls a dataset."""
-    return Call("Asset", (name,))
-
-
-def finished_asset(deployment: str) -> Call:
-    """Return the asset of a deployed flow's success. Airflow 2 takes no names with other letters than ASCII's."""
-    return asset("".join(char if char.isascii() else quote(char) for char in finished_event(deployment)))
 
 
 def _share(body: Block, names: Names) -> dict[str, Expression]:
@@ -151,9 +128,9 @@ class _Lowering:
         specs = (step.specs.airflow for step in flow.steps)
         dotted = (*options.callbacks.values(), *(name for spec in specs if spec for name in spec.callbacks.values()))
         self.callbacks = {name: self.names.take(name.rpartition(".")[2]) for name in dict.fromkeys(dotted)}
-        self._choices = switch_choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._prefixes = {step.name: self._iteration_prefix(step) for step in flow.steps if _loops(step)}
+        self._task_options = TaskOptions(flow, options, self.callbacks, self._prefixes, sink)
         self._gates = {
             step.name: self._gate_names(step) for step in flow.steps if step.specs.gated and not step.virtual
         }
@@ -172,7 +149,7 @@ class _Lowering:
         """Lower the steps outside of every foreach, each foreach of theirs right after its opener."""
         for step in self._steps[ROOT_SCOPE][0]:
             self._add_step(self._top, step, {})
-            if step.kind in _OPENERS:
+            if step.kind in OPENERS:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name], arms=self._arms(step))
                 self._top.connect(last, [self._entry(self._flow.body_of(step.name).closer or "")])
         last = self._variables[self._flow.end]
@@ -198,7 +175,7 @@ class _Lowering:
             last = group.variable
             # A mapped group cannot contain another, so the foreach in this segment gets groups beside it, mapped over
             # the index paths of both levels. The next segment of this body waits for all of them.
-            inner = [step.name for step in steps if step.kind in _OPENERS]
+            inner = [step.name for step in steps if step.kind in OPENERS]
             before = [self._add_foreach(name, outer=width.variable, after=last, arms=arms) for name in inner]
         return last
 
@@ -230,11 +207,11 @@ class _Lowering:
         operator: OperatorName = "ContainerOperator" if container else "StepOperator"
         if step.virtual:
             operator = "EmptyOperator"
-        options = self._common_options(step) if step.virtual else {**index, **self._step_options(step)}
+        options = self._task_options.common(step) if step.virtual else {**index, **self._task_options.step(step)}
         prefix, iterations = self._prefixes.get(step.name, ""), 1
         if prefix:
             options = {"step": step.name, "iteration": 0, **options}
-            iterations = _most_iterations(step)
+            iterations = most_iterations(step)
         variable = self._variables[step.name]
         if step.name in self._gates:
             options.pop("trigger_rule", None)
@@ -247,7 +224,7 @@ class _Lowering:
             prefix=prefix,
         )  # fmt: skip
         builder.add(task, self._arms(step))
-        if step.kind not in _OPENERS:
+        if step.kind not in OPENERS:
             builder.connect(variable, self._following(step))
 
     def _add_gates(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> dict[str, Expression]:
@@ -256,11 +233,12 @@ class _Lowering:
         They take over what the step's task depends on, and it then follows the last of them alone.
         """
         gates = self._gates[step.name]
-        options = self._gate_options(step, index)
+        options = self._task_options.gate(step, index)
         operators: tuple[OperatorName, OperatorName] = ("WaitSensor", "ApprovalOperator")
         for (variable, task_id), operator in zip(gates, operators, strict=False):
-            own = {**options, **(self._look(step) if operator == "WaitSensor" else self._question(step, gates[0][1]))}
-            task = OperatorTask(operator=operator, variable=variable, task_id=task_id, options=own)
+            asks = operator == "ApprovalOperator"
+            own = self._task_options.question(step, gates[0][1]) if asks else self._task_options.look(step)
+            task = OperatorTask(operator=operator, variable=variable, task_id=task_id, options={**options, **own})
             builder.add(task, self._arms(step))
         names = [*(variable for variable, _ in gates), self._variables[step.name]]
         for before, after in pairwise(names):
@@ -270,58 +248,12 @@ class _Lowering:
     def _add_call(self, builder: _BlockBuilder, step: Step) -> str:
         """Add the task that starts the run of a deployed flow, before that which takes its results; returns its id."""
         variable, task_id, flow = self._calls[step.name]
-        specs = step.specs
-        options: dict[str, Expression | None] = {
-            "calling": step.within,
-            "trigger_dag_id": flow,
-            "retries": specs.retries or None,
-            "retry_delay": _duration(specs.retry.wait_before(1)) if specs.retry is not None else None,
-            "deferrable": specs.airflow.deferrable if specs.airflow is not None else None,
-        }
-        given: dict[str, Expression] = {name: value for name, value in options.items() if value is not None}
-        task = OperatorTask(operator="CallOperator", variable=variable, task_id=task_id, options=given)
+        task = OperatorTask(
+            operator="CallOperator", variable=variable, task_id=task_id, options=self._task_options.call(step, flow)
+        )
         builder.add(task, self._arms(step))
         builder.connect(variable, [self._variables[step.name]])
         return task_id
-
-    def _gate_options(self, step: Step, index: dict[str, Expression]) -> dict[str, Expression]:
-        """What both kinds of such tasks have of the step: its place, and when it runs."""
-        found: dict[str, Expression] = {"step": step.name, **index}
-        rule = self._common_options(step).get("trigger_rule")
-        found |= {"trigger_rule": rule} if rule is not None else {}
-        when = self._when(step)
-        return {**found, "when": when} if when else found
-
-    def _look(self, step: Step) -> dict[str, Expression]:
-        """Options of the WaitSensor: the pod that looks has what it takes to get there, and no more."""
-        looking = step.specs.looking
-        options: dict[str, Expression | None] = {}
-        if step.specs.waits:
-            options["every"] = min(wait.every for wait in step.specs.waits)
-        if looking.airflow is not None:
-            options |= {
-                name: value for name, value in self._airflow_options(looking.airflow).items() if name != "inlets"
-            }
-        options["variables"] = self._variables_of(step.model_copy(update={"specs": looking}))
-        if self._options.in_pods:
-            pod = step_pod(looking, self._options, "airflow", self._sink)
-            options |= pod_arguments(pod, looking, self._options)
-            if step.specs.approval is not None:
-                options["callbacks"] = Name("PublishOutput")
-        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
-
-    def _question(self, step: Step, waited: str) -> dict[str, Expression]:
-        """Options of the ApprovalOperator behind the task `waited`, with those of the WaitSensor for where it looks."""
-        spec = step.specs.approval
-        assert spec is not None
-        options: dict[str, Expression | None] = {
-            "look": {name: value for name, value in self._look(step).items() if name not in ("every", "callbacks")},
-            "choices": spec.choices,
-            "message": spec.message or None,
-            "response_seconds": spec.timeout,
-            "waited": waited,
-        }
-        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
 
     def _arms(self, step: Step) -> tuple[str, ...]:
         """The groups of the arms around a step in its block, the outermost first."""
@@ -344,7 +276,7 @@ class _Lowering:
             return self._gates[name][0][0]
         if name in self._calls:
             return self._calls[name][0]
-        several = name in self._prefixes and _most_iterations(self._flow.by_name[name]) > 1
+        several = name in self._prefixes and most_iterations(self._flow.by_name[name]) > 1
         return f"{self._variables[name]}[0]" if several else self._variables[name]
 
     def _hook_tasks(self) -> Iterator[OperatorTask]:
@@ -395,7 +327,7 @@ class _Lowering:
     def _iteration_prefix(self, step: Step) -> str:
         """What the ids of the iterations of a recursive step begin with, so that no step has one of them."""
         prefix = f"{step.name}_"
-        while not self._ids.isdisjoint(found := iteration_ids(step.name, prefix, _most_iterations(step))[1:]):
+        while not self._ids.isdisjoint(found := iteration_ids(step.name, prefix, most_iterations(step))[1:]):
             prefix += "_"
         self._ids.update(found)
         return prefix
@@ -423,7 +355,7 @@ class _Lowering:
             scope = self._foreach[step.name].id
             if scope == ROOT_SCOPE:
                 numbers[step.name] = 0
-            elif step.kind == "join" and self._flow.by_name[step.closes].kind in _OPENERS:
+            elif step.kind == "join" and self._flow.by_name[step.closes].kind in OPENERS:
                 # The join of an inner foreach begins a segment: it waits for groups that wait for the group of the
                 # opener.
                 numbers[step.name] = numbers[step.closes] + 1
@@ -442,134 +374,6 @@ class _Lowering:
             segments[self._segments[step.name]].append(step)
         return found
 
-    def _common_options(self, step: Step) -> dict[str, Expression]:
-        """Options of every operator: when the task runs, and the asset that the last step updates.
-
-        A task with several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations.
-        """
-        several = len(step.parents) > 1 or any(name in self._prefixes for name in step.parents)
-        options: dict[str, Expression] = {"trigger_rule": "none_failed"} if step.kind == "join" or several else {}
-        if step.name == self._flow.end:
-            options["outlets"] = (finished_asset(deployment_name(self._flow)),)
-        return options
-
-    def _step_options(self, step: Step) -> dict[str, Expression]:
-        """Options of the StepOperator."""
-        specs, in_pods = step.specs.of_attempt(0), self._options.in_pods
-        common = self._common_options(step)
-        outlets = common.pop("outlets", None)
-        options: dict[str, Expression | None] = {**common}
-        opener = self._foreach[step.name].opener
-        bounds = self._flow.by_name[opener].specs.foreach if opener is not None else None
-        labelled = bounds is not None and bool(bounds.label)
-        call = self._flow.call_of.get(step.name)
-        says = step.kind in {*_OPENERS, "switch"} or (call is not None and call.deployed is not None)
-        if in_pods and (labelled or says):
-            options["callbacks"] = Name("PublishOutput")
-        options["labelled"] = labelled or None
-        options["when"] = self._when(step)
-        options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
-        group = self._flow.group_of.get(step.name)
-        if group is not None:
-            # What fails in it for good fails at once: see the operators.
-            options |= {"group": True, "retries": LOST_PODS + group.retries, "retry_delay": _duration(0)}
-        elif specs.retries or (specs.retry is not None and self._options.retries):
-            options["retries"] = specs.retries
-        if specs.retries:
-            options["retry_delay"] = _duration(specs.retry.wait_before(1) if specs.retry is not None else 0)
-        if group is None and specs.retry is not None and not specs.survives:
-            options["retry_on"] = specs.retry.on
-        if specs.timeout is not None:
-            # The step ends itself. A pod's own deadline, for one that is stuck, starts on its node; this one covers the
-            # wait as well.
-            waiting = self._options.most_startup_seconds(gpu=specs.accelerator is not None) if in_pods else 0
-            options["execution_timeout"] = _duration(specs.timeout.seconds + self._options.timeout_grace + waiting)
-        if specs.airflow is not None:
-            options |= self._airflow_options(specs.airflow)
-            outlets = (*map(asset, specs.airflow.outlets), *(outlets if isinstance(outlets, tuple) else ()))
-        if specs.locks:
-            options["pool"] = specs.locks[0].name
-        options["variables"] = self._variables_of(step)
-        if in_pods:
-            if specs.command is not None:
-                options |= _container_options(specs.command)
-            pod = pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
-            options |= pod
-            options["attempts"] = self._attempts(specs, pod) if group is None else None
-        options["outlets"] = outlets
-        options["doc_md"] = markdown(step.doc) if step.doc else None
-        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
-
-    def _attempts(self, specs: StepSpecs, first: dict[str, Expression]) -> Expression:
-        """What the second attempt and each one after it needs, where it is not what the first needs."""
-        policy = specs.retry
-        if policy is None or len(policy.attempts) < 2:
-            return None
-        found: list[Expression] = []
-        for number in range(1, min(len(policy.attempts), policy.limit + 1)):
-            own = specs.of_attempt(number)
-            pod = pod_arguments(step_pod(own, self._options, "airflow", self._sink), own, self._options)
-            names = (name for name in _OF_ATTEMPTS if pod.get(name) != first.get(name))
-            found.append({name: pod.get(name, _OF_ATTEMPTS[name]) for name in names})
-        return tuple(found) if any(found) else None
-
-    def _airflow_options(self, spec: AirflowSpec) -> dict[str, Expression | None]:
-        """What `@airflow_options` says, but for the assets that the step updates."""
-        return {
-            "owner": spec.owner,
-            "pool": spec.pool,
-            "priority_weight": spec.priority_weight,
-            "queue": spec.queue,
-            "executor_config": to_expression(spec.executor_config),
-            "deferrable": spec.deferrable if self._options.in_pods else None,
-            **{name: Name(self.callbacks[dotted]) for name, dotted in spec.callbacks.items()},
-            "inlets": tuple(map(asset, spec.inlets)),
-        }
-
-    def _when(self, step: Step) -> Expression:
-        """The tasks of switches and the choices of theirs that lead to a step: all iterations of a recursive switch."""
-        return tuple(
-            (task_id, target) for switch, target in self._choices[step.scope] for task_id in self._ids_of(switch)
-        )
-
-    def _ids_of(self, step: str) -> list[str]:
-        """The ids of all tasks of a step."""
-        if step not in self._prefixes:
-            return [step]
-        return iteration_ids(step, self._prefixes[step], _most_iterations(self._flow.by_name[step]))
-
-    def _variables_of(self, step: Step) -> Expression:
-        """The environment variables that a step has of its own."""
-        environment = step.specs.environment
-        own = environment.known if environment is not None else {}
-        options = self._options
-        in_pods = options.in_pods
-        variables = pod_variables(step.specs, options) if in_pods else timeout_variables(step.specs, options) | own
-        if step.name in self._flow.group_of:
-            return {**variables, **group_variables(options)}
-        if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
-            # Airflow never starts attempts anew, so that whatever a peer has written is news.
-            return {**variables, env_names.GANG_FRESH: "1"}
-        return variables
-
-
-def _container_options(spec: CommandSpec) -> dict[str, Expression | None]:
-    """The options of the ContainerOperator beside those of the StepOperator."""
-    found = command_words(spec)
-    return {
-        "container_image": spec.image,
-        "container_command": None if found.scripted else found.words,
-        "container_env": dict(found.variables),
-    }
-
 
 def _loops(step: Step) -> bool:
     return step.kind == "switch" and step.recursive
-
-
-def _most_iterations(step: Step) -> int:
-    return step.specs.loop.max_iterations if step.specs.loop is not None else 1
-
-
-def _duration(seconds: float) -> Expression:
-    return Call("timedelta", kwargs={"seconds": int(seconds) if float(seconds).is_integer() else seconds})
