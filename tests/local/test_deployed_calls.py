@@ -132,3 +132,58 @@ def test_what_is_compiled(tmp_path: Path) -> None:
     assert "train >> call_train >> train__run" in airflow
     assert 'calling="train",\n            trigger_dag_id="Train",\n            retries=1,' in airflow
     assert 'called="call_train"' in airflow
+
+
+PROJECTS = """
+    from flowc import FlowSpec, call_flow, current, project, step
+
+    @project(name="shop"{inner})
+    class Train(FlowSpec):
+        @step
+        def start(self):
+            self.branch = current.branch_name
+
+    {outer}
+    class Nightly(FlowSpec):
+        @call_flow(Train, returns=["branch"], deployed=True)
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print("trained on", self.branch)
+"""
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "options", "name"),
+    [
+        ("", "@project(name='shop')", ("--branch", "blue"), "shop.test.blue.Train"),
+        ("", "@project(name='other')", ("--production",), "shop.prod.Train"),
+        ("", "@project(name='shop')", ("--branch", "blue", "--production"), "shop.prod.blue.Train"),
+        (", branch='red'", "@project(name='shop')", ("--branch", "blue"), "shop.test.red.Train"),
+        (", production=True", "", (), "shop.prod.Train"),
+        ("", "", (), ""),
+    ],
+)
+def test_the_branch_is_the_callers(tmp_path: Path, inner: str, outer: str, options: tuple[str, ...], name: str) -> None:
+    write_files(tmp_path, {"flow.py": PROJECTS.format(inner=inner, outer=outer)})
+    words = ["flow.py", *options, "--root", "s3://bucket/flows", "--image", "i"]
+    done = flowc(tmp_path, "compile", *words, "--target", "airflow")
+    if not name:
+        assert "error[FC229]" in done.stderr
+        return
+    assert f'trigger_dag_id="{name}"' in done.stdout, done.stderr
+    argo = flowc(tmp_path, "compile", *words).stdout
+    alone = flowc(tmp_path, "compile", *words, "--flow", "Train", "--kind", "template")  # refused for another branch
+    for document in yaml_documents(alone.stdout):
+        if document["kind"] == "WorkflowTemplate":
+            assert f"{{name: FLOWC_CALLED_TEMPLATE, value: {document['metadata']['name']}}}" in argo
+
+
+@pytest.mark.process
+def test_a_local_run_is_on_the_same_branch(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": PROJECTS.format(inner="", outer="@project(name='shop')")})
+    done = flowc_process(tmp_path, "run", "flow.py", "--branch", "blue", "--root", tmp_path / "root")
+    assert "trained on test.blue" in done.stdout, done.stderr

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from flowc_compiler.ir.base import Node
+from flowc_compiler.ir.flowspecs import ProjectSpec
 from flowc_compiler.ir.model import Parameter
 from flowc_compiler.ir.regions import Value
 from flowc_compiler.ir.specs import Spec
@@ -58,6 +59,8 @@ class FlowCall(Node):
     deployed: str | None = None
     """The last step of the flow, if it is a run of its own: `start` and `end` are the step that waits for it then, and
     `params` and `artifacts` are by the names of parameters."""
+    project: ProjectSpec | None = None
+    """The project of a deployed flow, as the flow itself says."""
     pipeline: bool = False
     """Whether the flow is a pipeline, and no class."""
     parameters: tuple[Parameter, ...] = ()

@@ -22,7 +22,7 @@ def cached_steps(flow: Flow) -> list[Step]:
     asked = [step for step in flow.steps if step.specs.cache is not None and step.specs.cache.enabled]
     found = [step for step in asked if not _obstacle(flow, step)]
     if found and flow.frontend == "pipeline":  # steps of flowc's own, which only decide and hand on
-        found += [step for step in flow.steps if step.call is None]
+        found += [step for step in flow.steps if step.call is None and step.within is None]
     return found
 
 

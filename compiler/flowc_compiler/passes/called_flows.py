@@ -41,7 +41,7 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         if not _may_call(flow, step, spec, sink) or inner is None:
             continue
         if spec.deployed:
-            _check_deployed(step, spec, inner, sink)
+            _check_deployed(flow, step, spec, inner, sink)
         call = _call(step, spec, inner, sink)
         if spec.deployed:
             inner = _run_alone(step, spec, inner)
@@ -137,6 +137,7 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
         start=_name(step.name, RUN if spec.deployed else inner.start),
         end=_name(step.name, RUN if spec.deployed else inner.end),
         params=params, artifacts=artifacts, returns=spec.returns, deployed=inner.end if spec.deployed else None,
+        project=inner.specs.project if spec.deployed else None,
         pipeline=inner.frontend == "pipeline",
         parameters=inner.run_parameters if inner.frontend == "pipeline" and not spec.deployed else (),
         results={name: results[name] if spec.deployed else renamed(results[name], partial(_name, step.name))
@@ -168,11 +169,15 @@ def _run_alone(step: Step, spec: CalledFlow, inner: Flow) -> Flow:
     return inner.model_copy(update={"steps": (run,), "scopes": (), "calls": (), "start": RUN, "end": RUN})
 
 
-def _check_deployed(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
-    """Collect FC229 for a deployed flow of a project, whose name is not known, and for files among its parameters."""
-    if inner.specs.project is not None:
-        message = f"step `{step.name}` calls the deployed flow {inner.name} of a project, of which there are several"
-        help_ = "leave out `deployed=True`, or start its runs by `@trigger_on_finish` and wait by `@wait_for`"
+def _check_deployed(flow: Flow, step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
+    """Collect FC229 for a deployed flow of a project whose branch is not known, and for files among its parameters."""
+    project = inner.specs.project
+    if project is not None and flow.specs.project is None and project.branch is None and project.production is None:
+        message = (
+            f"step `{step.name}` calls the deployed flow {inner.name} of project {project.name}, "
+            f"and flow {flow.name} is of none, and so of no branch"
+        )
+        help_ = "put @project above this flow, too, or give `branch=` or `production=` to that of the other"
         sink.error("FC229", message, spec.span, help=help_)
     given = {*spec.params, *spec.artifacts}
     for parameter in inner.parameters:

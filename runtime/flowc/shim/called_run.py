@@ -125,7 +125,7 @@ def _run_here(call: Dict[str, Any], given: Dict[str, Any], state: TaskState, tas
     with tempfile.TemporaryDirectory(prefix="flowc-called-") as folder:
         id_file = os.path.join(folder, "id")
         words = [sys.executable, "-m", "flowc", "run", file, "--flow", flow, "--root", task.root, "--quiet"]
-        words += ["--run-id-file", id_file, "--tag", f"called_by:{place}"]
+        words += ["--run-id-file", id_file, "--tag", f"called_by:{place}", *call.get("options", ())]
         for name, value in given.items():
             words += ["-p", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
         code = subprocess.run(words, env=own, stdin=subprocess.DEVNULL, check=False).returncode

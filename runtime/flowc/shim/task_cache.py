@@ -290,7 +290,7 @@ def prepared(state: TaskState, task: Task) -> bool:
     first = step.name == plan.start and not (step.loops and path[-1])
     if plan.anew or (first and not _chosen(state, task)):
         return False
-    if first or plan.pipeline:
+    if first or plan.is_of_pipeline(step):
         return True
     if step.kind != "join":
         manifest = predecessor(layout, plan, step, path)

@@ -28,6 +28,7 @@ from flowc_targets.airflow.dag_model import (
 )
 from flowc_targets.airflow.task_options import OPENERS, TaskOptions, most_iterations
 from flowc_targets.kubernetes.pod import notice_secrets
+from flowc_targets.package.project_names import called_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,7 +136,11 @@ class _Lowering:
             step.name: self._gate_names(step) for step in flow.steps if step.specs.gated and not step.virtual
         }
         self._calls = {
-            call.start: (self.names.take(task_id := self._id(f"call_{call.step}")), task_id, call.flow)
+            call.start: (
+                self.names.take(task_id := self._id(f"call_{call.step}")),
+                task_id,
+                called_deployment(flow, call),
+            )
             for call in flow.calls
             if call.deployed is not None
         }

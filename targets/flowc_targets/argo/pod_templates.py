@@ -30,6 +30,7 @@ from flowc_targets.argo.workflow_objects import (
 )
 from flowc_targets.kubernetes.objects import PRESENT, EnvVar, ObjectMeta
 from flowc_targets.kubernetes.pod import StepPod, group_variables, notice_secrets, step_pod
+from flowc_targets.package.project_names import called_deployment
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -160,7 +161,7 @@ class PodTemplates:
         """The pod that starts the run of a deployed flow, and looks until it has ended."""
         step = self._flow.by_name[call.start]
         pod = step_pod(step.specs.looking, self._options, target, sink, self._options.qos)
-        variables = {env_names.CALLED_TEMPLATE: named_deployment(call.flow)}
+        variables = {env_names.CALLED_TEMPLATE: named_deployment(called_deployment(self._flow, call))}
         needs = _Needs(
             pod=pod.replace(env={**pod.env, **variables}),
             retry=RetryStrategy(

@@ -179,7 +179,7 @@ def check_inputs(layout: RunLayout, plan: Plan, step: PlanStep, path: IndexPath,
     if is_start(plan, step, path):
         return
     state = TaskState(layout, plan, step, path)
-    if plan.pipeline:
+    if plan.is_of_pipeline(step):
         values = Values(state)
         for name, value in (step.call or {}).get("arguments", {}).items():
             if name not in given:
@@ -260,8 +260,9 @@ def _write_alone(
         last = items is not None and opener is openers[-1]
         ref = items["ref"] if items is not None and last else {"count": path[level] + 1}
         add(opener.name, path[:level], foreach={"variable": opener.foreach_var, **ref})
-    if plan.pipeline:
-        add(plan.start, ())
+    if plan.is_of_pipeline(step):
+        around = plan.call_around(step)
+        add(plan.start if around is None else around["start"], path[: plan.base_depth(step)])
     elif step.kind == "join":
         _add_inputs(plan, step, path, refs, add)
     elif step.loops and path[-1]:

@@ -134,6 +134,8 @@ def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None
     """Check what was given against the step. Raises FlowcError with FC505 and FC614."""
     entry = plan["steps"][tried.step]
     joins = flow.by_name[tried.step].kind == "join"
+    graph = Plan(dict(plan))
+    of_pipeline = graph.is_of_pipeline(graph.step(tried.step))
     arguments = arguments_of(entry)
     for value in tried.given:
         if value.step is not None and value.step not in flow.by_name:
@@ -145,14 +147,14 @@ def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None
             )
             raise FlowcError.of("FC505", message, help="write NAME=VALUE, or STEP.NAME=VALUE for an input of a join")
         plain = value.step is None and value.number is None
-        if plain and plan["frontend"] == "pipeline" and value.name not in arguments:
+        if plain and of_pipeline and value.name not in arguments:
             known = f"its arguments are {', '.join(arguments)}" if arguments else "it has none"
             raise FlowcError.of("FC505", f"step `{tried.step}` has no argument `{value.name}`", help=known)
     in_foreach = entry["depth"] > entry["loops"]
-    if tried.item is not None and (not in_foreach or plan["frontend"] == "pipeline"):
-        help_ = "write --artifact ARGUMENT=VALUE" if plan["frontend"] == "pipeline" else "leave it out"
+    if tried.item is not None and (not in_foreach or of_pipeline):
+        help_ = "write --artifact ARGUMENT=VALUE" if of_pipeline else "leave it out"
         raise FlowcError.of("FC505", f"--input: step `{tried.step}` has no item that it could be", help=help_)
-    if tried.alone and in_foreach and tried.item is None and plan["frontend"] != "pipeline":
+    if tried.alone and in_foreach and tried.item is None and not of_pipeline:
         message = f"step `{tried.step}` runs for an item of a foreach, and there is none without a run"
         raise FlowcError.of("FC614", message, help="give the item: --input VALUE")
 
@@ -343,10 +345,10 @@ class _Trial:
     def _inherited(self, step: Step) -> Mapping[str, Any]:
         """What the task has begun with; for a join what was there before its inputs, which it may have taken over."""
         plan_step, path = self.inputs.step, self.inputs.path
-        if self.flow.frontend == "pipeline" or (step.name == self.flow.start and not any(path)):
+        plan = Plan(json.loads((self.scratch / PLAN_FILE).read_text(encoding="utf-8")))
+        if plan.is_of_pipeline(plan_step) or (step.name == self.flow.start and not any(path)):
             return {}
         layout = RunLayout(open_store(self.root), self.flow.name, self.run_id)
-        plan = Plan(json.loads((self.scratch / PLAN_FILE).read_text(encoding="utf-8")))
         joins = plan_step.kind == "join"
         before = layout.manifest(plan_step.closes or "", path) if joins else predecessor(layout, plan, plan_step, path)
         found: Mapping[str, Any] = before["artifacts"]

@@ -15,7 +15,7 @@ from flowc.protocol import env_names
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, ProjectSpec, TriggerEvent, UpstreamFlow
+    from flowc_compiler.ir import Flow, FlowCall, ProjectSpec, TriggerEvent, UpstreamFlow
 
 _BRANCH = re.compile(r"[a-z0-9_]{1,128}")
 
@@ -51,6 +51,21 @@ def deployment_name(flow: Flow) -> str:
     """The flow's unique name where it is deployed: `project.branch.Flow`, or its own name without a project."""
     spec = flow.specs.project
     return flow.name if spec is None else f"{spec.name}.{branch_name(spec)}.{flow.name}"
+
+
+def called_project(flow: Flow, call: FlowCall) -> ProjectSpec | None:
+    """The project of a deployed flow that a step calls: what it does not say of its branch, its caller's does."""
+    spec, own = call.project, flow.specs.project
+    if spec is None or own is None:
+        return spec
+    production = own.production if spec.production is None else spec.production
+    return spec.model_copy(update={"branch": spec.branch or own.branch, "production": production})
+
+
+def called_deployment(flow: Flow, call: FlowCall) -> str:
+    """The name of the deployment that a step calls."""
+    spec = called_project(flow, call)
+    return call.flow if spec is None else f"{spec.name}.{branch_name(spec)}.{call.flow}"
 
 
 def branch_name(spec: ProjectSpec) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc.protocol.plan import VERSION
 from flowc_compiler.ir.regions import CollectionValue, ObjectValue
-from flowc_targets.package.project_names import project_facts
+from flowc_targets.package.project_names import called_project, project_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +84,10 @@ def _flow_call(flow: Flow, call: FlowCall) -> Json:
     entry = {**call.model_dump(include=names), "params": params}
     if call.deployed is not None:
         entry["deployed"] = call.deployed
+        project = called_project(flow, call)
+        if project is not None and (project.branch or project.production):
+            entry["options"] = [*(["--branch", project.branch] if project.branch else []),
+                                *(["--production"] if project.production else [])]  # fmt: skip
     if call.pipeline:
         entry["pipeline"] = True
         entry["parameters"] = [_parameter(item, call.flow, {}) for item in call.parameters]
