@@ -24,7 +24,7 @@ def post_json(url: str, data: bytes, headers: Mapping[str, str]) -> None:
     from urllib.request import Request, urlopen
 
     if not url.startswith(("http://", "https://")):
-        raise PostError("what stands for it is not a URL")
+        raise PostError("its URL does not begin with http:// or https://")
     request = Request(url, data, {"Content-Type": "application/json", "User-Agent": "flowc", **headers})  # noqa: S310
     reason = ""
     for pause in (0.0, *PAUSES):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from flowc import Run
 from tests.airflow.live import Live
 from tests.airflow.test_live import name_of, run_of, written
+from tests.cluster.listener import most_at_a_time
 from tests.runtime.noticeserver import Server, served
 
 pytestmark = pytest.mark.live
@@ -65,6 +65,25 @@ class Locked(FlowSpec):
         pass
 """
 
+COMPETING = """
+import time
+from flowc import FlowSpec, concurrency, schedule, step
+
+
+{above}
+@concurrency(runs=1, policy="{policy}")
+class Competing(FlowSpec):
+    @step
+    def start(self):
+        self.begun = time.time()
+        time.sleep({seconds})
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.ended = time.time()
+"""
+
 
 def told(server: Server, count: int, seconds: float = 120) -> list[dict[str, str]]:
     """What the server has got, as soon as it is so much."""
@@ -109,15 +128,21 @@ def test_a_lock_is_a_pool_that_has_to_be_there(live: Live, tmp_path: Path) -> No
     live.airflow("pools", "set", "flowc-two", "2", "a lock of flowc", "--include-deferred")
     done = live.submit(file, "--watch")
     assert done.returncode == 0, done.stderr + live.said()
-    assert most_at_a_time(run_of(live, done)) <= 2
+    assert most_at_a_time([(task.data.begun, task.data.ended) for task in run_of(live, done)["work"]]) <= 2
 
 
-def most_at_a_time(run: Run) -> int:
-    """How many items were at work at once."""
-    items = [task.data for task in run["work"]]
-    changes = sorted([(item.begun, 1) for item in items] + [(item.ended, -1) for item in items])
-    now = most = 0
-    for _, change in changes:
-        now += change
-        most = max(most, now)
-    return most
+def test_a_run_waits_for_the_one_before(live: Live, tmp_path: Path) -> None:
+    file = written(tmp_path, COMPETING.format(above="", policy="queue", seconds=5))
+    submitted = [live.submit(file) for _ in range(2)]
+    for done in submitted:
+        live.until(name_of(done), "succeeded")
+    data = [run_of(live, done).data for done in submitted]
+    assert most_at_a_time([(item.begun, item.ended) for item in data]) == 1
+
+
+@pytest.mark.parametrize("policy", ["replace", "skip"])
+def test_airflow_lets_runs_wait_only(live: Live, tmp_path: Path, policy: str) -> None:
+    done = live.submit(written(tmp_path, COMPETING.format(above="", policy=policy, seconds=5)))
+    assert done.returncode == 2
+    assert "error[FC501]" in done.stderr
+    assert f"Airflow cannot {policy} runs" in done.stderr

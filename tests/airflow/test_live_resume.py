@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,28 @@ MENDED = FLOW.replace("FACTOR = 0", "FACTOR = 2")
 TAKEN = {"start": 1, "work": 3, "gang": 6, "ungang": 3}
 
 
+def assert_lineage(folder: Path, first: Run, resumed: Run, root: str, engine: str) -> None:
+    """`flowc lineage` has both runs of a value, and events of the tasks that the resumed run has run itself."""
+    of_root = ("--root", root)
+    value = f"{resumed.pathspec}/start/items"
+    done = flowc_process(folder, "lineage", value, "--in-flow", "Resumes", "--json", *of_root)
+    assert done.returncode == 0, done.stderr
+    found = {run["run"]: (run["engine"], run["uses"]) for run in json.loads(done.stdout)["runs"]}
+    for run, how in ((first, "made"), (resumed, "taken over")):
+        name, uses = found[run.pathspec]
+        assert name == engine
+        assert next(use["how"] for use in uses if use["task"] == "start").startswith(how)
+    pytest.importorskip("openlineage.client")
+    done = flowc_process(folder, "lineage", resumed.pathspec, "--openlineage", "-", *of_root)
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    ended = {event["job"]["name"]: event for event in events if event["eventType"] != "START"}
+    assert {name: event["eventType"] for name, event in ended.items()} == dict.fromkeys(
+        ("Resumes", "Resumes.join", "Resumes.end"), "COMPLETE"
+    )
+    assert [item["name"] for item in ended["Resumes.join"]["outputs"]] == ["Resumes/join/total"]
+
+
 def test_a_run_is_resumed(live: Live, tmp_path: Path) -> None:
     file = written(tmp_path, FLOW)
     failed = live.submit(file, "-p", "scale=5", "--wait")
@@ -70,6 +93,7 @@ def test_a_run_is_resumed(live: Live, tmp_path: Path) -> None:
     resumed = run_of(live, done)
     assert (resumed.reused, resumed["end"].task.data.total) == (TAKEN, 15.0)
     assert resumed.origin_pathspec == first.pathspec
+    assert_lineage(tmp_path, first, resumed, str(live.root), "airflow")
     changed = MENDED.replace("self.input * self.scale", "self.input * self.scale * 10")
     file.write_text(changed)
     done = live.flowc("resume", str(file), resumed.pathspec, *options, "--watch", "--rerun-changed")

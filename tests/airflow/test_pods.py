@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import uuid
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,6 @@ from tests.cluster.cluster import (
     store_inside,
 )
 from tests.cluster.compare import assert_same_artifacts
-from tests.cluster.listener import PASSWORD, listening
 from tests.cluster.managers import check_fetched, fetching_flow
 from tests.cluster.test_specs import FLOW, OBJECTS, check_found
 from tests.conftest import REPOSITORY, runs_on
@@ -174,18 +172,9 @@ def test_init_containers_and_sidecars_run_beside_steps(airflow: Airflow, root: s
     assert Run.latest("SidecarsFlow", root=root)["end"].task.data.copied == "made\n"
 
 
-def test_a_pod_fetches_secrets(airflow: Airflow, root: str, tmp_path: Path) -> None:
-    path = REPOSITORY / "tests" / "cluster" / "flows" / "vaulted.py"
-    with listening(Cluster(f"vault-{uuid.uuid4().hex[:8]}")) as vault:
-        text = dag_text(path, root, PYTHON_IMAGE, env_from_secrets=(SECRET, vault.name))
-        result = airflow.run(text, tmp_path)
-    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
-    assert Run.latest("VaultedFlow", root=root)["end"].task.data.length == len(PASSWORD)
-    assert "hidden" not in text + result.stdout + result.stderr
-
-
 def test_four_managers_know_the_pod(airflow: Airflow, root: str, tmp_path: Path) -> None:
     with fetching_flow(Cluster(root), tmp_path) as file:
-        result = airflow.run(dag_text(file, root, PYTHON_IMAGE), tmp_path)
+        text = dag_text(file, root, PYTHON_IMAGE)
+        result = airflow.run(text, tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
-    check_fetched(Run.latest("FetchedFlow", root=root))
+    check_fetched(Run.latest("FetchedFlow", root=root), text + result.stdout + result.stderr)

@@ -1,4 +1,4 @@
-"""A pod that takes what other pods post, and is their Vault, and the Secret that has its address."""
+"""A pod that takes what other pods post, and the Secret that has its address."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from pathlib import Path
 from tests.cluster.cluster import PYTHON_IMAGE, Cluster
 
 FLOW = Path(__file__).parent / "flows" / "told.py"
-TOKEN, PASSWORD = "hidden-token", "hidden-password"
-"""What the Vault asks for, and what it has."""
-SERVER = f"""
+SERVER = """
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        known = (self.path, self.headers["X-Vault-Token"]) == ("/v1/kv/db", "{TOKEN}")
-        self.send_response(200 if known else 403)
-        self.end_headers()
-        self.wfile.write(b'{{"data": {{"password": "{PASSWORD}"}}}}' if known else b"{{}}")
     def do_POST(self):
         print(self.rfile.read(int(self.headers["Content-Length"])).decode(), flush=True)
         self.send_response(200)
@@ -73,12 +66,10 @@ def python_pod(cluster: Cluster, prefix: str, program: str) -> Generator[tuple[s
 
 @contextmanager
 def listening(cluster: Cluster) -> Generator[Listener]:
-    """Start the pod; the Secret has its name, the key `url`, and the variables of a Vault."""
+    """Start the pod; the Secret has its name, and the key `url`."""
     with python_pod(cluster, "flowc-told", SERVER) as (name, address):
-        values = {"url": f"http://{address}:8000/hidden", "VAULT_ADDR": f"http://{address}:8000", "VAULT_TOKEN": TOKEN}
-        literals = [f"--from-literal={key}={value}" for key, value in values.items()]
         try:
-            cluster.kubectl("create", "secret", "generic", name, *literals)
+            cluster.kubectl("create", "secret", "generic", name, f"--from-literal=url=http://{address}:8000/hidden")
             yield Listener(cluster, name)
         finally:
             cluster.kubectl("delete", "secret", name, "--ignore-not-found")

@@ -23,13 +23,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/v1/auth/kubernetes/login" and json.loads(body)["role"] == "flows" and json.loads(body)["jwt"]:
             found = {"auth": {"client_token": "granted"}}
         elif path == "/v1/secret/data/db" and self.headers.get("X-Vault-Token") == "granted":
-            found = {"data": {"data": {"from_vault": "v"}, "metadata": {}}}
+            found = {"data": {"data": {"from_vault": "hidden-v"}, "metadata": {}}}
         elif path == "/v1/projects/p/secrets/token/versions/latest:access" and known:
-            found = {"payload": {"data": base64.b64encode(b"g").decode()}}
+            found = {"payload": {"data": base64.b64encode(b"hidden-g").decode()}}
         elif path == "/azure/secrets/api-key" and known:
-            found = {"value": "z"}
+            found = {"value": "hidden-z"}
         elif path == "/" and "team/db" in body and self.headers["Authorization"].startswith("AWS4-HMAC-SHA256"):
-            found = {"Name": "team/db", "SecretString": json.dumps({"user": "a"})}
+            found = {"Name": "team/db", "SecretString": json.dumps({"user": "hidden-a"})}
         text = json.dumps(found or {"__type": "ResourceNotFoundException", "message": "nothing"}).encode()
         self.send_response(200 if found else 400)
         self.send_header("Content-Length", str(len(text)))
@@ -49,8 +49,16 @@ def fetching_flow(cluster: Cluster, folder: Path) -> Generator[Path]:
         yield file
 
 
-def check_fetched(run: Run) -> None:
-    """Each manager's secret was in the first task's environment alone; one that there is not fails its step."""
-    assert run["start"].task.data.found == {"user": "a", "FROM_AZURE": "z", "FROM_GCP": "g", "from_vault": "v"}
+FETCHED = {"user": "hidden-a", "FROM_AZURE": "hidden-z", "FROM_GCP": "hidden-g", "from_vault": "hidden-v"}
+"""The variables of the first task."""
+
+
+def check_fetched(run: Run, written: str) -> None:
+    """Each manager's secret was in the first task's environment alone, and is in nothing that was written or logged.
+
+    One that there is not fails its step.
+    """
+    assert "hidden" not in written
+    assert run["start"].task.data.found == FETCHED
     assert "the secret nothing (aws-secrets-manager)" in str(run["without"].task.data.failure)
     assert run["end"].task.data.left is False

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from flowc import Run
-from tests.airflow.test_live_resume import FLOW, MENDED, TAKEN
+from tests.airflow.test_live_resume import FLOW, MENDED, TAKEN, assert_lineage
 from tests.cluster.cluster import run_locally
 from tests.cluster.compare import assert_same_artifacts
 from tests.cluster.test_server import Server, server  # pyright: ignore[reportUnusedImport]
@@ -37,6 +37,7 @@ def test_a_run_is_resumed(server: Server, tmp_path: Path) -> None:
     run, said = resumed(server, file, first.pathspec)
     assert f"taken over from run {first.id}: start, work (3), gang (6), ungang (3)\nruns: join, end\n" in said
     assert (run.reused, run["end"].task.data.total) == (TAKEN, 15.0)
+    assert_lineage(tmp_path, first, run, server.cluster.root, "argo")
     file.write_text(MENDED.replace("self.input * self.scale", "self.input * self.scale * 10"))
     run, said = resumed(server, file, run.pathspec, "--rerun-changed")
     assert "changed since: work\n" in said

@@ -246,8 +246,16 @@ ROWS: tuple[Row, ...] = (
         (
             cell("for deployments, said", SAID),
             cell("for deployments", SIMULATED),
-            cell("`synchronization`", f"{SAME}[shared_warehouse]"),
-            *same("`max_active_runs`", f"{EXAMPLE}[shared_warehouse]"),
+            cell(
+                "`synchronization`, or a CronWorkflow's `concurrencyPolicy`",
+                "cluster/test_run_limits.py::test_a_run_waits_for_the_one_before",
+                "cluster/test_run_limits.py::test_a_run_ends_the_one_before_or_does_not_begin",
+            ),
+            *same(
+                "`max_active_runs`; other policies FC501",
+                f"{LIVE_NOTICES}::test_a_run_waits_for_the_one_before",
+                f"{LIVE_NOTICES}::test_airflow_lets_runs_wait_only",
+            ),
         ),
     ),
     Row(

@@ -134,7 +134,7 @@ def test_what_cannot_be_sent_is_said_without_the_secret(
     notifications.failure()
     said = capsys.readouterr().err
     for part in (
-        "slack is not sent: what stands for it is not a URL", "webhook is not sent: no answer",
+        "slack is not sent: its URL does not begin with http:// or https://", "webhook is not sent: no answer",
         "pagerduty is not sent: the environment has no A_B", "email is not sent: the environment has no FLOWC_SMTP_URL",
     ):  # fmt: skip
         assert part in said

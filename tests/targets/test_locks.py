@@ -111,6 +111,7 @@ def test_the_option_counts_more_than_the_flow(tmp_path: Path) -> None:
         ("argo", "", "@concurrency('a')\n    @concurrency('b')", {"argo_version": "3.5"}, "one lock at a time"),
         ("airflow", "@concurrency('a')", "", {}, "no lock for a whole run"),
         ("airflow", "@concurrency(runs=1, policy='replace')", "", {}, "cannot replace runs"),
+        ("airflow", "@concurrency(runs=1, policy='skip')", "", {}, "cannot skip runs"),
         ("airflow", "", "@concurrency('a')\n    @concurrency('b')", {}, "has 2 locks"),
         ("airflow", "", "@concurrency('a')\n    @airflow_options(pool='p')", {}, "the pool 'p'"),
     ],
