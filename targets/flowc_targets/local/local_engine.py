@@ -6,15 +6,13 @@ import contextlib
 import heapq
 import json
 import signal
-import subprocess
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowc.errors import ProtocolError, StoreError
-from flowc.protocol import NOTIFY_FAILURE, NOTIFY_SUCCESS, PLAN_FILE, env_names
+from flowc.protocol import PLAN_FILE
 from flowc.protocol.exit_codes import TIMED_OUT, USER_ERROR, exit_code_of
-from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text, place_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.live_table import StepProgress
@@ -34,17 +32,11 @@ from flowc_targets.local.attempts import (
 )
 from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
+from flowc_targets.local.exit_hooks import ExitHooks
 from flowc_targets.local.locked_tasks import LockedTasks
 from flowc_targets.local.resumption import Replay, find_origin, resumed_options
 from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
-from flowc_targets.local.run_report import (
-    FailedTask,
-    LiveReporter,
-    Reporter,
-    RunResult,
-    Status,
-    unsupported_locally,
-)
+from flowc_targets.local.run_report import FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey, real_parents
 from flowc_targets.local.signal_watch import SignalWatch
 from flowc_targets.local.task_environment import (
@@ -57,7 +49,7 @@ from flowc_targets.local.task_environment import (
 )
 from flowc_targets.local.task_output import TaskOutput, workers_that_fit
 from flowc_targets.local.waiting_tasks import WaitingTasks
-from flowc_targets.local.watched_output import WatchedOutput
+from flowc_targets.local.watched_output import AttemptOutputs, release
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
@@ -66,10 +58,8 @@ if TYPE_CHECKING:
     from flowc.errors import FlowError
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
-    from flowc_targets.local.attempt_log import AttemptLog
-    from flowc_targets.local.locked_tasks import LockedTasks
     from flowc_targets.local.options import RunOptions
-from flowc_targets.local.resumption import Resumption
+    from flowc_targets.local.resumption import Resumption
 
 _LOOKING_SECONDS = 0.1
 """How long tasks are looked up in the cache before the loop listens again."""
@@ -150,12 +140,12 @@ class _Engine:
             if not step.virtual
         }
         self.asking = False
-        self.live = reporter if isinstance(reporter, LiveReporter) else None
+        self.outputs = AttemptOutputs(self.pool, reporter, prompts=options.terminal)
 
     def run(self) -> RunResult:
         """Run until the end step is done, a task has failed, or a signal came."""
-        if self.live is not None:
-            self.live.watch(self._step_progress)
+        if self.outputs.live is not None:
+            self.outputs.live.watch(self._step_progress)
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
         for note in unsupported_locally(self.flow):
             self.reporter.note(note)
@@ -173,7 +163,10 @@ class _Engine:
                 self.record.end("failed", self.done)
             raise
         status = self._record_end()
-        self._run_exit_hooks(successful=status == "successful")
+        hooks = ExitHooks(
+            self.flow, self.options.python, self.env, self.record.run_id, self.begun, self.signals, self.reporter
+        )
+        hooks.run(successful=status == "successful")
         result = RunResult(
             self.record.run_id,
             status,
@@ -286,8 +279,8 @@ class _Engine:
             if not self.error:  # else nobody knows what became of the tasks
                 process.task.committed = process.committed
                 self._ended(process.task, code)
-            self._release(process.task)
-        self._flush_outputs()
+            release(process.task)
+        self.outputs.flush()
         self._enforce_deadlines()
         if self.flow.specs.deadline is not None and time.monotonic() >= self.deadline and not self._over():
             seconds = self.flow.specs.deadline.seconds
@@ -371,7 +364,7 @@ class _Engine:
     def _start(self, key: TaskKey, attempt: int) -> None:
         prefix = f"[{self.record.run_id}/{place_text(key.step, key.path)}] "
         log = self.record.attempt_log(key, attempt, self.reporter.note)
-        outputs = self._outputs(prefix, log)
+        outputs = self.outputs.open(prefix, log)
         specs = self.flow.by_name[key.step].specs
         task = Attempt(key, attempt, outputs, log, time.monotonic())
         if specs.timeout is not None:
@@ -394,30 +387,6 @@ class _Engine:
         for output in outputs:
             output.close_write_end()
 
-    def _outputs(self, prefix: str, log: AttemptLog) -> tuple[TaskOutput, TaskOutput]:
-        """A task's stdout and stderr."""
-        if self.live is None:
-            return TaskOutput("stdout", prefix, log, self.reporter), TaskOutput("stderr", prefix, log, self.reporter)
-        prompts = self.options.terminal
-        first = WatchedOutput("stdout", prefix, log, self.live, prompts=prompts)
-        second = WatchedOutput("stderr", prefix, log, self.live, prompts=prompts)
-        first.partner, second.partner = second, first
-        return first, second
-
-    def _flush_outputs(self) -> None:
-        """Show what tasks have written that had to wait."""
-        if self.live is not None:
-            now = time.monotonic()
-            for task in self._tasks():
-                for output in task.outputs:
-                    if output.due <= now:
-                        output.flush_due()
-
-    def _release(self, task: Attempt, shown_elsewhere: str = "") -> None:
-        """Show what an attempt that has ended has written at last."""
-        for output in task.outputs:
-            output.release(shown_elsewhere)
-
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [self.deadline, *(process.task.deadline for process in self.pool.running.values())]
@@ -425,9 +394,7 @@ class _Engine:
         ready = self.schedule.has_ready and not self.locks.run_waits
         if self._over() or (ready and self._has_room(self.schedule.width)):
             return 0.0  # the cache had all, or may have more
-        if self.live is not None:
-            due.append(time.monotonic() + self.live.wait())
-            due += [output.due for task in self._tasks() for output in task.outputs]
+        due += self.outputs.due()
         if self.retries and self._has_room(len(self.retries[0].keys)):
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
@@ -458,9 +425,7 @@ class _Engine:
             heapq.heappush(self.retries, retry)
 
     def _close_outputs(self, task: Attempt) -> None:
-        for output in task.outputs:
-            self.pool.unwatch(output.descriptor)
-            output.finish()
+        self.outputs.close(task)
         self.record.finish_log(task.log)
 
     def _succeeded(self, task: Attempt) -> None:
@@ -492,7 +457,7 @@ class _Engine:
         self.steps[task.key.step].end(failed=final)
         if final:
             self._fail(task, *recorded)
-            self._release(task, recorded[1])
+            release(task, recorded[1])
             return
         wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
@@ -534,37 +499,5 @@ class _Engine:
             for process, _ in self.pool.wait(0.05):
                 self._close_outputs(process.task)
                 if self.failed is None:  # else one traceback is enough: the others are in the logs
-                    self._release(process.task)
+                    release(process.task)
                 self.steps[process.task.key.step].end()
-
-    def _run_exit_hooks(self, *, successful: bool) -> None:
-        """Call the functions of `@exit_hook`, each in a process of its own. One that fails changes nothing else."""
-        names = [name for spec in self.flow.specs.hooks for name in (spec.on_success if successful else spec.on_error)]
-        for name in names:
-            shown = "notifications" if name in {NOTIFY_SUCCESS, NOTIFY_FAILURE} else f"exit hook {name}"
-            output, code = self._run_exit_hook(name)
-            if lines := output.splitlines():
-                self.reporter.lines("stdout", f"[{self.record.run_id}/{shown}] ", lines)
-            if code:
-                self.reporter.warn(f"the {shown} failed with exit code {code}")
-
-    def _run_exit_hook(self, name: str) -> tuple[str, int]:
-        """What a hook prints, and its exit code. A signal, or another one, ends it."""
-        before = self.signals.caught
-        with subprocess.Popen(
-            [self.options.python, "-c", BOOT, "hook", name],
-            env={**self.env, env_names.RUN_SECONDS: f"{time.monotonic() - self.begun:.3f}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as hook:
-            while True:
-                try:
-                    output, _ = hook.communicate(timeout=0.2)
-                except subprocess.TimeoutExpired:
-                    if self.signals.caught > before:
-                        hook.kill()
-                else:
-                    return output, hook.returncode

@@ -7,11 +7,14 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from flowc_targets.local.run_report import LiveReporter
 from flowc_targets.local.task_output import TaskOutput
 
 if TYPE_CHECKING:
+    from flowc_targets.base.process_pool import ProcessPool
     from flowc_targets.local.attempt_log import AttemptLog
-    from flowc_targets.local.run_report import LiveReporter, Stream
+    from flowc_targets.local.attempts import Attempt
+    from flowc_targets.local.run_report import Reporter, Stream
 
 PROMPT_SECONDS = 0.08
 """A line without an end that stays so long is a prompt, where the task has the terminal."""
@@ -116,3 +119,51 @@ class WatchedOutput(TaskOutput):
 
 def _may_be_failure(line: str) -> bool:
     return line == _TRACEBACK or line.startswith("flowc: ")
+
+
+class AttemptOutputs:
+    """Makes the outputs of attempts, and shows what they hold back."""
+
+    def __init__(self, pool: ProcessPool[Attempt], reporter: Reporter, *, prompts: bool) -> None:
+        """`prompts` is for tasks that have the terminal."""
+        self._pool = pool
+        self._reporter = reporter
+        self.live = reporter if isinstance(reporter, LiveReporter) else None
+        self._prompts = prompts
+
+    def open(self, prefix: str, log: AttemptLog) -> tuple[TaskOutput, TaskOutput]:
+        """The stdout and stderr of an attempt."""
+        if self.live is None:
+            return TaskOutput("stdout", prefix, log, self._reporter), TaskOutput("stderr", prefix, log, self._reporter)
+        first = WatchedOutput("stdout", prefix, log, self.live, prompts=self._prompts)
+        second = WatchedOutput("stderr", prefix, log, self.live, prompts=self._prompts)
+        first.partner, second.partner = second, first
+        return first, second
+
+    def flush(self) -> None:
+        """Show what running tasks have written that had to wait."""
+        if self.live is not None:
+            now = time.monotonic()
+            for process in self._pool.running.values():
+                for output in process.task.outputs:
+                    if output.due <= now:
+                        output.flush_due()
+
+    def due(self) -> list[float]:
+        """When something is to be shown, by the monotonic clock."""
+        if self.live is None:
+            return []
+        outputs = (output for process in self._pool.running.values() for output in process.task.outputs)
+        return [time.monotonic() + self.live.wait(), *(output.due for output in outputs)]
+
+    def close(self, task: Attempt) -> None:
+        """Read the rest of what an attempt that has ended has written."""
+        for output in task.outputs:
+            self._pool.unwatch(output.descriptor)
+            output.finish()
+
+
+def release(task: Attempt, shown_elsewhere: str = "") -> None:
+    """Show what an attempt that has ended has written at last."""
+    for output in task.outputs:
+        output.release(shown_elsewhere)
