@@ -85,7 +85,7 @@ def _command_line(args: List[str]) -> int:
 
 def _end_at_sigterm() -> None:
     """As any other process does: the kernel withholds from PID 1, which a container's process is, what it ignores."""
-    import signal
+    from flowc.shim.plain_signal import signal
 
     def end(number: int, frame: FrameType | None) -> None:
         del frame

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import sys
 import time
 
 from flowc.protocol import env_names
 from flowc.shim.kept_output import CHUNK, LONGEST_WAIT, STORE_SECONDS, KeptOutput
 from flowc.shim.log_keeper import ASK, SIZES, STORED, new_pipe
+from flowc.shim.plain_signal import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

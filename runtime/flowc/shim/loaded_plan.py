@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from flowc.errors import ProtocolError
 from flowc.protocol import PACKED_SUFFIX, PLAN_FILE, env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.plan import Plan
+from flowc.store.json_text import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def load_plan() -> Plan:
     try:
         if path:
             with open(path, "rb") as file:
-                return Plan(json.loads(file.read()))
-        return Plan(json.loads(read_package(PLAN_FILE)))
+                return Plan(loads(file.read()))
+        return Plan(loads(read_package(PLAN_FILE)))
     except (OSError, ValueError) as error:
         raise ProtocolError(f"the plan cannot be read: {error}") from error
 

@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import gc
 import os
-import signal
 import struct
 import sys
 
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
 
 ENGINE = "engine"
 """The value of FLOWC_LOG_KEEPER where the engine keeps what its tasks print."""
+SIGKILL = 9
+"""On every system. To import `signal`, with its enumerations, takes longer than all that is done here."""
 ASK, STORED = b"a", b"s"
 """What the task says to its keeper."""
 SIZES = struct.Struct("!QQ")
@@ -110,7 +111,7 @@ def _end_with(life: int) -> None:
         return
     with contextlib.suppress(OSError):
         fcntl.fcntl(life, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(life, set_signal, signal.SIGKILL)
+        fcntl.fcntl(life, set_signal, SIGKILL)
         fcntl.fcntl(life, fcntl.F_SETFL, fcntl.fcntl(life, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)
 
 

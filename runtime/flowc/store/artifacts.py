@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import binascii
-import json
 import math
-import re
 import struct
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
-from flowc.store.digests import sha256
+from flowc.store.digests import is_digest, sha256
 from flowc.store.documents import DATA
+from flowc.store.json_text import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ COMPARED_LIMIT = 1 << 26
 """Files up to this size are compared with what would be stored in them, and larger ones are believed."""
 _READABLE = (str, int, float, bool)
 _ENTRY = struct.Struct("<QQ32s")
-_HASH = re.compile("[0-9a-f]{64}")
 
 
 class StoredValue:
@@ -59,7 +57,7 @@ class StoredValue:
 
 def data_key(flow: str, digest: str) -> str:
     """Where the value of a hash is. Raises CorruptArtifact for what is no hash, and might lead anywhere."""
-    if not _HASH.fullmatch(digest):
+    if not is_digest(digest):
         raise CorruptArtifact(f"{digest!r} is not the hash of a value")
     return f"{flow}/{DATA}/{digest[:2]}/{digest}"
 
@@ -366,11 +364,11 @@ def _inline(ref: Ref, what: str) -> bytes:
 def _json_text(value: object) -> str | None:
     """The JSON of a scalar that survives it exactly and is small; else `None`."""
     if isinstance(value, str):
-        return json.dumps(value) if len(value) <= INLINE_LIMIT // 2 else None
+        return dumps(value) if len(value) <= INLINE_LIMIT // 2 else None
     if isinstance(value, bool) or value is None:
-        return json.dumps(value)
+        return dumps(value)
     if isinstance(value, int):
-        return json.dumps(value) if -(1 << 63) <= value < 1 << 63 else None
+        return dumps(value) if -(1 << 63) <= value < 1 << 63 else None
     if isinstance(value, float):
-        return json.dumps(value) if math.isfinite(value) else None
+        return dumps(value) if math.isfinite(value) else None
     return None

@@ -24,6 +24,11 @@ def sha256(*parts: Buffer) -> str:
     return found
 
 
+def is_digest(text: str) -> bool:
+    """Whether a text is what `sha256` returns."""
+    return len(text) == 64 and not text.strip("0123456789abcdef")
+
+
 def _new(size: int) -> Any:
     global _own
     if size > SMALL or "hashlib" in sys.modules:

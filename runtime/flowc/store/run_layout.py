@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from flowc.errors import CorruptArtifact, InvalidPathspec, MissingInput, MissingKey, NewerFormat
 from flowc.store.documents import (
     ATTEMPT_RECORD,
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
 PAGE = 1000
 """How many keys a server lists at a time, at most; one page comes after another."""
 _RUN_FILES = frozenset({*RECORDS, ORIGIN, REMOVED, IMPORTED})
-_OF_ATTEMPT = re.compile(r"/[^/]+/(?:-|[0-9]+(?:\.[0-9]+)*)/[0-9]+/[^/]+\Z")
+_OF_ATTEMPT = r"/[^/]+/(?:-|[0-9]+(?:\.[0-9]+)*)/[0-9]+/[^/]+\Z"
 """What follows a run's folder in the key of a file of an attempt."""
 
 
@@ -65,8 +63,10 @@ def names_in_run(layout: RunLayout) -> list[str]:
     names = layout.store.children(layout.prefix)
     if not _RUN_FILES.isdisjoint(names):
         return names
+    import re  # not for tasks
+
     files = layout.store.files(f"{layout.prefix}/")
-    return names if any(_OF_ATTEMPT.match(file.key[len(layout.prefix) :]) for file in files) else []
+    return names if any(re.match(_OF_ATTEMPT, file.key[len(layout.prefix) :]) for file in files) else []
 
 
 def is_partial(names: Iterable[str]) -> bool:
