@@ -27,7 +27,7 @@ FLOWS = REPOSITORY / "tests" / "cluster" / "flows"
 EXAMPLES = {
     # `dags test` runs one task at a time, and the members of a gang wait for each other: test_live.py has that one.
     **{name: path for name, path in runs_on("airflow-local.py").items() if name != "parallel_sum"},
-    **{name: FLOWS / f"{name}.py" for name in ("hooked", "recursion", "switches", "wrapped")},
+    **{name: FLOWS / f"{name}.py" for name in ("crossing", "hooked", "recursion", "switches", "wrapped")},
 }
 FAILING = """\
 class FailingFlow(FlowSpec):

@@ -22,7 +22,7 @@ from tests.support import flowc
 pytestmark = pytest.mark.process
 
 EXAMPLE_FLOWS = {path.stem: path for path in runs_on("argo.yaml").values()}
-ON_THE_CLUSTER = ("hooked", "hostile", "recursion", "switches", "timeouts", "wrapped")
+ON_THE_CLUSTER = ("crossing", "hooked", "hostile", "recursion", "switches", "timeouts", "wrapped")
 """Of the flows of the cluster's tests, those that ask for nothing that only a cluster has."""
 FLOWS = {
     **EXAMPLE_FLOWS,

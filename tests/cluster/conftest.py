@@ -24,7 +24,7 @@ FLOWS["hostile"] = (
     PYTHON_IMAGE,
     ("--set", 'parameters={given = "{{workflow.uid}} $(HOME)"}'),
 )
-for _name in ("hooked", "recursion", "switches", "wrapped"):
+for _name in ("crossing", "hooked", "recursion", "switches", "wrapped"):
     FLOWS[_name] = (Path(__file__).parent / "flows" / f"{_name}.py", PYTHON_IMAGE, ())
 FLOWS["timeouts"] = (Path(__file__).parent / "flows" / "timeouts.py", PYTHON_IMAGE, ("--set", "timeout_grace=120"))
 FLOWS["old_python"] = (REPOSITORY / "examples" / "nested_foreach.py", OLD_PYTHON_IMAGE, ())

@@ -96,6 +96,18 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     Row(
+        "Class flows call pipelines, and the other way around",
+        "calling-flows.md#class-flows-and-pipelines",
+        (
+            cell("steps of the caller", "local/test_calls_between_front_ends.py::test_a_pipeline_calls_classes"),
+            cell(
+                "steps of the caller", "argo/test_simulate_runs.py::test_same_artifacts_as_the_local_engine[crossing]"
+            ),
+            cell("steps of the caller", f"{SAME}[crossing]"),
+            *same("steps of the caller", f"{EXAMPLE}[crossing]"),
+        ),
+    ),
+    Row(
         "Calls of deployed flows, `deployed=True`",
         "calling-flows.md#a-run-of-its-own",
         (
