@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from flowc_cli.lsp.documents import Document, Encoding, to_column, to_units, uri_of
-from flowc_cli.lsp.line_map import LineMap
 from flowc_cli.lsp.quick_fixes import text_edits
+from flowc_cli.lsp.symbol_lookup import LineMap
 from tests.lsp.editor import edited
 
 ENCODINGS: tuple[Encoding, ...] = ("utf-8", "utf-16", "utf-32")

@@ -53,7 +53,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     Tree,
 )
 from flowc_compiler.frontend.pipelines.result_expressions import call as expression_call
-from flowc_compiler.frontend.pipelines.result_operations import result_operation
+from flowc_compiler.frontend.pipelines.result_expressions import result_operation
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import RunConfiguration
