@@ -29,6 +29,8 @@ from flowc.store.reused_values import LEASE_SECONDS, lease_folder, live_leases, 
 from flowc.store.run_layout import RunLayout, run_names
 from flowc.store.run_owner import HEARTBEAT
 from flowc_cli.store_requests import each_of, read_all
+from flowc_targets.package.code_package import shim_digest
+from flowc_targets.package.stored_package import FOLDER
 
 _BATCH = 200
 """Values that are looked at and removed in the time of one lease."""
@@ -56,6 +58,18 @@ def total(files: Iterable[ListedFile]) -> Files:
     """How many files those are, and how large."""
     sizes = [file.size for file in files]
     return Files(len(sizes), sum(sizes))
+
+
+def old_bytecode(store: Store, grace: float) -> list[ListedFile]:
+    """The bytecode that tasks of other releases have kept in a folder, older than `grace`, in seconds.
+
+    A task of such a release that runs after all makes its own anew.
+    """
+    if store.remote:
+        return []
+    folder = f"{FOLDER}/bytecode/"
+    since, own = time.time() - grace, f"{folder}{shim_digest()}-"
+    return [file for file in store.files(folder) if file.modified < since and not file.key.startswith(own)]
 
 
 def remove_run(layout: RunLayout) -> Files:

@@ -20,6 +20,7 @@ from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import this_owner
 from flowc_cli.__main__ import main
 from flowc_cli.sweeping import find_unnamed, remove_run, sweep
+from flowc_targets.package.code_package import shim_digest
 from tests.support import START_AND_END
 
 DAY = 86400.0
@@ -225,6 +226,26 @@ def test_links_are_not_followed(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert (other / "Train/z/run.json").exists()
     assert not (other / "Train/z/removed.json").exists()
     assert not (root / "Train/a").exists()
+
+
+def test_gc_removes_bytecode_that_tasks_of_other_releases_have_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / ".flowc/bytecode"
+    folder.mkdir(parents=True)
+    own = f"{shim_digest()}-a70d0d0a-0.zip"
+    for name in (own, "0123456789abcdef-a70d0d0a-0.zip", "0123456789abcdef-a70d0d0a-0.zip.12.tmp", "young.zip"):
+        (folder / name).write_bytes(bytes(1000))
+        when = time.time() - (0 if name == "young.zip" else 2 * DAY)
+        os.utime(folder / name, (when, when))
+    (tmp_path / ".flowc/code").mkdir()
+    root = ("--root", str(tmp_path))
+    assert json.loads(call(capsys, "gc", "--dry-run", "--json", *root)[1])["removed_bytecode"] == {
+        "number": 2, "size": 2000
+    }  # fmt: skip
+    assert len(list(folder.iterdir())) == 4
+    assert call(capsys, "gc", *root)[1].endswith("removed bytecode of other releases: 2 files (2 kB)\n")
+    assert sorted(path.name for path in folder.iterdir()) == sorted([own, "young.zip"])
 
 
 def test_rm_and_gc(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

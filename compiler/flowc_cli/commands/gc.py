@@ -26,6 +26,7 @@ from flowc_cli.sweeping import (
     NOTHING,
     Files,
     find_unnamed,
+    old_bytecode,
     remove_run,
     runs_in_use,
     sweep,
@@ -68,7 +69,7 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="remove nothing")] = False,
     as_json: shared.Json = False,
 ) -> None:
-    """Remove old runs, and values that no run names.
+    """Remove old runs, and values that no run names; of a whole root also bytecode that other releases have kept.
 
     Without --older-than and --keep no run is removed; with both, those that neither keeps. Runs that are under way
     stay, and so do those that they resume.
@@ -84,9 +85,13 @@ def gc(
             check_flow(store, flow)
         note_missing_root(store)
         results = [_collect(store, name, age, keep, seconds, dry_run=dry_run) for name in flows]
+        bytecode = [] if flow else old_bytecode(store, seconds)
+        for file in bytecode if not dry_run else ():
+            store.delete(file.key)
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
-    write(_as_json(results, dry_run=dry_run) if as_json else _as_text(results, dry_run=dry_run))
+    as_asked = _as_json if as_json else _as_text
+    write(as_asked(results, total(bytecode), dry_run=dry_run))
 
 
 def _collect(store: Store, name: str, age: float | None, keep: int | None, grace: float, *, dry_run: bool) -> _Result:
@@ -129,7 +134,7 @@ def _created(run: Run) -> float:
     return run.created_seconds() or max((file.modified for file in files), default=time.time())
 
 
-def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:
+def _as_text(results: Sequence[_Result], bytecode: Files, *, dry_run: bool) -> str:
     verb = "would remove" if dry_run else "removed"
     lines: list[str] = []
     for result in results:
@@ -138,6 +143,9 @@ def _as_text(results: Sequence[_Result], *, dry_run: bool) -> str:
         what = f"{counted(len(result.runs), 'run')}{files} and {_values(result.removed)}"
         stays = f"{counted(result.kept_runs, 'run')} and {_values(result.kept)} stay"
         lines.append(f"{result.flow}: {verb} {what}; {stays}")
+    if bytecode.number:
+        files = f"{counted(bytecode.number, 'file')} ({size_text(bytecode.size)})"
+        lines.append(f"{verb} bytecode of other releases: {files}")
     return "".join(f"{visible_line(line)}\n" for line in lines)
 
 
@@ -145,7 +153,7 @@ def _values(found: Files) -> str:
     return f"{counted(found.number, 'value')} ({size_text(found.size)})"
 
 
-def _as_json(results: Sequence[_Result], *, dry_run: bool) -> str:
+def _as_json(results: Sequence[_Result], bytecode: Files, *, dry_run: bool) -> str:
     flows = [
         {
             "flow": result.flow,
@@ -157,4 +165,5 @@ def _as_json(results: Sequence[_Result], *, dry_run: bool) -> str:
         }
         for result in results
     ]
-    return json.dumps({"dry_run": dry_run, "flows": flows}, indent=2, ensure_ascii=False) + "\n"
+    found = {"dry_run": dry_run, "flows": flows, "removed_bytecode": bytecode._asdict()}
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

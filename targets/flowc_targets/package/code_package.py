@@ -256,9 +256,13 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
 @cache
 def main_file() -> bytes:
     """What a package begins as, with the digest of its shim."""
-    digest = hashlib.sha256(runtime_zip()).hexdigest()[:16]
     text = without_docs(Path(__file__).with_name("zipapp__main__.py").read_bytes())
-    return text.replace(b'DIGEST = ""', f'DIGEST = "{digest}"'.encode(), 1)
+    return text.replace(b'DIGEST = ""', f'DIGEST = "{shim_digest()}"'.encode(), 1)
+
+
+def shim_digest() -> str:
+    """Of this release's shim: names of bytecode that is kept begin with it."""
+    return hashlib.sha256(runtime_zip()).hexdigest()[:16]
 
 
 @cache
