@@ -14,7 +14,16 @@ from flowc import Run
 from flowc.store import open_store
 from tests.airflow.live import Live, live_airflow
 from tests.cluster.cluster import BUCKET, NAMESPACE, PYTHON_IMAGE, SECRET, store_inside
-from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
+from tests.gatesflow import (
+    CALLED,
+    CHOICES,
+    GATES,
+    RESUMED,
+    answer_called,
+    check_called,
+    check_ended,
+    waits,
+)
 
 pytestmark = pytest.mark.live
 
@@ -37,6 +46,22 @@ def test_a_file_and_persons(live: Live, tmp_path: Path) -> None:
     live.until(name, "succeeded")
     check_ended(Run(name, root=root))
     assert all(task["attempts"] == 1 for task in live.status(name)["tasks"])
+
+
+def test_a_called_flow_waits_and_asks(live: Live, tmp_path: Path) -> None:
+    file, root = tmp_path / "called.py", str(live.root)
+    file.write_text(CALLED.format(url="/etc/hosts"))
+    done = live.submit(file, "--flow", "CallsGates")
+    assert done.returncode == 0, done.stderr + live.said()
+    name = done.stdout.splitlines()[0]
+
+    def approve(place: str, choice: str) -> None:
+        done = live.flowc("approve", name, place, "--choose", choice, "--root", root)
+        assert done.returncode == 0, done.stdout + done.stderr + live.said()
+
+    answer_called(name, root, approve)
+    live.until(name, "succeeded")
+    check_called(Run(name, root=root))
 
 
 def test_what_a_resumed_run_has_done_waits_for_nothing(live: Live, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from flowc import Run
 from flowc.store import open_store
 from tests.cluster.cluster import BUCKET, Cluster
-from tests.gatesflow import CHOICES, GATES, RESUMED, check_ended, waits
+from tests.gatesflow import CALLED, CHOICES, GATES, RESUMED, answer_called, check_called, check_ended, waits
 from tests.support import flowc_process
 
 pytestmark = [pytest.mark.cluster, pytest.mark.process]
@@ -33,6 +33,21 @@ def test_an_object_and_persons(cluster: Cluster, tmp_path: Path, monkeypatch: py
         assert "goes on" in done.stderr
         monkeypatch.delenv("ARGO_SERVER", raising=False)
     check_ended(run.wait())
+
+
+def test_a_called_flow_waits_and_asks(cluster: Cluster, tmp_path: Path) -> None:
+    file = tmp_path / "called.py"
+    file.write_text(CALLED.format(url="/etc/hosts"))
+    run = cluster.apply(cluster.compile(file, "--flow", "CallsGates"))
+    name = f"CallsGates/argo-{run.uid}"
+
+    def approve(place: str, choice: str) -> None:
+        command = ["approve", name, place, "--choose", choice, "--root", cluster.root, "-n", cluster.namespace]
+        done = flowc_process(tmp_path, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    answer_called(name, run.root, approve)
+    check_called(run.wait())
 
 
 def test_what_a_resumed_run_has_done_waits_for_nothing(cluster: Cluster, tmp_path: Path) -> None:

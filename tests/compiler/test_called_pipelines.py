@@ -139,3 +139,11 @@ def test_the_flow_that_no_other_one_calls(tmp_path: Path) -> None:
     body = "@pipeline\ndef caller():\n    call_flow(Train)\n    inner(1)\n\nif __name__ == '__main__':\n    caller()\n"
     flow = compiled(tmp_path, BOTH.replace("@pipeline\ndef inner", "def inner") + body).flow
     assert [step.name for step in flow.steps if not step.virtual] == ["Train", "Train__start", "load_0"]
+
+
+def test_a_result_with_the_name_of_a_step(tmp_path: Path) -> None:
+    body = "class Caller(FlowSpec):\n    @call_flow(Train, returns={'end': 'best'})\n    @step\n    def start(self):\n"
+    body += "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    (found,) = diagnostics(tmp_path, BOTH + body, flow_name="Caller")
+    message = "the artifact `end` has the name of a step, which later steps get for `self.end`"
+    assert (found.code, found.severity, found.message) == ("FC305", "warning", message)

@@ -139,6 +139,14 @@ ROWS = {
               "@concurrency('warehouse', limit=1)\n@card\n@environment(vars={'ABC': '1'})"),
         "1",
     ),
+    "a lock that the run of its caller holds": Row(
+        steps("self.out = 1", "@concurrency('warehouse')"), "FC406",
+        caller=CALLER.replace("class Outer", "@concurrency('warehouse')\nclass Outer"),
+    ),
+    "two limits of one lock": Row(
+        steps("self.out = 1", "@concurrency('warehouse', limit=2)"), "FC404",
+        caller=CALLER.replace("@call_flow", "@concurrency('warehouse')\n    @call_flow"),
+    ),
     "step decorator of the user's": Row(
         "@user_step_decorator\ndef around(step_name, flow, inputs=None, attributes=None):\n"
         "    flow.before = step_name\n    yield\n    flow.out = (flow.before, flow.x)\n\n"

@@ -21,6 +21,7 @@ TRAINING = """
         rows = Parameter("rows", type=int, required=True)
         learning_rate = Parameter("rate", default=0.1)
         names = Parameter("names", type=JSONType, default="[]")
+        parts = Parameter("parts", separator=";", default="")
 
         @step(start=True)
         def load(self):
@@ -32,6 +33,7 @@ TRAINING = """
 
         @step(end=True)
         def fit(self):
+            assert self.parts in ("", ["1", "2"])
             self.best = (self.rows * self.learning_rate, self.names)
 """
 CALLER = """
@@ -52,7 +54,7 @@ CALLER = """
 
         @retry(times=1)
         @call_flow(
-            Train, params={"rate": 0.5}, artifacts={"rows": "count", "names": "names"},
+            Train, params={"rate": 0.5}, artifacts={"rows": "count", "names": "names", "parts": "counts"},
             returns={"score": "best", "big": "big"}, deployed=True,
         )
         @step

@@ -59,6 +59,8 @@ class FlowCall(Node):
     deployed: str | None = None
     """The last step of the flow, if it is a run of its own: `start` and `end` are the step that waits for it then, and
     `params` and `artifacts` are by the names of parameters."""
+    separators: dict[str, str] = {}
+    """Of parameters of a deployed flow that are split: a run is given a list as one text."""
     project: ProjectSpec | None = None
     """The project of a deployed flow, as the flow itself says."""
     pipeline: bool = False

@@ -42,6 +42,8 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
             continue
         if spec.deployed:
             _check_deployed(flow, step, spec, inner, sink)
+        if flow.frontend == "class":
+            _check_hidden(flow, spec, sink)
         call = _call(step, spec, inner, sink)
         if spec.deployed:
             inner = _run_alone(step, spec, inner)
@@ -68,6 +70,14 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         }
     )  # fmt: skip
     return check_names(found, sink)  # with the caller's before them they may be too long
+
+
+def _check_hidden(flow: Flow, spec: CalledFlow, sink: DiagnosticSink) -> None:
+    """Warn (FC305) of what a call returns under the name of a step, as of other artifacts."""
+    for name in spec.returns:
+        if name in flow.by_name:
+            message = f"the artifact `{name}` has the name of a step, which later steps get for `self.{name}`"
+            sink.warning("FC305", message, spec.span, help="give it another name: `returns={...}`")
 
 
 def _check_names(steps: list[Step], sink: DiagnosticSink) -> None:
@@ -137,6 +147,8 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
         start=_name(step.name, RUN if spec.deployed else inner.start),
         end=_name(step.name, RUN if spec.deployed else inner.end),
         params=params, artifacts=artifacts, returns=spec.returns, deployed=inner.end if spec.deployed else None,
+        separators={item.name: item.separator for item in inner.run_parameters
+                    if spec.deployed and item.separator is not None},
         project=inner.specs.project if spec.deployed else None,
         pipeline=inner.frontend == "pipeline",
         parameters=inner.run_parameters if inner.frontend == "pipeline" and not spec.deployed else (),

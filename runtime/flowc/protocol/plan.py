@@ -232,7 +232,7 @@ class Plan:
         """The flows that steps call, by the step: `flow` and `module` of the class, `start` and `end` by their names in
         this plan, `params` and `artifacts` by parameter, and what is `returns` by the caller's artifact. Where there
         is `deployed`, the last step of the flow, it is a run of its own, and its `start` is the step that waits for it;
-        `options` are for `flowc run` then.
+        `options` are for `flowc run` then, and `separators` of parameters for lists.
         One of a `pipeline` has its `parameters`, as the flow itself has, and by name the values that are its `results`.
         """
         self.anew: List[str] = data.get("anew") or []

@@ -64,6 +64,9 @@ def given_values(call: Dict[str, Any], there: Refs, state: TaskState) -> Dict[st
         if artifact not in there:
             raise MissingInput(f"there is no artifact {artifact!r}, which flow {call['flow']} gets")
         found[name] = artifacts.load(state.layout.store, state.plan.flow, artifact, there[artifact])
+    for name, separator in call.get("separators", {}).items():
+        if isinstance(found.get(name), (list, tuple)):
+            found[name] = separator.join(map(str, found[name]))
     for name, value in found.items():
         try:
             json.dumps(value)

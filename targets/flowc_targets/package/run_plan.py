@@ -84,6 +84,8 @@ def _flow_call(flow: Flow, call: FlowCall) -> Json:
     entry = {**call.model_dump(include=names), "params": params}
     if call.deployed is not None:
         entry["deployed"] = call.deployed
+        if call.separators:
+            entry["separators"] = call.separators
         project = called_project(flow, call)
         if project is not None and (project.branch or project.production):
             entry["options"] = [*(["--branch", project.branch] if project.branch else []),
