@@ -129,7 +129,8 @@ def test_random_strings_arrive_exactly(server: Server, tmp_path: Path, part: int
     hostile = list(dict.fromkeys(strings.hostile(17, number) for number in range(60)))[part * 25 :][:25]
     options = strings.run_options(hostile)
     arguments = [part for name, text in strings.given(hostile).items() for part in ("-p", f"{name}={text}")]
-    arguments += [part for text in options["tags"] for part in ("--tag", text)]
+    tags = json.dumps(options["tags"], ensure_ascii=False).replace("\x7f", "\\u007f")  # as TOML has them
+    arguments += ["--set", f"tags={tags}", "--batch", "fan=9"]  # a pod for each takes the machine of the tests minutes
     arguments += [part for name, text in options["env"].items() for part in ("--env", f"{name}={text}")]
     name, done = server.submit(str(strings.written(tmp_path, hostile, mapped=True)), *arguments, "--wait")
     assert done.returncode == 0, done.stderr
