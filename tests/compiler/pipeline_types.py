@@ -8,7 +8,8 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.types.annotations import TypeReader
 from flowc_compiler.frontend.types.assignability import Assignability
 from flowc_compiler.ir.type_model import Type
-from flowc_compiler.syntax.modules import LocalModules, ModuleView, parse, read_source
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.source_reading import parse, read_source
 
 TYPING = """
 from __future__ import annotations

@@ -13,7 +13,7 @@ from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
-from flowc_compiler.syntax import local_code, modules, parsing
+from flowc_compiler.syntax import local_code, modules, parsing, source_reading
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
 from tests.trials import bombs
@@ -43,7 +43,7 @@ def test_the_page_has_every_figure() -> None:
         operations.MOST_OPERATIONS, operations.MOST_OPERATIONS // 4, operations.MOST_ENTRIES, operations.LONGEST,
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
         step_calls.MOST_NODES, MAX_OPERATORS,
-        parsing.MOST_WORDS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.LONGEST_TOML,
+        parsing.MOST_WORDS, source_reading.MAX_BYTES, config_table.LONGEST_TEXT, config_table.LONGEST_TOML,
         config_table.DEEPEST, parsing.MOST_READ,
     ]  # fmt: skip
     for figure in figures:

@@ -11,9 +11,10 @@ import pytest
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax import modules
-from flowc_compiler.syntax.modules import ModuleView, parse, read_source
+from flowc_compiler.syntax import source_reading
+from flowc_compiler.syntax.modules import ModuleView
 from flowc_compiler.syntax.newer_python import newer_syntax
+from flowc_compiler.syntax.source_reading import parse, read_source
 from tests.support import flowc
 
 NEWER = {
@@ -154,7 +155,7 @@ def test_deep_expressions_are_no_fault(tmp_path: Path, value: str) -> None:
 
 
 def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(modules, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(source_reading, "MAX_BYTES", 2**20)
     path = tmp_path / "flow.py"
     path.write_text("x = 1\n" * 200_000)
     sink = DiagnosticSink()

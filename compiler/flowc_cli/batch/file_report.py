@@ -60,7 +60,7 @@ class FileReport:
     def read_sources(self) -> dict[str, SourceFile]:
         """The files that diagnostics point into, as they are now."""
         from flowc_compiler.diagnostics import DiagnosticSink
-        from flowc_compiler.syntax.modules import read_source
+        from flowc_compiler.syntax.source_reading import read_source
 
         ignored = DiagnosticSink()
         found = ((name, read_source(Path(path), ignored, name)) for name, path in self.sources.items())

@@ -15,8 +15,9 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member, assigned, not_overridden
 from flowc_compiler.frontend.shape import shape_of
 from flowc_compiler.source import SourceFile, Span
-from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView, parse
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import callee
+from flowc_compiler.syntax.source_reading import parse
 
 _DECLARATIONS = frozenset({"Parameter", "IncludeFile", "Config"})
 

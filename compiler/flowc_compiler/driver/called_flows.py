@@ -14,7 +14,7 @@ from flowc_compiler.passes import run_passes
 from flowc_compiler.passes.called_flows import with_values
 from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.local_code import local_code
-from flowc_compiler.syntax.modules import read_source
+from flowc_compiler.syntax.source_reading import read_source
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Value

@@ -16,7 +16,8 @@ from flowc_compiler.frontend.shape import Shape, report_uncalled, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
-from flowc_compiler.syntax.modules import ModuleView, report_too_deep
+from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.source_reading import report_too_deep
 
 if TYPE_CHECKING:
     import ast

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped, under
-from flowc_compiler.evaluate.branches import negation
 from flowc_compiler.evaluate.builtin_names import BUILTINS, builtin
+from flowc_compiler.evaluate.conditions import negation
 from flowc_compiler.evaluate.enumerations import member_text
 from flowc_compiler.evaluate.environment_reads import read_variable
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from flowc_compiler.evaluate import branches, expressions, iteration, plain_data
+from flowc_compiler.evaluate import conditions, expressions, iteration, plain_data
 from flowc_compiler.evaluate.assumptions import assumed_parts, stripped
 from flowc_compiler.evaluate.attributes import AttributeLookup
 from flowc_compiler.evaluate.builtin_functions import call_builtin, call_library_method
@@ -404,9 +404,9 @@ _EXPRESSIONS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
     ast.Dict: expressions.make_dict,
     ast.UnaryOp: expressions.unary,
     ast.BinOp: expressions.operation,
-    ast.BoolOp: branches.boolean,
-    ast.Compare: branches.comparison,
-    ast.IfExp: branches.conditional,
+    ast.BoolOp: conditions.boolean,
+    ast.Compare: conditions.comparison,
+    ast.IfExp: conditions.conditional,
     ast.ListComp: iteration.comprehension,
     ast.SetComp: iteration.comprehension,
     ast.DictComp: iteration.comprehension,

@@ -8,7 +8,8 @@ from functools import partial
 from typing import cast
 
 from flowc_compiler.evaluate.assumptions import assuming
-from flowc_compiler.evaluate.branches import snapshot, test, widen, widen_loop
+from flowc_compiler.evaluate.branches import snapshot, widen, widen_loop
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import EvaluationError, Frame
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import check_items

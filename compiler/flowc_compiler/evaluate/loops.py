@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from flowc_compiler.evaluate.branches import leave, test, widen_loop
+from flowc_compiler.evaluate.branches import leave, widen_loop
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import Frame, Signal
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.iteration import check_unspent, take_items

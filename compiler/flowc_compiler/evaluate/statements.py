@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
-from flowc_compiler.evaluate.branches import fork, likely_arm, test
+from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
+from flowc_compiler.evaluate.conditions import likely_arm, test
 from flowc_compiler.evaluate.evaluation_state import (
     BoundValue,
     CallArguments,

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from flowc_compiler.evaluate.branches import test
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import call_function

@@ -5,6 +5,6 @@ that one only.
 """
 
 from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
-from flowc_compiler.syntax.modules import parse, read_source
+from flowc_compiler.syntax.source_reading import parse, read_source
 
 __all__ = ["NO_CONFIGS", "GivenConfigs", "parse", "read_source"]

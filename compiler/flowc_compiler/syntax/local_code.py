@@ -32,9 +32,9 @@ from flowc_compiler.syntax.import_root import (
 )
 from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
 from flowc_compiler.syntax.misspelled_imports import meant_module, similar_names
-from flowc_compiler.syntax.modules import parse, read_source
 from flowc_compiler.syntax.parsing import ALLOW_LARGE, MOST_WORDS, count_words, parse_text
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
+from flowc_compiler.syntax.source_reading import parse, read_source
 from flowc_compiler.syntax.unserved_names import check_imports
 
 _IMPORT = re.compile(r"\b(from|import)\b[ \t]*([^\n;#]*)")

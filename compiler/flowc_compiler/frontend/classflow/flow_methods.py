@@ -118,7 +118,7 @@ class FlowMethods:
             self.attributes.update(found.sets if found is not None else ())
         for found_class in self._classes:
             self._check_class(found_class)
-        from flowc_compiler.frontend.classflow.step_types import FlowTypes
+        from flowc_compiler.frontend.classflow.flow_types import FlowTypes
 
         types = FlowTypes(self, self._modules)
         return FlowEffects(

@@ -21,13 +21,8 @@ from flowc_compiler.diagnostics.validation_messages import value_problem
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, PROBLEMS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
-from flowc_compiler.frontend.decorators.user_decorators import (
-    Owner,
-    applied_names,
-    check_own,
-    expanded,
-    is_applying,
-)
+from flowc_compiler.frontend.decorators.user_decorator_checks import check_own
+from flowc_compiler.frontend.decorators.user_decorators import Owner, applied_names, expanded, is_applying
 from flowc_compiler.frontend.shape import is_pipeline
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.expressions import FUNCTIONS, METHODS
-from flowc_compiler.evaluate.branches import test
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight

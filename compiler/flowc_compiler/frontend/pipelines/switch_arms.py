@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from flowc_compiler.evaluate.branches import test
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import EvaluationError, Returned
 from flowc_compiler.evaluate.merging import Merge, State, namespaces, state_of
 from flowc_compiler.frontend.pipelines.arm_bindings import arm_conditions
