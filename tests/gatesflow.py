@@ -155,9 +155,11 @@ class Resumed(FlowSpec):
 """What fails in its last step until a file is there."""
 
 
-def waits(pathspec: str, root: str, enough: Callable[[list[WaitingRecord]], bool]) -> list[WaitingRecord]:
+def waits(
+    pathspec: str, root: str, enough: Callable[[list[WaitingRecord]], bool], seconds: float = 300
+) -> list[WaitingRecord]:
     """What a run waits for, as soon as that is enough."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + seconds
     found: list[WaitingRecord] = []
     while time.monotonic() < deadline:
         try:
@@ -181,7 +183,7 @@ def check_ended(run: Run) -> None:
 def answer_called(pathspec: str, root: str, approve: Callable[[str, str], None]) -> None:
     """Let `approve` answer what a run of CALLED asks, in the called class and then in the called pipeline."""
     for places in (list(CALLED_CHOICES)[:2], list(CALLED_CHOICES)[2:]):
-        waits(pathspec, root, partial(_ask, places))
+        waits(pathspec, root, partial(_ask, places), seconds=900)  # several pods come before
         for place in places:
             approve(place, CALLED_CHOICES[place])
 

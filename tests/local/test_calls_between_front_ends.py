@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flowc import Flow, Run
+from flowc.testing import UsageError, run_flow, run_step
 from flowc_targets.local import ResumeOptions
+from tests.conftest import REPOSITORY
 from tests.local.flows import Local
-from tests.support import flowc_process, write_files
+from tests.support import flowc, flowc_process, write_files
 
 PIPELINES = """
     from typing import Tuple
@@ -240,3 +243,72 @@ def test_a_pipeline_calls_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert done.returncode == 0, done.stdout + done.stderr
     found = Run.latest("caller", root=local.root)["gather"].task.data.output
     assert found == [["0.0", "0.5", "1.0"], ["x", "end"], 10, 2.0]
+
+
+DEPLOYED = """
+    from typing import List
+
+    from flowc import FlowSpec, Parameter, call_flow, pipeline, step
+
+    class Squares(FlowSpec):
+        count = Parameter("count", type=int, required=True)
+
+        @step
+        def start(self):
+            self.squares = [number**2 for number in range(self.count)]
+
+    @step
+    def sizes() -> List[int]:
+        return [2, 3]
+
+    @step
+    def joined(lists: List[List[int]]) -> List[int]:
+        return sum(lists, [])
+
+    @step
+    def total(numbers: List[int], factor: int) -> int:
+        return sum(numbers) * factor
+
+    @pipeline
+    def add_all(numbers: List[int] = [1], factor: int = 1) -> int:
+        return total(numbers, factor)
+
+    @step
+    def report(squares: List[int], result: int) -> str:
+        return f"{result} of {squares}"
+
+    @pipeline
+    def calls_deployed():
+        squares = joined(
+            [call_flow(Squares, params={"count": size}, returns="squares", deployed=True) for size in sizes()]
+        )
+        result = call_flow(add_all, params={"numbers": squares, "factor": 10}, returns="output", deployed=True)
+        report(squares, result)
+"""
+DEPLOYED_REPORT = "60 of [0, 1, 0, 1, 4]"
+
+
+@pytest.mark.process
+def test_a_pipeline_calls_deployed_flows(tmp_path: Path) -> None:
+    write_files(tmp_path, {"deployed.py": DEPLOYED})
+    root = tmp_path / "root"
+    done = flowc_process(tmp_path, "run", "deployed.py", "--flow", "calls_deployed", "--root", root)
+    assert done.returncode == 0, done.stderr
+    assert Run.latest("calls_deployed", root=str(root))["report"].task.data.output == DEPLOYED_REPORT
+    argo = flowc(tmp_path, "compile", "deployed.py", "--flow", "calls_deployed", "--root", "s3://b/f", "--image", "i")
+    assert "{name: FLOWC_CALLED_TEMPLATE, value: squares}" in argo.stdout
+    assert "FLOWC_CALLED_TEMPLATE, value: add-all-" in argo.stdout
+
+
+@pytest.mark.process
+def test_steps_of_both_kinds_are_replaced() -> None:
+    file = REPOSITORY / "tests" / "cluster" / "flows" / "crossing.py"
+    given: dict[str, dict[str, Any]] = {
+        "Score__start__add_up": {"output": 6},
+        "Score_2__end": {"score": 7.5},
+        "sizes": {"output": [2, 4]},
+    }
+    run = run_flow(file, replace=given)
+    assert run["report"].task.data.output == "[6.5, 6.5] and 7.5 of 4"
+    with pytest.raises(UsageError, match="'Score__end' is step 'end' of flow Score, which 'Score' calls"):
+        run_step(file, "Score__end")

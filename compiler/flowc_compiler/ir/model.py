@@ -337,6 +337,13 @@ class Flow(Node):
             if call.specs.called is not None:
                 yield call.name, call.specs.called
 
+    def is_of_pipeline(self, step: Step) -> bool:
+        """Whether a step is of a pipeline, the flow or one that it calls. What waits for a run is the caller's."""
+        call = self.call_of[step.within] if step.within is not None else None
+        if call is None:
+            return self.frontend == "pipeline"
+        return self.is_of_pipeline(self.by_name[call.step]) if call.deployed is not None else call.pipeline
+
     @cached_property
     def call_of(self) -> dict[str, FlowCall]:
         """The calls of other flows, by the calling step."""

@@ -77,9 +77,9 @@ def _replacement(flow: Flow, step: str, found: Any) -> Any:
     if not isinstance(found, Mapping):
         raise UsageError(f"replace: give a function or the artifacts that it sets for {step!r}, not {found!r:.80}")
     values: Dict[str, Any] = dict(found)  # pyright: ignore[reportUnknownArgumentType]
-    if flow.frontend == "pipeline":
-        return _outputs(flow, step, values)
     entry = flow.by_name[step]
+    if flow.is_of_pipeline(entry):
+        return _outputs(flow, step, values)
     if entry.kind == "switch" and entry.variable not in values:
         raise UsageError(f"replace: {step!r} goes on by {entry.variable!r}, which {values!r:.80} does not have")
     if entry.kind == "parallel":

@@ -134,8 +134,7 @@ def _check_given(flow: Flow, plan: Mapping[str, Any], tried: TryOptions) -> None
     """Check what was given against the step. Raises FlowcError with FC505 and FC614."""
     entry = plan["steps"][tried.step]
     joins = flow.by_name[tried.step].kind == "join"
-    graph = Plan(dict(plan))
-    of_pipeline = graph.is_of_pipeline(graph.step(tried.step))
+    of_pipeline = flow.is_of_pipeline(flow.by_name[tried.step])
     arguments = arguments_of(entry)
     for value in tried.given:
         if value.step is not None and value.step not in flow.by_name:
@@ -345,10 +344,10 @@ class _Trial:
     def _inherited(self, step: Step) -> Mapping[str, Any]:
         """What the task has begun with; for a join what was there before its inputs, which it may have taken over."""
         plan_step, path = self.inputs.step, self.inputs.path
-        plan = Plan(json.loads((self.scratch / PLAN_FILE).read_text(encoding="utf-8")))
-        if plan.is_of_pipeline(plan_step) or (step.name == self.flow.start and not any(path)):
+        if self.flow.is_of_pipeline(step) or (step.name == self.flow.start and not any(path)):
             return {}
         layout = RunLayout(open_store(self.root), self.flow.name, self.run_id)
+        plan = Plan(json.loads((self.scratch / PLAN_FILE).read_text(encoding="utf-8")))
         joins = plan_step.kind == "join"
         before = layout.manifest(plan_step.closes or "", path) if joins else predecessor(layout, plan, plan_step, path)
         found: Mapping[str, Any] = before["artifacts"]
