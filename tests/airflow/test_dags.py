@@ -330,14 +330,15 @@ for seconds, ended in ((9, "2026-01-31T00:00:09Z"), (None, None)):
 """
 
 
-def test_a_deadline_alert_finds_its_callback_in_the_dag_file(airflow: Airflow, tmp_path: Path) -> None:
+@pytest.mark.parametrize("operator", ["local", "kubernetes"])
+def test_a_deadline_alert_finds_its_callback_in_the_dag_file(airflow: Airflow, tmp_path: Path, operator: str) -> None:
     """Airflow's executors execute the file anew for it. A run that has failed in time is not late."""
     if airflow.environment.name == "env-2.11":
         pytest.skip("Airflow 2 has no deadline alerts")
     path = tmp_path / "late.py"
     with served() as server:
         path.write_text(LATE.format(url=server.url))
-        text, _ = emit(path, operator="local", root=str(tmp_path / "store"), deadline_alerts=True)
+        text, _ = emit(path, operator=operator, root=str(tmp_path / "store"), deadline_alerts=True)
         (tmp_path / "flow.py").write_text(text)
         command = [str(airflow.environment / "bin" / "python"), "-c", CALLED_BACK, str(tmp_path)]
         variables = airflow.variables(airflow.new_home(tmp_path), tmp_path)
