@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from flowc import ArgoEvent
+from flowc import ArgoEvent, json_post
 from flowc.argo_events import ArgoEventException
 from flowc.compat.served_modules import find
+from tests.runtime.noticeserver import Server, served
 from tests.support import flowc
 
 
-class Webhook:
-    """A server that keeps what it gets, and answers with the next of some codes, at last with 200."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[dict[str, str], dict[str, Any]]] = []
-        self.codes: list[int] = []
-        webhook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                webhook.got.append((dict(self.headers), json.loads(body)))
-                self.send_response(webhook.codes.pop(0) if webhook.codes else 200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/events"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
 @pytest.fixture
-def webhook() -> Iterator[Webhook]:
-    started = Webhook()
-    yield started
-    started.server.shutdown()
-    started.server.server_close()
+def webhook() -> Iterator[Server]:
+    with served() as found:
+        yield found
 
 
-def test_what_the_webhook_gets(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_webhook_gets(webhook: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METAFLOW_ARGO_EVENTS_WEBHOOK_URL", webhook.url)
     event = ArgoEvent("sold", payload={"shop": "north"}, access_token="secret").add_to_payload("rows", 5)
     found = event.publish({"tree": {"a": [1]}})
-    ((headers, document),) = webhook.got
+    ((_, headers, document),) = webhook.posts
     assert headers["Content-Type"] == "application/json"
     assert headers["Authorization"] == "Bearer secret"
     payload = document["payload"]
@@ -65,24 +37,24 @@ def test_what_the_webhook_gets(webhook: Webhook, monkeypatch: pytest.MonkeyPatch
     assert payload["generated-by-metaflow"] is True
 
 
-def test_headers_of_the_service(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_of_the_service(webhook: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METAFLOW_ARGO_EVENTS_WEBHOOK_AUTH", "service")
     monkeypatch.setenv("METAFLOW_SERVICE_HEADERS", '{"X-Key": "k"}')
     ArgoEvent("sold", webhook.url).publish()
-    assert webhook.got[0][0]["X-Key"] == "k"
+    assert webhook.posts[0][1]["X-Key"] == "k"
 
 
 def test_a_server_error_is_tried_again_and_a_refusal_is_not(
-    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    webhook: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("time.sleep", bool)
+    monkeypatch.setattr(json_post, "PAUSES", (0.01, 0.01))
     webhook.codes = [503, 502]
     assert ArgoEvent("sold", webhook.url).publish() is not None
-    assert len(webhook.got) == 3
+    assert len(webhook.posts) == 3
     webhook.codes = [403]
     assert ArgoEvent("sold", webhook.url).publish() is None
     assert "Unable to publish Argo Event (sold): the server answers 403" in capsys.readouterr().err
-    assert len(webhook.got) == 4
+    assert len(webhook.posts) == 4
 
 
 def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,12 +69,12 @@ def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
             event.publish(ignore_errors=False)
 
 
-def test_safe_publish_is_for_runs_on_argo(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_safe_publish_is_for_runs_on_argo(webhook: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for run, engine, published in (("20260101T000000-abc", "", 0), ("argo-1", "simulate", 0), ("argo-1", "", 1)):
         monkeypatch.setenv("FLOWC_RUN_ID", run)
         monkeypatch.setenv("FLOWC_ENGINE", engine)
         assert (ArgoEvent("sold", webhook.url).safe_publish() is not None) == bool(published)
-        assert len(webhook.got) == published
+        assert len(webhook.posts) == published
 
 
 def test_metaflow_has_it_in_two_places() -> None:
@@ -110,10 +82,10 @@ def test_metaflow_has_it_in_two_places() -> None:
     assert find("metaflow.plugins.argo.argo_events", "ArgoEvent") is ArgoEvent
 
 
-def test_the_command(webhook: Webhook, tmp_path: Path) -> None:
+def test_the_command(webhook: Server, tmp_path: Path) -> None:
     done = flowc(tmp_path, "publish", "sold", "--payload", "shop=north", "--payload", "a=b=c", "--url", webhook.url)
     assert done.returncode == 0, done.stderr
-    payload = webhook.got[0][1]["payload"]
+    payload = webhook.posts[0][2]["payload"]
     assert (payload["shop"], payload["a"], payload["id"]) == ("north", "b=c", done.stdout.strip())
     webhook.codes = [404]
     failed = flowc(tmp_path, "publish", "sold", "--url", webhook.url)
