@@ -13,7 +13,7 @@ from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
-from flowc_compiler.syntax import local_code, modules, parsing, source_reading
+from flowc_compiler.syntax import local_code, parsing, source_reading
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
 from tests.trials import bombs
@@ -137,7 +137,7 @@ def test_local_modules_are_parsed_up_to_a_size_in_all(
     text = imports + write("pass" if kind == "pipeline" else "")
     assert not diagnostics(tmp_path, text)
     monkeypatch.setattr(local_code, "MOST_WORDS", 3000)
-    monkeypatch.setattr(modules, "MOST_WORDS", 3000)
+    monkeypatch.setattr(source_reading, "MOST_WORDS", 3000)
     [found] = diagnostics(tmp_path, text + "\n")
     assert (found.code, "imports have more than 3,000 words and signs" in found.message) == ("FC104", True)
     token = parsing.ALLOW_LARGE.set(True)
