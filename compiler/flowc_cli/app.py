@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from flowc._version import __version__
-from flowc.protocol import env_names
+from flowc_cli.command_parsing import (
+    NO_FLOWS,
+    OF_FLOWS,
+    allow_reads,
+    choose_profile,
+    convert_lazily,
+    follow_settings,
+    join_pairs,
+)
 
 SUMMARIES = {
     "check": "Print every problem of flows, and change nothing without --fix.",
@@ -89,7 +94,7 @@ def load_command(name: str) -> Any:
         )
         raise SystemExit(2)
     found: Any = typer.main.get_command(command_module(name).app)
-    reads = any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS
+    reads = any(parameter.name in {"file", "files"} for parameter in found.params) and name not in NO_FLOWS
     found.params += [item for item in _common_options() if reads or item.name == "profile"]
     _group_options(found)
     _complete_values(found)
@@ -122,7 +127,7 @@ def _complete_values(command: Any) -> None:
         from flowc_cli.completions import parameters_of_flow
 
         found = complete_options(ctx, incomplete)
-        names = parameters_of_flow(ctx) if command.name in _OF_FLOWS and incomplete.startswith("-") else []
+        names = parameters_of_flow(ctx) if command.name in OF_FLOWS and incomplete.startswith("-") else []
         return [*found, *(_completion_item(name) for name in names if name.startswith(incomplete))]
 
     command.shell_complete = shell_complete
@@ -166,7 +171,7 @@ def _common_options() -> list[Any]:
         allow_read: Annotated[
             list[str] | None,
             typer.Option(
-                "--allow-read", metavar="PATH", expose_value=False, callback=_allow_reads,
+                "--allow-read", metavar="PATH", expose_value=False, callback=allow_reads,
                 help="a file or folder outside of the project that the flow or its project may name",
             ),
         ] = None,
@@ -196,13 +201,6 @@ def _common_options() -> list[Any]:
     return [parameter for parameter in command.params if parameter.name in names]
 
 
-def _allow_reads(paths: list[str] | None) -> None:
-    """Let compiling read what `--allow-read` names."""
-    from flowc_compiler.syntax.import_root import READABLE
-
-    READABLE.set(tuple(Path(item).absolute() for item in paths or ()))
-
-
 def _read_variables(names: list[str] | None) -> None:
     """Let compiling read the variables that `--env-at-compile` names."""
     from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
@@ -216,185 +214,6 @@ def _allow_large(allowed: bool) -> None:
     from flowc_compiler.syntax.parsing import ALLOW_LARGE
 
     ALLOW_LARGE.set(allowed)
-
-
-_NO_FLOWS = frozenset({"migrate", "simulate", "config"})
-"""Commands whose file is no flow that is compiled."""
-_NO_SETTINGS = frozenset({"explain", "targets", "lsp", "config"})
-"""Commands for which settings have no options, or which print them."""
-_OF_FLOWS = frozenset({"run", "try", "resume"})
-"""Commands that take a flow's parameters as options."""
-_TABLES_OF_OTHERS = {"resume": ("run",), "diff": ("compile",)}
-
-
-def join_pairs(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments with Metaflow's `--config NAME PATH` written as `--config NAME=PATH`.
-
-    A `--config` with one argument stays: it may be a parameter of that name.
-    """
-    rest = list(arguments)
-    joined: list[str] = []
-    while rest:
-        item = rest.pop(0)
-        joined.append(item)
-        if item not in {"--config", "--config-value"} or len(rest) < 2:
-            continue
-        name, value = rest[0], rest[1]
-        plain = name.replace("-", "_").isidentifier() and not name.startswith("-")
-        if plain and not value.startswith("--") and not value.endswith(".py"):
-            joined.append(f"{name}={value}")
-            del rest[:2]
-    return joined
-
-
-class _LazyConversion:
-    """Converts the values of one parameter. Typer would build a pydantic validator even where there is no value."""
-
-    def __init__(self, parameter: Any) -> None:
-        self._build = parameter.get_runtime_param
-        annotation = parameter.type_descriptor.annotation if parameter.param_type_name == "argument" else None
-        self._is_path, self._is_paths = annotation is Path, annotation == list[Path]
-
-    def itself(self) -> _LazyConversion:
-        """The conversion, where typer asks for a parameter's own."""
-        return self
-
-    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The value for the command. A path is checked when it is read, with a diagnostic."""
-        if value is None:
-            return () if param.multiple or param.nargs == -1 else None
-        if self._is_path:
-            return Path(value)
-        if self._is_paths:
-            return [Path(item) for item in value]
-        if value == param.default and type(value) is type(param.default):
-            return value
-        try:
-            return self._build().coerce(value, param=param, ctx=ctx)
-        except typer.BadParameter as error:
-            error.message = _plain_message(error)
-            raise
-
-
-def _plain_message(error: typer.BadParameter) -> str:
-    """The message of a wrong value, without pydantic's words."""
-    found = getattr(error.__cause__, "errors", None)
-    if found is None:
-        return error.message
-    from flowc_compiler.diagnostics import suggest
-    from flowc_compiler.diagnostics.validation_messages import value_problem
-
-    item = found()[0]
-    message, help_text = value_problem(item)
-    choices = re.findall(r"'([^']*)'", message.partition(" is not one of ")[2])
-    help_text = help_text if not choices else suggest(str(item["input"]), choices).help
-    return f"{message.rstrip('.')}{f'; {help_text}' if help_text else ''}"
-
-
-def _convert_lazily(parameters: Sequence[Any]) -> None:
-    """Save the time that typer takes to build validators for options that are not given."""
-    for parameter in parameters:
-        if hasattr(parameter, "get_runtime_param"):  # of versions of typer that validate with pydantic
-            parameter.get_runtime_param = _LazyConversion(parameter).itself
-
-
-def _follow_settings(command: Any) -> None:
-    """Let a command take what its arguments leave out from settings, and warn of an option that is given twice."""
-    make_parser = command.make_parser
-
-    def make_following_parser(ctx: Any) -> Any:
-        parser = make_parser(ctx)
-        parse = parser.parse_args
-
-        def parse_args(args: list[str]) -> Any:
-            ctx.meta["flowc.given"] = list(args)  # for completion, where the line has no end yet
-            parsed = parse(args)
-            _report_repeated(parsed[2])
-            if not ctx.resilient_parsing:
-                if command.name in _OF_FLOWS:
-                    _give_to_flow(parsed)
-                _choose_profile(ctx, parsed[0].get("profile"))
-                _set_defaults(ctx, command.name, parsed[0])
-            return parsed
-
-        parser.parse_args = parse_args
-        return parser
-
-    command.make_parser = make_following_parser
-
-
-def _report_repeated(parameters: Sequence[Any]) -> None:
-    """Warn of an option of one value that is given twice: click takes the last one in silence."""
-    given: list[Any] = [item for item in parameters if item.param_type_name == "option"]
-    for item in dict.fromkeys(item for item in given if not (item.multiple or item.is_flag)):
-        if given.count(item) > 1:
-            text = f"warning[FC507]: {item.opts[-1]} is given twice, and the last one counts"
-            typer.echo(f"{text}\n = help: keep one of them", err=True)
-
-
-def _give_to_flow(parsed: Any) -> None:
-    """Let `--profile` be the flow's own, of `flowc run` and `resume`, where the flow has a parameter of that name."""
-    options, rest, _ = parsed
-    file = options.get("file")
-    if not options.get("profile") or not file:
-        return
-    from flowc_cli.outline import has_parameter
-
-    if has_parameter(file, options.get("flow"), "profile"):
-        rest += ["--profile", options.pop("profile")]
-
-
-def _choose_profile(ctx: Any, profile: str | None) -> None:
-    """Let `--profile` count as FLOWC_PROFILE does while the command runs: other processes get it, too."""
-    if profile is None:
-        return
-    before = os.environ.get(env_names.PROFILE)
-    os.environ[env_names.PROFILE] = profile
-
-    def restore() -> None:
-        if before is None:
-            os.environ.pop(env_names.PROFILE, None)
-        else:
-            os.environ[env_names.PROFILE] = before
-
-    ctx.find_root().call_on_close(restore)
-
-
-def _set_defaults(ctx: Any, command: str, given: Mapping[str, Any]) -> None:
-    """Take options that are not given from settings. Exits where these are wrong, unless the command reports it."""
-    if command in _NO_SETTINGS:
-        return
-    named = given.get("files") or given.get("file") or ()
-    places = [named] if isinstance(named, str) else [str(item) for item in named]
-    places = places if command not in _NO_FLOWS else []
-    if not _has_settings(command, places[0] if places else "."):
-        return
-    from flowc_cli.command_settings import apply_to
-    from flowc_compiler.diagnostics import DiagnosticSink
-
-    _allow_reads(given.get("allow_read"))
-    sink = DiagnosticSink()
-    apply_to(ctx, command, places, sink)
-    if places or command == "check":
-        return
-    from flowc_cli.output import INPUT_ERROR, report
-
-    report(sink.diagnostics, sink.sources)
-    if sink.failed:
-        raise typer.Exit(INPUT_ERROR)
-
-
-def _has_settings(command: str, place: str) -> bool:
-    """Whether settings may say something about a command: a look that costs little."""
-    from flowc import project_settings
-
-    folder = place if os.path.isdir(place) else os.path.dirname(place)  # noqa: PTH112, PTH120 (pathlib costs more)
-    try:
-        table, _ = project_settings.find_table(os.path.realpath(folder))
-    except project_settings.SettingsError:
-        return True
-    tables = {command, project_settings.COMMANDS, project_settings.PROFILES, *_TABLES_OF_OTHERS.get(command, ())}
-    return bool(project_settings.chosen_profile()) or not tables.isdisjoint(table)
 
 
 class _Commands(TyperGroup):
@@ -432,13 +251,13 @@ class _Commands(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         if name in SUMMARIES:
             command = load_command(name)
-            _convert_lazily(command.get_params(ctx))
-            _follow_settings(command)
+            convert_lazily(command.get_params(ctx))
+            follow_settings(command)
         return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, with Metaflow's pairs joined."""
-        _convert_lazily(self.get_params(ctx))
+        convert_lazily(self.get_params(ctx))
         return super().parse_args(ctx, join_pairs(args))
 
 
@@ -467,4 +286,4 @@ def _main(
     profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help=PROFILE_HELP)] = None,
 ) -> None:
     del version
-    _choose_profile(context, profile)
+    choose_profile(context, profile)

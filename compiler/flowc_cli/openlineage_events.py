@@ -19,8 +19,8 @@ from flowc._version import __version__
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError
 from flowc.store import artifacts
 from flowc_cli.inert_values import Table, inert_value, recognized
-from flowc_cli.lineage import foreach_variable, origin_of, read_of
 from flowc_cli.output import write_content
+from flowc_cli.run_lineage import foreach_variable, origin_of, read_of
 from flowc_cli.run_tasks import TaskRecord, read_tasks
 from flowc_cli.step_reads import RunReads, StepReads
 from flowc_cli.stored_runs import ended_at, engine_of

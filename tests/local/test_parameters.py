@@ -8,7 +8,8 @@ from subprocess import CompletedProcess
 import pytest
 
 from flowc.client import Run
-from flowc_cli.app import join_pairs, load_command
+from flowc_cli.app import load_command
+from flowc_cli.command_parsing import join_pairs
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS
 from tests import support
 

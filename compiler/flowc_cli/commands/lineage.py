@@ -16,8 +16,9 @@ from flowc.errors import CorruptArtifact, FlowError, NotFound
 from flowc.store import artifacts
 from flowc.store.run_layout import flow_names
 from flowc_cli import shared_options as shared
-from flowc_cli.lineage import SHORTEST, Lineage, LineageReader, Use, uses_by_step
+from flowc_cli.lineage import SHORTEST, Lineage, LineageReader, uses_by_step
 from flowc_cli.output import write, write_error
+from flowc_cli.run_lineage import Use
 from flowc_cli.stored_runs import find_run, find_step, find_task, report_failure, size_text, task_parts, tasks_of
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
