@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -13,7 +14,12 @@ from typing import Any
 import pytest
 
 from flowc.client import Flow, namespace
+from flowc.protocol.plan import PlanStep
 from flowc.shim import spot_notice
+from flowc.shim.checkpoints import CheckpointError, Checkpoints
+from flowc.shim.task_identity import Task
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
 from tests.support import flowc
 
 TRAINING = """
@@ -171,6 +177,72 @@ GOOGLE = {
 OF_OTHERS = {"EventType": "Preempt", "Resources": ["pool_1"], "NotBefore": ""}
 OTHERWISE = {"EventType": "Reboot", "Resources": ["pool_0"], "NotBefore": ""}
 OWN = {"EventType": "Preempt", "Resources": ["pool_1", "pool_0"], "NotBefore": "Mon, 19 Sep 2022 18:29:47 GMT"}
+
+
+def attempt(tmp_path: Path, number: int, **spec: str) -> Checkpoints:
+    """`current.checkpoint` of an attempt of the task `start`."""
+    layout = RunLayout(open_store(str(tmp_path / "store")), "Flow", "run")
+    step = PlanStep(
+        "start", {"kind": "linear", "parents": [], "next": ["end"], "depth": 0, "checkpoint": {"keep": "all", **spec}}
+    )
+    task = Task("start", (), number, environment={"FLOWC_ROOT": str(tmp_path / "store"), "FLOWC_RUN_ID": "run"})
+    layout.begin("start", (), number, {"version": 1})
+    return Checkpoints(layout, step, task)
+
+
+def test_an_attempt_begins_with_the_newest_checkpoint_that_is_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = attempt(tmp_path, 0)
+    place = Path(first.directory, "state")
+    references = []
+    for text in ("one", "two", "three"):
+        place.write_text(text)
+        references.append(first.save())
+    store = tmp_path / "store"
+    (store / references[2]["key"] / "0").write_text("other")
+    (store / references[1]["key"] / "0").unlink()
+    second = attempt(tmp_path, 1)
+    assert second.is_loaded
+    assert Path(second.directory, "state").read_text() == "one"
+    said = capsys.readouterr().out
+    assert said.count("cannot be loaded, and the one before it is tried") == 2
+    assert "goes on from checkpoint 1 of attempt 0" in said
+
+
+def test_an_attempt_that_begins_anew_replaces_nothing(tmp_path: Path) -> None:
+    first = attempt(tmp_path, 0)
+    Path(first.directory, "state").write_text("one")
+    saved = [first.save()["version_id"], first.save()["version_id"]]
+    again = attempt(tmp_path, 0)
+    saved.append(again.save()["version_id"])
+    assert saved == [1, 2, 3]
+    assert [item["version_id"] for item in attempt(tmp_path, 1).list()] == [3, 2, 1]
+
+
+def test_what_links_lead_to_is_saved_and_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    found = attempt(tmp_path, 0)
+    folder = Path(found.directory)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "weights").write_text("w")
+    (folder / "latest").symlink_to(tmp_path / "outside")
+    (folder / "outside").mkdir()
+    (folder / "outside" / "up").symlink_to(folder)
+    loaded = Path(found.load(found.save(), tmp_path / "out"))
+    assert [str(path.relative_to(loaded)) for path in sorted(loaded.rglob("*")) if path.is_file()] == ["latest/weights"]
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(CheckpointError, match="pipe' is neither a file nor a folder"):
+        found.save()
+
+
+def test_what_is_no_checkpoint_and_no_task_is_said(tmp_path: Path) -> None:
+    found = attempt(tmp_path, 0)
+    with pytest.raises(CheckpointError, match=r"\{'bogus': 1\} is no checkpoint: give what `save` returned"):
+        found.load({"bogus": 1})
+    with pytest.raises(CheckpointError, match="'nope' names no task"):
+        found.list(task="nope")
+    with pytest.raises(CheckpointError, match="there is no file in '/not/there'"):
+        found.save("/not/there")
 
 
 def azure(*events: Mapping[str, object]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import tempfile
 import time
 from mmap import ACCESS_READ, mmap
 
-from flowc.errors import FlowError
+from flowc.errors import FlowError, MissingKey
 from flowc.store.digests import sha256
 from flowc.store.documents import VERSION, wall_time
 from flowc.store.run_layout import RunLayout, run_names, task_id
@@ -57,11 +57,18 @@ class Checkpoints:
         policy: str = spec.get("load_policy", "fresh")
         if policy == "none":
             return
-        found = self._newest(self.list()) or (self._newest(self._of_other_runs()) if policy == "eager" else None)
-        if found is not None:
-            self.load(found)
+        own = self.list()
+        self._count = max((item["version_id"] for item in own if item["attempt"] == task.attempt), default=0)
+        for found in self._to_begin_with(own, eager=policy == "eager"):
+            title = f"checkpoint {found['version_id']} of attempt {found['attempt']}"
+            try:
+                self.load(found)
+            except (CheckpointError, MissingKey) as error:
+                print(f"flowc: {title} cannot be loaded, and the one before it is tried: {error}", flush=True)
+                continue
             self.info = found
-            print(f"flowc: goes on from checkpoint {found['version_id']} of attempt {found['attempt']}", flush=True)
+            print(f"flowc: goes on from {title}", flush=True)
+            break
 
     @property
     def is_loaded(self) -> bool:
@@ -150,6 +157,8 @@ class Checkpoints:
 
         Raises CheckpointError for a file that is not what was saved, and StoreError.
         """
+        if not isinstance(reference, dict) or not {"key", "files"} <= reference.keys():  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise CheckpointError(f"{reference!r} is no checkpoint: give what `save` returned, or an item of `list`")
         if path is None and self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = ""
@@ -184,6 +193,12 @@ class Checkpoints:
         """The checkpoint to go on from: the newest of the last attempt that has one."""
         return next((item for item in found if item["latest"]), None)
 
+    def _to_begin_with(self, own: List[Reference], *, eager: bool) -> Iterator[Reference]:
+        """The checkpoints to go on from, the best first: of this run, and for `eager` then of others."""
+        yield from (item for item in own if item["latest"])
+        if eager:
+            yield from (item for item in self._of_other_runs() if item["latest"])
+
     def _of_other_runs(self) -> List[Reference]:
         layout = self._layout
         names = (name for name in run_names(layout.store, layout.flow) if name != layout.run)
@@ -193,7 +208,10 @@ class Checkpoints:
     def _of_pathspec(self, pathspec: str) -> List[Reference]:
         from flowc.store.run_layout import parse_index
 
-        flow, run, step, name = pathspec.split("/")
+        parts = pathspec.split("/")
+        if len(parts) != 4:
+            raise CheckpointError(f"{pathspec!r} names no task: write Flow/run/step/task, the pathspec of the client's")
+        flow, run, step, name = parts
         layout = RunLayout(self._layout.store, flow, run)
         return self._of_task(layout, step, parse_index(name[len(step) + 1 :]))
 
@@ -212,8 +230,20 @@ def _files(source: str) -> Iterator[Tuple[str, str]]:
     if os.path.isfile(source):
         yield os.path.basename(source), source
         return
-    for folder, folders, names in os.walk(source):
-        folders.sort()
-        for name in sorted(names):
-            place = os.path.join(folder, name)
-            yield os.path.relpath(place, source).replace(os.sep, "/"), place
+    if os.path.isdir(source):
+        yield from _within(source, "", ())
+
+
+def _within(folder: str, inner: str, above: Tuple[str, ...]) -> Iterator[Tuple[str, str]]:
+    """The files below a folder, and below those that links lead to, but for links to a folder around it."""
+    own = os.path.realpath(folder)
+    if own in above:
+        return
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        path = f"{inner}{entry.name}"
+        if entry.is_dir():
+            yield from _within(entry.path, f"{path}/", (*above, own))
+        elif entry.is_file():
+            yield path, entry.path
+        else:
+            raise CheckpointError(f"{entry.path!r} is neither a file nor a folder, and cannot be saved")
