@@ -229,6 +229,8 @@ def test_translation(expression: str, wanted: str) -> None:
         ("@daily", "1 fields"),
         ("rate(5 minutes)", "2 fields"),
         ("", "0 fields"),
+        ("0 0 31 2 *", "none of its months has such a day, so that it would never run"),
+        ("0 0 31 APR,JUN ? *", "none of its months has such a day"),
     ],
 )
 def test_what_cron_cannot_say(expression: str, reason: str) -> None:

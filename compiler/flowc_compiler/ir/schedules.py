@@ -46,6 +46,8 @@ _MONTH = _Field("month", 1, 12, _MONTHS)
 _QUARTZ_WEEKDAY = _Field("day of week", 1, 7, {name: number for number, name in enumerate(_DAYS, 1)})
 _CRONTAB_WEEKDAY = _Field("day of week", 0, 6, {name: number for number, name in enumerate(_DAYS)})
 _WEEK = frozenset(range(7))
+_LENGTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+"""The days of months that have fewer than 31."""
 
 _ITEM = re.compile(r"(?:(?P<star>\*)|(?P<start>\w+)(?:-(?P<end>\w+))?)?(?:/(?P<step>\d+))?")
 
@@ -100,6 +102,8 @@ def _sundays(weekday: str) -> str:
 
 def _join(minute: str, hour: str, days: frozenset[int], month: str, weekdays: frozenset[int]) -> str:
     both = days != _DAY.everything and weekdays != _WEEK
+    if weekdays == _WEEK and min(days) > max(_LENGTHS.get(number, 31) for number in _values(month, _MONTH)):
+        raise ScheduleError("none of its months has such a day, so that it would never run")
     return " ".join(
         (
             _text(_values(minute, _MINUTE), _MINUTE),
