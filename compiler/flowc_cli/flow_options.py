@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flowc.protocol.scheduled import mentions_scheduled, parse_time, read_iso
 from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
@@ -22,6 +23,9 @@ from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, Paramete
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
 from flowc_compiler.ir import Flow
 from flowc_compiler.syntax.import_root import INCLUDED, located
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
 """The variables, without FLOWC_ or METAFLOW_ before them: JSON objects of names to paths, and to values."""
@@ -187,14 +191,14 @@ def checked_time(text: str | None, flow: Flow, given: Mapping[str, object], sink
                 sink.error("FC304", message, parameter.span, help=help_)
         return ""
     schedule = flow.specs.schedule
-    read = read_time(text, sink)
-    return read and parse_time(read, schedule.timezone if schedule is not None else None).isoformat()
+    zone = schedule.timezone if schedule is not None else None
+    return read_time(text, sink, partial(parse_time, timezone=zone))
 
 
-def read_time(text: str, sink: DiagnosticSink) -> str:
+def read_time(text: str, sink: DiagnosticSink, read: Callable[[str], datetime] = read_iso) -> str:
     """`--scheduled-time` in ISO 8601; without an offset, tasks take it for a time of the schedule's zone. FC505."""
     try:
-        return read_iso(text).isoformat()
+        return read(text).isoformat()
     except ValueError:
         help_ = "write it in ISO 8601, such as 2026-01-31 or 2026-01-31T06:00:00+01:00"
         sink.error("FC505", f"--scheduled-time: {text!r} is not a time", None, help=help_)

@@ -122,6 +122,7 @@ def test_a_dry_run_starts_nothing(file: Path, tmp_path: Path) -> None:
     ("options", "code", "message"),
     [
         (("--from", "yesterday"), "FC505", "--from: 'yesterday' is not a time"),
+        (("--from", "9999-12-31T23:59:59-12:00"), "FC505", "--from: '9999-12-31T23:59:59-12:00' is not a time"),
         (("--from", "2026-01-01", "--to", "x"), "FC505", "--to: 'x' is not a time"),
         (("--from", "2999-01-01"), "FC505", "has no time from 2999-01-01 to now"),
         (("--from", "2026-01-01", "--cron", "99 * * * *"), "FC407", "--cron: 99 is not a minute"),

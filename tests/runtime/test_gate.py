@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send it."""
-        self.send_response(int(self.path.strip("/")))
+        self.send_response(int(self.path.split("/")[1]))
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -94,6 +95,24 @@ def test_http(server: str, tmp_path: Path) -> None:
     assert gate(tmp_path, {"url": f"{server}/404", "status": [404, 410]}).missing() == []
     (missing,) = gate(tmp_path, {"url": "http://127.0.0.1:1/"}).missing()
     assert "the last look failed" in missing
+    assert gate(tmp_path, {"url": f"{server}/200/so und ☃"}).missing() == []
+
+
+def test_what_answers_is_no_server_of_http(tmp_path: Path) -> None:
+    """As while it starts, or where something else has the port: another look may find it."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(100)
+                connection.sendall(b"SSH-2.0-server\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        (missing,) = gate(tmp_path, {"url": f"http://127.0.0.1:{listening.getsockname()[1]}/"}).missing()
+        thread.join()
+    assert "the last look failed: BadStatusLine" in missing
 
 
 def test_only_a_new_run_that_has_succeeded_counts(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def test_texts_with_the_time(text: str, filled: str) -> None:
         fill_scheduled(text, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "timezone"), [("9999-12-31T23:59:59-12:00", None), ("0001-01-01T00:00:00+01:00", "Europe/Berlin")]
+)
+def test_a_time_of_no_year(text: str, timezone: str | None) -> None:
+    with pytest.raises(ValueError, match="is a time of no year from 1 to 9999"):
+        parse_time(text, timezone)
+
+
 def test_other_texts_stay() -> None:
     assert not any(map(mentions_scheduled, ("{schedule}", "{}", "scheduled", None, 5)))
     assert fill_scheduled("{x} {{ y }}", None) == "{x} {{ y }}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Union, cast, get_args, get_origin
 
@@ -36,9 +37,15 @@ def value_problem(error: Mapping[str, Any], field: FieldInfo | None = None) -> V
         return _none_of(value, re.findall(r"'([^']*)'", str(error["ctx"]["expected"])))
     if kind == "string_pattern_mismatch":
         return _unlike(value, str(error["ctx"]["pattern"]), field)
+    if kind == "missing":
+        return ValueProblem("it has to be given", "")
+    if kind in _LENGTHS:
+        return ValueProblem(_LENGTHS[kind].format(shown=_shown(value), **error["ctx"]), "")
+    if kind == "finite_number" or (isinstance(value, float) and isnan(value)):
+        return ValueProblem(f"{_shown(value)} is not a finite number", "write a number")
     if kind in _BOUNDS:
         what, key, help_text = _BOUNDS[kind]
-        bound = error["ctx"][key]
+        bound = f"{error['ctx'][key]:.15g}"
         return ValueProblem(f"{_shown(value)} is {what} {bound}", help_text.format(bound))
     if kind.startswith("int_"):
         return ValueProblem(f"{_shown(value)} is not a whole number", _number_help(name, value, field))
@@ -127,6 +134,11 @@ _KINDS: dict[str, tuple[str, str | Callable[[str, object], str]]] = {
     "list_type": ("is not a list", 'write {name} = ["value"]'),
 }
 """By how pydantic's name of the error begins: the end of the message, and the help."""
+_LENGTHS = {
+    "too_short": "it needs at least {min_length}, and has {actual_length}",
+    "too_long": "it has {actual_length}, and at most {max_length} are possible",
+    "string_too_long": "{shown} has more than {max_length} characters",
+}
 _BOUNDS = {
     "greater_than_equal": ("less than", "ge", "write {} or more"),
     "greater_than": ("not more than", "gt", "write more than {}"),

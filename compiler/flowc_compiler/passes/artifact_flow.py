@@ -16,11 +16,12 @@ from flowc_compiler.passes.artifact_types import check_artifact_types
 from flowc_compiler.passes.merge_conflicts import MergeConflicts, constant_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import CalledFlow, Flow, JoinStep, Step, SwitchStep
     from flowc_compiler.ir.artifact_effects import FlowEffects, Merge, StepEffects
+    from flowc_compiler.ir.specs import Spec
 
 _MOST_VISITS = 200_000
 """Steps and edges that all searches for names in messages may visit."""
@@ -77,6 +78,7 @@ class ArtifactFlow:
         for step in self._flow.steps:
             found = self._effects.of(step.name)
             before = self._before(step, found)
+            check_named(step, self._effects.protected, self._reports)
             caught = found.opaque or step.specs.catch is not None
             if not caught:
                 before = self._check(step, found, before)
@@ -193,9 +195,6 @@ class ArtifactFlow:
         for name in call.artifacts.values() if not self._effects.silent else ():
             if name not in self._effects.known and not may & self._bits[name]:
                 self._reports.not_handed_on(step, name, call)
-        for name in call.returns:
-            if name in self._effects.protected:
-                self._reports.returned_to_fixed(name, call)
 
     def _check(self, step: Step, found: StepEffects, before: State) -> State:
         """Collect what is wrong in a step. Returns the state, in which what was reported counts as set."""
@@ -366,6 +365,22 @@ class Lost(NamedTuple):
     """The inputs of that join that have it."""
     deleted: str | None
     """The step that deletes it."""
+
+
+def check_named(step: Step, protected: Container[str], reports: ArtifactReports) -> None:
+    """Collect FC305 and FC321 for what decorators of a step set under names that no step can set."""
+    specs = step.specs
+    named: list[tuple[str, str, Spec]] = []
+    if specs.catch is not None and specs.catch.variable is not None:
+        named.append(("@catch", specs.catch.variable, specs.catch))
+    if specs.approval is not None and step.kind == "switch":
+        named.append(("@approval", step.variable, specs.approval))
+    if specs.called is not None:
+        named += (("@call_flow", name, specs.called) for name in specs.called.returns)
+    if specs.command is not None:  # of what is protected, the reader of its step's body says so
+        named += (("@container", name, specs.command) for name in specs.command.outputs if name not in protected)
+    for decorator, name, spec in named:
+        reports.set_by_decorator(decorator, name, spec)
 
 
 def _not_iterable(value: ast.AST) -> str:

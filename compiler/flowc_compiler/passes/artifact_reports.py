@@ -10,6 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import Fix, Suggestion, suggest
+from flowc_compiler.frontend.classflow.artifact_checks import FIXED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         StepEffects,
         TypeProblem,
     )
+    from flowc_compiler.ir.specs import Spec
     from flowc_compiler.passes.artifact_flow import Lost
 
 _LISTED = 3
@@ -106,11 +108,16 @@ class ArtifactReports:
         help_text = self._suggest(name, self._known, f"set it in the step: `self.{name} = ...`").help
         self._sink.error("FC317", message, call.span, help=help_text)
 
-    def returned_to_fixed(self, name: str, call: CalledFlow) -> None:
-        """FC321: what a called flow returns would replace what no step can set."""
-        message = f"what flow {call.flow} returns would replace `{name}`, which is a {self._effects.protected[name]}"
-        help_text = f'give it another name: `returns={{"{name}_of_{call.flow.lower()}": "{call.returns[name]}"}}`'
-        self._sink.error("FC321", message, call.span, help=help_text)
+    def set_by_decorator(self, decorator: str, name: str, spec: Spec) -> None:
+        """FC321 and FC305: a decorator would set what no step can set, a parameter for example, or `self.input`."""
+        kind = self._effects.protected.get(name)
+        if kind is not None:
+            what = "an attribute of the class" if kind == "constant" else f"a {kind}"
+            message = f"`{decorator}` sets `self.{name}`, which is {what} and cannot be changed"
+            self._sink.error("FC321", message, spec.span, help="choose another name for what it sets")
+        elif name in FIXED:
+            message = f"`{decorator}` cannot set `self.{name}`: it is FlowSpec's, {FIXED[name]}"
+            self._sink.error("FC305", message, spec.span, help="choose another name for what it sets")
 
     def _never_set(self, step: Step, read: ArtifactRead, action: str) -> None:
         name, span = read.name, read.place.span

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Mapping, Optional
 
-_PLACE = re.compile(r"\{scheduled(?::([^{}]*))?\}")
+PLACE = re.compile(r"\{scheduled(?::([^{}]*))?\}")
+"""What stands for the time, with its format."""
 
 
 def mentions_scheduled(value: Any) -> bool:
     """Whether a value is a text with `{scheduled}` in it, or with `{scheduled:FORMAT}`."""
-    return isinstance(value, str) and _PLACE.search(value) is not None
+    return isinstance(value, str) and PLACE.search(value) is not None
 
 
 def fill_scheduled(text: str, time: Optional[datetime]) -> str:
@@ -34,7 +35,7 @@ def fill_scheduled(text: str, time: Optional[datetime]) -> str:
             raise ValueError(f"{place[0]} needs the time that the run is scheduled for, and this run has none")
         return time.strftime(place[1]) if place[1] else time.isoformat()
 
-    return _PLACE.sub(formatted, text)
+    return PLACE.sub(formatted, text)
 
 
 def parse_time(text: str, timezone: Optional[str] = None) -> datetime:
@@ -52,7 +53,10 @@ def parse_time(text: str, timezone: Optional[str] = None) -> datetime:
             zone = ZoneInfo(timezone)
         except (KeyError, ValueError, OSError):
             raise ValueError(f"the time zone {timezone!r} is not known here: install tzdata") from None
-    return time.replace(tzinfo=zone) if time.tzinfo is None else time.astimezone(zone)
+    try:
+        return time.replace(tzinfo=zone) if time.tzinfo is None else time.astimezone(zone)
+    except OverflowError:
+        raise ValueError(f"{text!r} is a time of no year from 1 to 9999 in {timezone or 'UTC'}") from None
 
 
 def read_iso(text: str) -> datetime:

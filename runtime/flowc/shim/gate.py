@@ -176,14 +176,20 @@ def _has_file(path: str, *, pattern: bool) -> bool:
 
 def _status(url: str) -> int:
     """The status that an address answers with. Raises OSError where none does."""
+    from http.client import HTTPException
     from urllib.error import HTTPError
+    from urllib.parse import quote
     from urllib.request import Request, urlopen
 
+    written = quote(url, safe="%/:?#[]@!$&'()*+,;=~")
     try:
-        with urlopen(Request(url, headers={"User-Agent": "flowc"}), timeout=_HTTP_SECONDS) as response:  # noqa: S310
+        request = Request(written, headers={"User-Agent": "flowc"})  # noqa: S310
+        with urlopen(request, timeout=_HTTP_SECONDS) as response:  # noqa: S310
             return int(response.status)
     except HTTPError as error:
         return int(error.code)
+    except (HTTPException, ValueError) as error:  # what answers is no server of HTTP, or the host is none
+        raise OSError(f"{type(error).__name__}: {error}") from None
 
 
 def _has_run(layout: RunLayout, flow: str, earliest: float) -> bool:

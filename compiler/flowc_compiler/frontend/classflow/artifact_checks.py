@@ -25,7 +25,11 @@ OWN_ATTRIBUTES: Mapping[str, str] = {
     "merge_artifacts": "which takes over what the inputs of a join agree on",
 }
 """What FlowSpec has under names that a flow may want for something else."""
-_PROPERTIES = {"input", "index", "script_name"}
+FIXED: Mapping[str, str] = {
+    **{name: OWN_ATTRIBUTES[name] for name in ("input", "index", "next")},
+    "script_name": "the name of the flow's file",
+}
+"""Those that cannot be set, or that no step can do without."""
 _THREADS = ("Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier", "Thread", "local")
 UNPICKLABLE: Mapping[str, str] = {
     "open": "an open file",
@@ -103,9 +107,8 @@ def _check_name(one: _Setting, methods: Mapping[str, _Method], view: ModuleView,
         if methods[name].found_by_name:
             message = f"the artifact `{name}` has the name of a method, which later steps get for `self.{name}`"
             sink.warning("FC305", message, span, help=_RENAME)
-    elif name in _PROPERTIES or name == "next":
-        what = OWN_ATTRIBUTES.get(name, "the name of the flow's file")
-        sink.error("FC305", f"`self.{name}` cannot be set: it is FlowSpec's, {what}", span, help=_RENAME)
+    elif name in FIXED:
+        sink.error("FC305", f"`self.{name}` cannot be set: it is FlowSpec's, {FIXED[name]}", span, help=_RENAME)
     elif name in OWN_ATTRIBUTES:
         sink.warning("FC305", f"the artifact {_hides(name)}", span, help=_RENAME)
     else:

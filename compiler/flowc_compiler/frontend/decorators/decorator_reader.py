@@ -348,8 +348,12 @@ def validated(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        for problem in error.errors():
+        problems = error.errors()
+        within = {problem["loc"][0] for problem in problems if len(problem["loc"]) > 1}
+        for problem in problems:
             path = tuple(problem["loc"])
+            if problem["type"] == "too_short" and path[:1] and path[0] in within:
+                continue  # what is wrong in it was not counted
             if not complete and (not path or problem["type"] == "missing"):
                 continue
             key = f"`{path[0]}` of " if path else ""
@@ -357,7 +361,8 @@ def validated(
             for item in inner:
                 sink.error("FC404", f"{key}{owner}: {item.text()}", span_of((*path, *item.path)), help=item.help)
             if not inner:
-                message = value_problem(problem).message
+                field = model.model_fields.get(str(path[0])) if path else None
+                message = value_problem(problem, field).message
                 sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
         return None
 

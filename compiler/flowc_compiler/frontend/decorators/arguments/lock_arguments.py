@@ -20,7 +20,9 @@ class ConcurrencyArguments(Arguments):
 
     POSITIONAL: ClassVar[str | None] = "name"
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=50)] | None = None
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", max_length=50)] | None = Field(
+        None, description="lowercase letters, digits and `-`, with a letter or a digit first and last"
+    )
     limit: Annotated[int, Field(ge=1)] = 1
     runs: Annotated[int, Field(ge=1)] | None = None
     policy: Literal["queue", "replace", "skip"] = "queue"

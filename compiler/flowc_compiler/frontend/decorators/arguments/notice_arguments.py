@@ -86,7 +86,9 @@ class NotifyArguments(Arguments):
     webhook: Annotated[str | SecretValue | None, BeforeValidator(_place)] = None
     pagerduty: _Secret = None
     incident_io: _Secret = None
-    alert_source: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]+$")] = None
+    alert_source: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_-]+$")] = Field(
+        None, description="the id of an alert source, of letters, digits, `_` and `-`"
+    )
     email: Annotated[tuple[str, ...], BeforeValidator(_addresses)] = ()
     smtp: _Secret = None
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from flowc.protocol.scheduled import PLACE
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Names, seconds
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import NO_SPECS, ApprovalSpec, StepSpecs, WaitSpec
@@ -22,6 +24,8 @@ _LONGEST_CHOICE = 60
 
 def _url(value: str) -> str:
     scheme, separator, rest = value.partition("://")
+    if "\0" in value:
+        raise ValueError("no name can have a NUL character in it")
     if separator and scheme not in _SCHEMES:
         raise ValueError(f"the scheme {scheme!r} is none of {', '.join(_SCHEMES)}")
     if not (rest if separator else value).strip("/"):
@@ -30,7 +34,20 @@ def _url(value: str) -> str:
         raise ValueError(
             f"it names no object: write {scheme}://bucket/key, or {scheme}://bucket/prefix/ for any below it"
         )
+    if separator and scheme.startswith("http"):
+        _check_address(value)
     return value
+
+
+def _check_address(url: str) -> None:
+    """Raise ValueError for the address of no server."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ValueError(f"{url!r} is not an address: {error}") from None
+    if not re.fullmatch(r"[^\s{}%<>\"\\^`|]+", host):
+        raise ValueError(f"{url!r} is not an address: it names no server: write 'https://prices.example/ready'")
 
 
 def _statuses(value: object) -> object:
@@ -49,16 +66,24 @@ def _choices(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+Interval = Annotated[float, Field(ge=0.1, le=LONGEST_SECONDS), BeforeValidator(seconds)]
+"""Seconds between two looks."""
+Statuses = Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], Field(min_length=1), BeforeValidator(_statuses)]
+"""Statuses of HTTP, one or several."""
+
+
 class WaitForArguments(Arguments):
     """`@wait_for`, flowc's own, on a step or on the whole flow, whose first step waits then."""
 
     POSITIONAL: ClassVar[str | None] = "url"
 
     url: Annotated[str, AfterValidator(_url)] | None = None
-    flow: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] | None = None
-    every: Duration = 60
+    flow: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")] | None = Field(
+        None, description="the name of a flow, as its class or function has it"
+    )
+    every: Interval = 60
     timeout: Duration = 86400
-    status: Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], BeforeValidator(_statuses)] = (200,)
+    status: Statuses = (200,)
     within: Duration = 86400
 
     def _waits(self, at: Origin) -> tuple[WaitSpec, ...]:
@@ -72,6 +97,10 @@ class WaitForArguments(Arguments):
             if name in self.model_fields_set and not used:
                 what = "an HTTP address" if name == "status" else "a flow"
                 at.sink.warning("FC410", f"`{name}` does nothing: it is for {what}", at.span, help="leave it out")
+        for place in re.findall(r"\{[^{}]*\}?", PLACE.sub("", self.url or "")):
+            message = f"`{place}` in what `@wait_for` waits for stands for itself"
+            help_ = "write {scheduled} or {scheduled:%F} for the time that the run is scheduled for"
+            at.sink.warning("FC410", message, at.span, help=help_)
         return (WaitSpec(span=at.span, **self.model_dump()),)
 
     def _specs(self, at: Origin, /) -> StepSpecs:
