@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.process
 
 FLOW = """
+import os
 import sys
 from flowc import FlowSpec, Parameter, step
 
@@ -26,6 +28,7 @@ class Kept(FlowSpec):
 
     @step
     def start(self):
+        exec(os.environ.get("FIRST", ""), globals())
         import flowc.client
         print(sys.modules["flowc.flowspec"].__file__.rpartition(".")[2], [1, 2][self.bad and 7])
         self.next(self.end)
@@ -90,6 +93,39 @@ def test_bytecode_that_is_damaged_or_may_be_anybodys_is_not_used(tmp_path: Path)
         assert len(package.kept.read_bytes()) == len(made)
     package.kept.chmod(0o666)
     assert package.begins_with(PYTHONDONTWRITEBYTECODE="1") == "py"
+
+
+def test_modules_that_are_damaged_are_imported_from_the_whole(tmp_path: Path) -> None:
+    package = Package(tmp_path)
+    package.begins_with()
+    made = package.kept.read_bytes()
+    damaged = bytearray(made)
+    for place in range(len(made) // 3, len(made), 5000):
+        damaged[place] ^= 1
+    package.kept.write_bytes(damaged)
+    assert package.begins_with() in ("py", "pyc")
+    content = package.kept.read_bytes()
+    assert (len(content), content[-8:]) == (len(made), b"%08x" % zlib.crc32(content[:-8]))
+
+
+SPAWNS = """
+import multiprocessing
+with multiprocessing.get_context("spawn").Pool(1) as pool:
+    print(pool.apply(abs, (-1,)), end=" ")
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "out"),
+    [("", "pyc"), ("os.closerange(3, 100)", "pyc"), (SPAWNS, "1 pyc"), ("from zenml import get_step_context", "pyc")],
+)
+def test_what_needs_the_whole_shim_finds_it(tmp_path: Path, first: str, out: str) -> None:
+    package = Package(tmp_path)
+    package.begins_with()
+    done = package.task(FIRST=first)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(out)
+    assert [path.name for path in tmp_path.glob("flowc-*")] == []
 
 
 def test_none_is_kept_where_nothing_can_be_or_nobody_wants_it(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ is complete. Standard library only; pip is the image's, or the one that comes wi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -63,7 +64,8 @@ def _forget_shim() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     if os.path.basename(sys.path[0]).startswith(f"flowc-{os.getpid()}-"):  # see zipapp__main__.py
-        os.remove(sys.path[0])
+        with contextlib.suppress(FileNotFoundError):  # it is unpacked where something needs it
+            os.remove(sys.path[0])
 
 
 def _complete(folder: str, name: str) -> str | None:

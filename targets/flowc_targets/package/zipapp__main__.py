@@ -9,10 +9,16 @@ and never imported here. Standard library only; Pythons that are too old for the
 """
 
 import atexit
+import marshal
 import os
 import sys
 import zlib
+from importlib.machinery import ModuleSpec
 from zipimport import zipimporter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import types
 
 DIGEST = ""
 """Of the shim; `main_file` puts it here."""
@@ -21,20 +27,12 @@ if sys.version_info < (3, 9):
     sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
 
 
-def new_file() -> str:
-    """A new file where `tempfile` makes them, removed at the end. To import that takes longer than all else here."""
+def new_path() -> str:
+    """A path for a new file where `tempfile` makes them. To import that takes longer than all else here."""
     variables = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    failure = OSError("there is no folder")
-    for place in [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]:  # noqa: S108
-        path = os.path.join(os.path.realpath(place), "flowc-%d-%s.zip" % (os.getpid(), os.urandom(8).hex()))
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except OSError as error:
-            failure = error if failure.errno is None else failure
-        else:
-            atexit.register(remove, path, os.getpid())
-            return path
-    raise failure
+    places = [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]  # noqa: S108
+    place = next((place for place in places if os.access(place, os.W_OK | os.X_OK)), os.curdir)
+    return os.path.join(os.path.realpath(place), "flowc-%d-%s.zip" % (os.getpid(), os.urandom(8).hex()))
 
 
 def remove(path: str, owner: int) -> None:
@@ -68,6 +66,11 @@ def bytecode_file() -> str:
     return os.path.join(os.path.abspath(os.path.expanduser(root)), ".flowc", "bytecode", version)
 
 
+def is_ours(status: os.stat_result) -> bool:
+    """Whether we have written a file, or root has, and nobody else may."""
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
+
+
 def kept_bytecode(path: str) -> bytes:
     """The bytecode, whole, if we have made it ourselves, or root has; else nothing."""
     try:
@@ -76,8 +79,72 @@ def kept_bytecode(path: str) -> bytes:
             content = kept.read()
     except OSError:
         return b""
-    is_ours = status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
-    return content if is_ours and content[-8:] == b"%08x" % zlib.crc32(content[:-8]) else b""
+    return content if is_ours(status) and content[-8:] == b"%08x" % zlib.crc32(content[:-8]) else b""
+
+
+class KeptModules:
+    """Imports modules of the shim from the file with the bytecode: each is read, and its checksum compared, when it is
+    imported. To copy all of it, and to have Python read the directory of a zip, takes longer than a task's own work.
+
+    A module that the file doesn't have as bytecode, or that cannot be read, is imported from the whole, which is
+    unpacked for that; and for processes that `multiprocessing` starts, which get our import path.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        """Raises ValueError and OSError for a file that is not whole, or not ours."""
+        status, head = os.fstat(descriptor), os.pread(descriptor, 24, 0)
+        size, length, checksum = [int(head[at : at + 8], 16) for at in (0, 8, 16)]
+        index = os.pread(descriptor, length, 24)
+        if not is_ours(status) or status.st_size != size or zlib.crc32(index) != checksum:
+            raise ValueError
+        self.descriptor, self.start = descriptor, 24 + length
+        self.places = marshal.loads(index)  # noqa: S302 (it is ours)
+        self.codes = dict[str, bytes]()
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+        """Where a module is."""
+        del path, target
+        if name in self.places:
+            where, place, length, checksum = self.places[name]
+            try:
+                code = os.pread(self.descriptor, length, self.start + place)
+            except OSError:  # the step has closed it
+                code = b""
+            if zlib.crc32(code) == checksum:
+                self.codes[name] = code
+                file = os.path.join(unpacked, where)
+                spec = ModuleSpec(name, self, origin=file)  # type: ignore[arg-type]
+                spec.has_location = True
+                if where.endswith("__init__.pyc"):
+                    spec.submodule_search_locations = [os.path.dirname(file)]
+                return spec
+            self.places.clear()
+        elif not name.startswith("flowc.") and name != "multiprocessing":
+            return None
+        unpack()
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Python makes it."""
+
+    def exec_module(self, module: "types.ModuleType") -> None:
+        """Execute a module that was found."""
+        exec(marshal.loads(self.codes.pop(module.__name__)), module.__dict__)  # noqa: S102, S302 (it is ours)
+
+
+def unpack() -> None:
+    """Write the shim to where the import path has it. Raises OSError."""
+    if os.path.exists(unpacked):
+        return
+    content = kept_bytecode(bytecode) if bytecode else b""
+    if bytecode and not content:
+        atexit.register(keep_bytecode, bytecode, os.getpid())
+    new = "%s.%d" % (unpacked, os.getpid())
+    with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content or sources())
+    os.rename(new, unpacked)
+    atexit.register(remove, unpacked, os.getpid())
+    sys.path_importer_cache.pop(unpacked, None)
 
 
 def keep_bytecode(path: str, owner: int) -> None:
@@ -98,37 +165,40 @@ def keep_bytecode(path: str, owner: int) -> None:
 
 
 def compiled(sources: bytes) -> bytes:
-    """The modules of a zip as bytecode, in a zip that ends with the checksum of what is before it."""
+    """The modules of a zip as bytecode: where each of them is, for `KeptModules`, and a zip, which ends with the
+    checksum of all that is before it."""
     import importlib.util
     import io
-    import marshal
     import zipfile
 
-    buffer = io.BytesIO()
+    buffer, places = io.BytesIO(), dict[str, tuple[str, int, int, int]]()
     with zipfile.ZipFile(io.BytesIO(sources)) as source, zipfile.ZipFile(buffer, "w") as target:
         for name in source.namelist():
             if name.split("/")[1] in ("client", "compat", "datatools"):  # few tasks import these
                 target.writestr(name, source.read(name))
                 continue
-            code = compile(source.read(name), "flowc.zip/" + name, "exec", dont_inherit=True)
+            code = marshal.dumps(compile(source.read(name), "flowc.zip/" + name, "exec", dont_inherit=True))
             # Hashed, and not to be checked: the name of the file says of what it was made.
-            header = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
-            target.writestr(name + "c", header + marshal.dumps(code))
+            target.writestr(name + "c", importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + code)
+            module = name[:-3].replace("/", ".")
+            module = module[:-9] if module.endswith(".__init__") else module
+            places[module] = name + "c", buffer.tell() - len(code), len(code), zlib.crc32(code)
         target.comment = bytes(8)
-    content = buffer.getvalue()[:-8]
+    index, whole = marshal.dumps(places), buffer.getvalue()
+    size = 24 + len(index) + len(whole)
+    content = b"%08x%08x%08x" % (size, len(index), zlib.crc32(index)) + index + whole[:-8]
     return content + b"%08x" % zlib.crc32(content)
 
 
 program = os.path.abspath(sys.path[0])  # the task may change the working directory
 archive = zipimporter(program)
 bytecode = bytecode_file()
-shim = kept_bytecode(bytecode) if bytecode else b""
+sys.path[0] = unpacked = new_path()
 try:
-    if bytecode and not shim:
-        atexit.register(keep_bytecode, bytecode, os.getpid())
-    sys.path[0] = new_file()
-    with open(sys.path[0], "wb") as file:
-        file.write(shim or sources())
+    try:
+        sys.meta_path.insert(0, KeptModules(os.open(bytecode, os.O_RDONLY)))
+    except (OSError, ValueError):
+        unpack()
 except OSError as error:
     sys.stderr.write("flowc: the shim cannot be unpacked: %s; TMPDIR may name a folder that can be written\n" % error)
     sys.exit(2)
