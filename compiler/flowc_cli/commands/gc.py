@@ -69,10 +69,12 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="remove nothing")] = False,
     as_json: shared.Json = False,
 ) -> None:
-    """Remove old runs, and values that no run names; of a whole root also bytecode that other releases have kept.
+    """Remove old runs, and values that no run names.
 
     Without --older-than and --keep no run is removed; with both, those that neither keeps. Runs that are under way
     stay, and so do those that they resume.
+
+    Of a whole root, bytecode that other releases have kept is removed, too.
     """
     seconds = shared.parse_time(grace, "--grace")
     if seconds < LEAST_GRACE:
