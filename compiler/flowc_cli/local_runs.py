@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,9 @@ from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_compiler.ir import Flow
 from flowc_targets.local import DEFAULT_START, RunOptions, run_flow
+
+_ITEM = re.compile(r"(\d+(\.\d+)*)?")
+"""The index path of an item of a foreach, or nothing."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,24 @@ def local_options(
 
 
 def checked_answers(texts: Sequence[str], flow: Flow, sink: DiagnosticSink) -> dict[str, str]:
-    """The choices of `--approve STEP=CHOICE`, by step. Collects FC505 for those that cannot be chosen."""
+    """The choices of `--approve STEP=CHOICE`, by step, or by `step/index` for an item of a foreach.
+
+    Collects FC505 for those that cannot be chosen.
+    """
     found: dict[str, str] = {}
     asking = {step.name: step.specs.approval for step in flow.steps if step.specs.approval is not None}
     for text in texts:
         name, separator, choice = text.partition("=")
-        spec = asking.get(name)
-        if not separator or spec is None:
+        step, _, index = name.partition("/")
+        spec = asking.get(step)
+        if not separator or spec is None or not _ITEM.fullmatch(index):
             what = f"no step {name!r} with `@approval`" if separator else "no `=`"
-            known = f"write STEP=CHOICE; the steps are {', '.join(asking)}" if asking else "leave it out"
-            sink.error("FC505", f"--approve {text!r}: {what}", None, help=known)
+            known = (
+                f"write STEP=CHOICE, or STEP/INDEX=CHOICE for an item; the steps are {', '.join(asking)}"
+                if asking
+                else "leave it out"
+            )
+            sink.error("FC505", f"--approve {text!r}: {what}", None, help=known if asking else "leave it out")
         elif spec.choices and choice not in spec.choices:
             sink.error(
                 "FC505", f"--approve {text!r}: {choice!r} cannot be chosen", None,

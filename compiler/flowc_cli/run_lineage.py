@@ -125,6 +125,7 @@ class RunLineage:
             {
                 name
                 for document in self._documents
+                if document.step in ("", self._graph.start)  # others may be those of a called flow
                 for name in _same(document.content.get("parameters", {}), self._value)
             }
         )
@@ -170,10 +171,23 @@ class RunLineage:
             yield self._use(key, foreach_variable(manifest) or "items", "items", None, "", manifest)
         for number in self._numbers(manifest):
             yield self._use(key, f"{foreach_variable(manifest) or 'items'}[{number}]", "item", None, "", manifest)
-        for name in parameters:
+        for name in self._parameters(key, parameters):
             read = self._read(key, name, constant=True)
-            if read not in ("", "no"):
-                yield self._use(key, name, "", None, read, manifest)
+            how = "" if name in parameters or self._is_passed(key, name) else "parameter"
+            if how or read not in ("", "no"):
+                yield self._use(key, name, how, None, read, manifest)
+
+    def _parameters(self, key: TaskKey, of_run: Sequence[str]) -> Sequence[str]:
+        """The parameters of a task that have the value: a task of a called flow has those of the call."""
+        manifest = self._manifest(key)
+        if manifest is None or self._graph.is_pipeline:
+            return of_run
+        return sorted(_same(manifest.get("parameters", {}), self._value))
+
+    def _is_passed(self, key: TaskKey, name: str) -> bool:
+        """Whether a task before has the parameter as well, in the same call of a flow."""
+        before = self._graph.before(key, self._held, self._choice)
+        return any(name in _same(self._named[task].get("parameters", {}), self._value) for task in before)
 
     def _had(self, key: TaskKey) -> dict[str, bool]:
         """The names under which a task had the value when it began, each with whether it was given an item of it.

@@ -178,7 +178,11 @@ Last = Annotated[int, typer.Option("--last", metavar="N", min=1, help=LAST_HELP)
 Resumed = Annotated[str | None, typer.Option(metavar="RUN", help="continue this run; RUN/STEP,STEP runs steps again")]
 Answers = Annotated[
     list[str] | None,
-    typer.Option("--approve", metavar="STEP=CHOICE", help="the choice for a step with @approval: nobody is asked"),
+    typer.Option(
+        "--approve",
+        metavar="STEP=CHOICE",
+        help="the choice for a step with @approval, or STEP/INDEX for an item: nobody is asked",
+    ),
 ]
 Payload = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="a field of the event; repeatable")]
 ScheduledTime = Annotated[

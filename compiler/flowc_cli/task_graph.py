@@ -23,6 +23,7 @@ class TaskGraph:
     def __init__(self, graph: Document) -> None:
         """`graph` is the contents of `graph.json`; empty where there is none, and then nothing comes before a task."""
         self._steps: Mapping[str, Mapping[str, Any]] = graph.get("steps", {})
+        self.start: str | None = graph.get("start")
         self._previous: dict[str, list[str]] = {}
         for name, step in self._steps.items():
             for target in step["next"]:

@@ -163,6 +163,51 @@ def test_items_inputs_and_parameters(store: Path) -> None:
     ]
 
 
+def test_parameters_of_a_called_flow_are_not_those_of_the_run(tmp_path: Path) -> None:
+    code = """
+        from flowc import FlowSpec, Parameter, call_flow, step
+
+        class Score(FlowSpec):
+            rows = Parameter("rows", type=int, required=True)
+
+            @step
+            def start(self):
+                self.sum = self.rows + 1
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        class Weekly(FlowSpec):
+            @step
+            def start(self):
+                self.size = 31
+                self.next(self.score)
+
+            @call_flow(Score, artifacts={"rows": "size"}, returns=["sum"])
+            @step
+            def score(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+    write_files(tmp_path, {"weekly.py": code})
+    assert flowc(tmp_path, "run", "weekly.py").returncode == 0
+    assert rows(lineage(tmp_path, "Weekly/latest/start/size"), 0) == [
+        ("start", "size", "made", ""),
+        ("score", "size", "inherited", "no"),
+        ("score__start", "rows", "parameter", "unknown"),
+        ("score__start", "size", "", "unknown"),
+        ("score__end", "size", "made again", ""),
+        ("end", "size", "inherited", "no"),
+    ]
+    done = flowc(tmp_path, "lineage", "Weekly/latest/start/size")
+    assert "score__start  rows  parameter, may have read it" in done.stdout
+
+
 def test_a_value_with_sets_is_one_whatever_their_order(store: Path) -> None:
     """Each process has its own order of strings in a set, and so its own hash."""
     found = lineage(store, f"{runs(store)[2]}/start/names")

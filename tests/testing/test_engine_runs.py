@@ -12,7 +12,7 @@ import pytest
 from flowc import Flow, Run
 from flowc.testing import CompileFailed, RunFlow, UnusedFault, UsageError, run_flow, simulate_flow
 from tests.support import write_files
-from tests.testing.tested_flows import AskingFlow, Model, OddFlow, TrainFlow, scale, scaled
+from tests.testing.tested_flows import AskingFlow, AskingItemsFlow, Model, OddFlow, TrainFlow, scale, scaled
 
 BOTH = pytest.mark.parametrize("engine", [run_flow, simulate_flow], ids=["local", "simulated"])
 FACTOR = 4
@@ -240,3 +240,12 @@ def test_persons_choose(engine: RunFlow) -> None:
     assert "yes" in run
     with pytest.raises(CompileFailed, match="'perhaps' cannot be chosen"):
         engine(AskingFlow, approvals={"start": "perhaps"})
+
+
+@pytest.mark.process
+@BOTH
+def test_persons_choose_for_items(engine: RunFlow) -> None:
+    run = engine(AskingItemsFlow, approvals={"ask": "yes", "ask/1": "no"})
+    assert run.data.answers == ["0: yes", "1: no", "2: yes"]
+    with pytest.raises(CompileFailed, match="no step 'ask/one' with"):
+        engine(AskingItemsFlow, approvals={"ask/one": "yes"})

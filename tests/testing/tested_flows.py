@@ -203,6 +203,30 @@ class AskingFlow(FlowSpec):
         self.answer = current.approval.choice
 
 
+class AskingItemsFlow(FlowSpec):
+    """A question for each item of a foreach."""
+
+    @step
+    def start(self) -> None:
+        self.items = [0, 1, 2]
+        self.next(self.ask, foreach="items")
+
+    @approval(choices=["yes", "no"])
+    @step
+    def ask(self) -> None:
+        self.answer = f"{self.input}: {current.approval.choice}"
+        self.next(self.join)
+
+    @step
+    def join(self, inputs: Inputs) -> None:
+        self.answers = [item.answer for item in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self) -> None:
+        pass
+
+
 @pipeline
 def asking() -> None:
     if approve(choices=["yes", "no"], id="ask") == "yes":

@@ -165,12 +165,14 @@ def _row(uses: Sequence[Use]) -> tuple[str, str, str]:
 
 
 def _words(use: Use) -> Iterator[str]:
+    if use.how == "parameter" and use.origin is None:
+        yield "parameter"  # of the run, or of the call of a flow
     if use.read in ("read", "by its code", "item", "unknown"):
         yield _READS[use.read]
     if use.how in ("made again", "cached", "taken over", "parameter") and use.origin is not None:
         between = {"made again": ", as before in", "parameter": ", as in"}.get(use.how, " from")
         yield f"{use.how}{between} {use.origin}"
-    elif use.how:
+    elif use.how and use.how != "parameter":
         yield _GOT.get(use.how, use.how)
     if use.read == "no":
         yield _READS["no"]

@@ -20,7 +20,7 @@ def run_hook(plan: Plan, name: str) -> int:
     """Call a function of the flow's file, or one that a dotted name imports; returns the exit code.
 
     It gets the run, as `run=`, when it has an argument of that name or takes any; and what failed, `None` where nothing
-    did, when it needs another argument, as ZenML's hooks do.
+    did, when it takes another one, as ZenML's hooks do: without a default, or named or annotated as an exception.
     """
     from flowc.shim.failure_report import failure_text
     from flowc.shim.user_code import load_module
@@ -29,7 +29,7 @@ def run_hook(plan: Plan, name: str) -> int:
         function = _function(load_module(plan), name)
         if _takes_run(function):
             function(run=_run(plan))
-        elif _needs_an_argument(function):
+        elif _takes_failure(function):
             function(_failure(_run(plan)))
         else:
             function()
@@ -69,11 +69,15 @@ def _failure(run: Run) -> BaseException | None:
     return None if run.successful else FlowError(f"the run {run.id} failed")
 
 
-def _needs_an_argument(function: Callable[..., Any]) -> bool:
+def _takes_failure(function: Callable[..., Any]) -> bool:
     from inspect import Parameter, signature
 
     kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return any(item.kind in kinds and item.default is item.empty for item in signature(function).parameters.values())
+    return any(
+        item.kind in kinds
+        and (item.default is item.empty or item.name == "exception" or "Exception" in str(item.annotation))
+        for item in signature(function).parameters.values()
+    )
 
 
 def _takes_run(function: Callable[..., Any]) -> bool:

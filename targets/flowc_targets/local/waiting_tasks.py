@@ -50,7 +50,7 @@ class WaitingTasks:
         answers: Mapping[str, str],
         note: Callable[[str], object],
     ) -> None:
-        """`answers` are choices by step, for whoever knows them before; `note` prints a line."""
+        """`answers` are choices by step or `step/index`, for whoever knows them before; `note` prints a line."""
         self._entries = {step.name: gate_entries(step) for step in flow.steps if step.specs.gated}
         self._layout = layout
         self._environment = environment
@@ -165,7 +165,7 @@ class WaitingTasks:
             if gate.approval is None:
                 return True
             gate.ask()
-            known = self._answers.get(key.step)
+            known = self._answers.get(gate.place, self._answers.get(key.step))
             if known is not None:
                 self._answer(gate, known, "option", approvals.settle)
             self._asked[key] = gate

@@ -32,7 +32,8 @@ def questions(spec: Spec) -> Iterator[tuple[str, list[str]]]:
 def check_answers(spec: Spec, given: Mapping[str, str]) -> None:
     """Raise ManifestError for choices that cannot be made."""
     known = dict(questions(spec))
-    for step, choice in given.items():
+    for place, choice in given.items():
+        step = place.partition("/")[0]
         if step not in known:
             help_ = f"the steps are {', '.join(known)}" if known else "leave --approve out"
             raise ManifestError(f"--approve: nobody is asked for a step {step!r}", code="FC505", help=help_)
@@ -55,17 +56,18 @@ class Answers:
         """What was chosen for a task; `None` where nobody has so far."""
         path = parse_index(index)
         found = approvals.read_answer(self._layout, step, path)
-        if found is None and step in self._given:
+        place = place_text(step, path)
+        given = self._given.get(place, self._given.get(step))
+        if found is None and given is not None:
             asked = approvals.read_question(self._layout, step, path)
             question: dict[str, Any] = asked["approval"] if asked is not None and "approval" in asked else {}
             by = approvals.this_person()
             try:
-                found = approvals.settle(self._layout, step, path, question, self._given[step], by=by, via="option")
+                found = approvals.settle(self._layout, step, path, question, given, by=by, via="option")
             except FlowError as error:
                 self._progress.note(str(error))
         if found is not None:
             return str(found["choice"])
-        place = place_text(step, path)
         if place not in self._noted:
             self._noted.add(place)
             run = f"{self._layout.flow}/{self._layout.run}"

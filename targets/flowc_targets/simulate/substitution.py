@@ -161,12 +161,12 @@ def workflow_globals(spec: Spec, started: float) -> dict[str, str]:
 
 def processed(template: Template, arguments: Mapping[str, str], values: Mapping[str, str]) -> dict[str, Any]:
     """A template with its inputs, first the global and local values put in, then the inputs. Raises NodeError."""
-    text = template.text
+    raw, text = template.raw, template.text
     if template.inputs:
-        inputs = [_input(item, arguments) for item in template.inputs]
-        text = to_json({**template.raw, "inputs": {"parameters": inputs}})
+        raw = {**raw, "inputs": {"parameters": [_input(item, arguments) for item in template.inputs]}}
+        text = to_json(raw)
     if "{{" not in text:
-        return dict(template.raw)
+        return dict(raw)
     return _substituted(text, values)
 
 
