@@ -53,6 +53,8 @@ def _reason(run: Run, task: TaskRecord, earlier: Sequence[Run]) -> str:
     if cached is not None:
         place = place_text(cached["step"], parse_index(cached["index"]))
         return f"from the cache: run {cached['run']}{f', {place}' if place != task.id else ''}"
+    if own is None and task.state == "caught":
+        return "failed, and no failure is cached"
     if own is None:
         return "has no cache" if manifest else ""
     if "untraced" in own:

@@ -48,7 +48,8 @@ def given_event(
         return {}, ""
     for item in event.filters:
         if not item.passes(fields.get(item.field)):
-            wanted = f"{item.field} {item.comparator} {' or '.join(map(str, item.values))}"
+            listed = " or ".join(f"{one:g}" if isinstance(one, float) else one for one in item.values)
+            wanted = f"{item.field} {item.comparator} {listed}"
             message = f"the event does not pass the filter of @trigger: {wanted}"
             sink.error("FC505", message, spec.span if spec is not None else None, help="give another --payload")
     values = {parameter: fields[key] for parameter, key in event_parameters(flow, event).items() if key in fields}

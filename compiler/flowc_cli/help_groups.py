@@ -7,7 +7,7 @@ from typing import Any
 
 OTHERS = "Options"
 _GROUPS = {
-    "Flow": "flow param event payload with cache config config_value branch production include from",
+    "Flow": "flow param event payload with cache config config_value branch production include",
     "Output": "output format json check diff show_output verbose report nodes keep kustomize artifacts schema all "
     "with_runtime stdin_filename details quiet log_format openlineage",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
@@ -18,7 +18,7 @@ _GROUPS = {
     "incident_io_metadata workflow_timeout workflow_priority",
     "Images": "base conda_base tag_prefix builder upgrade no_lock lock record",
     "Inputs": "run no_run artifact input artifacts_module",
-    "Run": "to parallel cron rerun_failed dry_run max_workers max_num_splits run_id_file tag start_method "
+    "Run": "from to parallel cron rerun_failed dry_run max_workers max_num_splits run_id_file tag start_method "
     "retry_wait timeout_grace container origin_run_id origin scheduled_time wait watch pdb approve choose note",
     "Logs": "step task attempt stdout stderr timestamps tail follow values",
     "Server": "server user check_server port",

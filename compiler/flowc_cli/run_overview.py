@@ -215,13 +215,13 @@ def _attempts(tasks: Sequence[tuple[TaskRecord, Task]], *, all_shown: bool) -> l
             if attempt.failure is not None:
                 error = attempt.failure
                 kind = "" if attempt.state == "stopped" else f"{error.get('type')}: "
-                lines.append(f"    {name} {attempt.state}: {kind}{error.get('message')}")
+                lines.append(f"    {name} {attempt.state}: {kind}{error.get('message')}".rstrip(": "))
             elif attempt.state == "running" and not all_shown:
                 lines.append(f"    {name} running{_since(attempt)}")
         if record.state == "caught" and record.caught_failure is not None:
             error = record.caught_failure
             text = f"{task.id} caught: {error['type']}: {error['message']}"
-            lines.append(f"    {visible_line(text)}")
+            lines.append(f"    {visible_line(text.rstrip(': '))}")
         if not task.committed and task.artifact_names:
             lines.append(f"    {task.id} had, when it failed: {_names(task.artifact_names)}")
     return lines

@@ -288,6 +288,8 @@ class ArtifactReports:
             more = f" and {len(join.parents) - _LISTED_INPUTS} more" if len(join.parents) > _LISTED_INPUTS else ""
             otherwise = f"its inputs are named by the steps that lead to it: {known}{more}"
             help_text, fix = self._suggest(name, join.parents, otherwise)
+            if name == "failed":
+                help_text, fix = "put `@foreach_options(min_success=0.9)` on the step that opens the foreach", None
             message = f"the join `{join.name}` has no input `{name}`"
             self._sink.error("FC226", message, place.span, help=help_text, fix=fix)
 

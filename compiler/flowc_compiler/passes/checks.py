@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.container import PLACEHOLDER
+from flowc.protocol.scheduled import mentions_scheduled
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
 from flowc_compiler.ir.base import Model
@@ -132,6 +133,7 @@ def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
     event fills in and that no run of the flow can be given.
     """
     _check_events(flow, sink)
+    _check_scheduled_defaults(flow, sink)
     _check_bounds(flow, sink)
     _check_catch(flow, sink)
     _check_containers(flow, sink)
@@ -247,6 +249,24 @@ def _check_events(flow: Flow, sink: DiagnosticSink) -> None:
                     "FC302", f"the event `{event.name}` fills in a parameter `{name}`, {why}",
                     spec.span, help=f"the flow has {', '.join(known) or 'no parameters'}",
                 )  # fmt: skip
+
+
+def _check_scheduled_defaults(flow: Flow, sink: DiagnosticSink) -> None:
+    """Warn of defaults that are the time of a schedule, which runs that something else starts do not have."""
+    events = flow.specs.trigger.events if flow.specs.trigger is not None else ()
+    for parameter in flow.run_parameters:
+        name = parameter.name
+        fills_in = any(name in event.parameters for event in events)
+        fills_in = fills_in or (len(events) == 1 and not events[0].parameters)  # from a field of its name
+        starts = ["`@trigger`"] if events and not fills_in else []
+        starts += ["`@trigger_on_finish`"] if flow.specs.trigger_on_finish is not None else []
+        if starts and mentions_scheduled(parameter.default):
+            help_text = "give another default, and read `current.scheduled_time` in a step"
+            if starts == ["`@trigger`"]:
+                help_text = f"take it from the event: parameters={{'{name}': 'field'}}; or {help_text}"
+            message = f"the default of parameter `{name}` is the time that a run is scheduled for"
+            why = f"a run that {' or '.join(starts)} starts has none, and fails"
+            sink.warning("FC304", f"{message}, and {why}", parameter.span, help=help_text)
 
 
 def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:

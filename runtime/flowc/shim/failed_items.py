@@ -108,11 +108,11 @@ def checked_inputs(state: TaskState, states: List[InputState]) -> List[InputStat
     wanted = opener.min_success or 0.0
     if states and (not good or len(good) < wanted * len(states) - 1e-9):
         first = failed_items(state.failed[:3])
-        named = "; ".join(f"{item.index}: {item.step}: {item.type}: {item.exception}" for item in first)
+        named = "; ".join(f"item {item.index}, in {item.step}: {item.type}: {item.exception}" for item in first)
         more = f" and {len(failures) - 3} more" if len(failures) > 3 else ""
         raise TooFewSucceeded(
-            f"{len(failures)} of {len(states)} items of {opener.name!r} failed, and {wanted:.0%} have to succeed, "
-            f"at least one: {named}{more}"
+            f"{len(failures)} of {len(states)} items of {opener.name!r} failed, and "
+            f"{f'{wanted:.0%} have' if good else 'at least one has'} to succeed: {named}{more}"
         )
     return good
 

@@ -188,7 +188,7 @@ def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) ->
         return
     for spec in (specs.trigger, specs.trigger_on_finish):
         if spec is not None:
-            _warn_about("the trigger", "template", spec.span, sink)
+            _warn_about("the trigger", "template" if specs.schedule is None else "cron", spec.span, sink)
 
 
 def _report_schedule(options: ArgoOptions, span: Span | None, sink: DiagnosticSink) -> None:

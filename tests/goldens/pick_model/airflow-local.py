@@ -46,7 +46,7 @@ FLOW = FlowPackage(
     doc_md=(
         "```\n"
         "load -> size_of\n"
-        "size_of -> look_up or sample or if_1_start\n"
+        "size_of -> look_up or sample or report\n"
         "look_up -> report\n"
         "sample -> grow_trees\n"
         "grow_trees -> report\n"
