@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from flowc.secret_managers import MODULES, SecretError
+from flowc.shim.failure_report import failure_text, without_secrets
 from flowc.shim.task_secrets import inject
 from flowc_compiler.evaluate.environment_reads import looks_secret
 from flowc_compiler.ir import SecretSource
@@ -265,3 +266,18 @@ def test_two_sources_set_all_variables_or_none(server: SecretServer) -> None:
         inject("train", sources[:1], allow_override=False)
     inject("train", sources[:1], allow_override=True)
     assert os.environ["X"] == VALUE
+
+
+def test_texts_of_failures_have_no_values(server: SecretServer) -> None:
+    """Also where an exception's text has them: records and notifications of it go far."""
+    lines = f"{VALUE}-first\n{VALUE}-second"
+    server.routes["GET /v1/kv/a"] = (200, {"data": {"KEY": lines, "SHORT": "no"}})
+    os.environ["VAULT_TOKEN"] = TOKEN
+    inject("train", [{"type": "vault", "id": "kv/a", "role": None, "options": {}}], allow_override=True)
+    try:
+        raise ValueError(f"no login as {os.environ['KEY']}: {VALUE}-second is not right") from KeyError(lines)
+    except ValueError as error:
+        text = failure_text(error)
+    assert VALUE not in text
+    assert "ValueError: no login as ***: *** is not right" in text
+    assert without_secrets(f"sys.exit({VALUE}-first)") == "sys.exit(***)"

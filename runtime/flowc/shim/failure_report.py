@@ -44,7 +44,7 @@ def report_failure(
         if isinstance(error, PeerFailed):
             more["peer"] = error.peer
         try:
-            name, message = type(error).__name__, error_text(error)
+            name, message = type(error).__name__, without_secrets(error_text(error))
             layout.record_failure(task.step, task.path, task.attempt, name, message, text, **more)
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
@@ -85,11 +85,20 @@ def failure_text(error: BaseException) -> str:
     """
     try:
         if isinstance(error, SystemExit):
-            return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
-        ended = quit_text(error)
-        return ended if ended and has_input() else _traceback_text(error) + ended
+            text = f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
+        else:
+            ended = quit_text(error)
+            text = ended if ended and has_input() else _traceback_text(error) + ended
     except BaseException as second:
-        return f"{type(error).__name__}: {error_text(error)}\nflowc: no traceback: {type(second).__name__}\n"
+        text = f"{type(error).__name__}: {error_text(error)}\nflowc: no traceback: {type(second).__name__}\n"
+    return without_secrets(text)
+
+
+def without_secrets(text: str) -> str:
+    """A text of an exception without the values that `@secrets` has fetched: records and notifications go far."""
+    module: Any = sys.modules.get("flowc.shim.task_secrets")
+    found: str = text if module is None else module.hide(text)
+    return found
 
 
 def _traceback_text(error: BaseException) -> str:

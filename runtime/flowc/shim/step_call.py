@@ -30,6 +30,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
     if step.catch is None:
         _call(code, state, task)
         return None
+    from flowc.shim.failure_report import without_secrets
     from flowc.shim.retry_decision import judged, was_lost_for_good
     from flowc.shim.step_guards import FailureHandledByCatch, last_failure, store_failure
 
@@ -42,7 +43,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
         if not fallback and attempt < step.retries and not judged(error, state.plan, step.name)[1]:
             raise
         store_failure(flow, state, error)
-        return {"type": type(error).__name__, "message": error_text(error)}
+        return {"type": type(error).__name__, "message": without_secrets(error_text(error))}
     if step.catch["var"] is not None:
         setattr(flow, step.catch["var"], None)
     return None

@@ -12,6 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
+_SHORTEST = 4
+"""The fewest characters of a value that is left out of texts: of shorter ones, texts are full."""
+_values: List[str] = []
+"""The values that this process has had, the longest first."""
 _VARIABLE = re.compile("[a-zA-Z_][a-zA-Z0-9_]*")
 
 
@@ -31,6 +35,15 @@ def inject(step: str, sources: List[Dict[str, Any]], allow_override: bool) -> No
                 )
             variables[name] = value
     os.environ.update(variables)
+    found = {part for value in variables.values() for part in (value, *value.splitlines()) if len(part) >= _SHORTEST}
+    _values[:] = sorted(found.union(_values), key=len, reverse=True)
+
+
+def hide(text: str) -> str:
+    """A text without the values of secrets that this process has had."""
+    for value in _values:
+        text = text.replace(value, "***")
+    return text
 
 
 def _variables(source: Dict[str, Any], title: str) -> Dict[str, str]:
