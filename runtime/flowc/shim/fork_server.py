@@ -4,16 +4,15 @@ It has imported the installed modules that the user's files import, so that task
 each task executes that itself. A fork becomes a fresh Python where threads run that would not survive it, and for a
 task whose environment is another one, which those modules may have read.
 
-The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
-stdout and stderr. Answers are `ready` once, then `started` and `exit` for each task; that has `committed`, what the
-engine needs of the manifest, where the task is known to have written it. A request may also be to `forget` which
-attempt of a task counts.
+The engine speaks through a socket, see `fork_channel`. A request carries the write ends of the task's stdout and
+stderr. Answers are `ready` once, then `started` and `exit` for each task; that has `committed`, what the engine needs
+of the manifest, where the task is known to have written it. A request may also be to `forget` which attempt of a task
+counts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -23,6 +22,7 @@ import sys
 import time
 
 from flowc.protocol import env_names
+from flowc.shim.fork_channel import receive, send
 from flowc.shim.log_keeper import keeps_logs
 from flowc.shim.stall_watch import CHECK_SECONDS, StallWatch
 from flowc.store import is_remote
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
-LENGTH = struct.Struct("!I")
 _PID = struct.Struct("!I")
 _STALLED = b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
 _NEEDED = (
@@ -140,25 +139,6 @@ def shim_command(*arguments: str) -> List[str]:
     package = code_package()
     program = package.program if package is not None else None
     return [sys.executable, *([program] if program is not None else ["-c", BOOT]), *arguments]
-
-
-def send(channel: socket.socket, message: Dict[str, Any]) -> None:
-    """Send one frame."""
-    body = json.dumps(message).encode()
-    channel.sendall(LENGTH.pack(len(body)) + body)
-
-
-def receive(channel: socket.socket) -> tuple[Dict[str, Any] | None, List[int]]:
-    """Receive one frame and the descriptors that came with it; `None` when the other side is gone."""
-    head, descriptors, _, _ = socket.recv_fds(channel, LENGTH.size, 2)
-    body = b""
-    if head:
-        head += _exactly(channel, LENGTH.size - len(head))
-        body = _exactly(channel, LENGTH.unpack(head)[0])
-    if not body:
-        return None, descriptors
-    message: Dict[str, Any] = json.loads(body)
-    return message, descriptors
 
 
 class _Child:
@@ -402,15 +382,4 @@ def _read_all(descriptor: int) -> bytes:
     with contextlib.suppress(BlockingIOError):
         while chunk := os.read(descriptor, 4096):
             data += chunk
-    return data
-
-
-def _exactly(channel: socket.socket, length: int) -> bytes:
-    """Exactly `length` bytes, or fewer when the other side is gone."""
-    data = b""
-    while len(data) < length:
-        chunk = channel.recv(length - len(data))
-        if not chunk:
-            return b""
-        data += chunk
     return data

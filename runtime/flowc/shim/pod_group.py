@@ -24,7 +24,8 @@ import time
 from flowc.errors import FlowError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.exit_codes import OK, PROTOCOL_ERROR, TIMEOUT, USER_ERROR, failure_kinds, is_retried
-from flowc.shim.fork_server import LENGTH, receive, serve, shim_command
+from flowc.shim.fork_channel import receive, send
+from flowc.shim.fork_server import serve, shim_command
 from flowc.shim.group_output import GroupOutput
 from flowc.shim.group_records import Attempt, GroupRecords, say
 from flowc.shim.log_keeper import ENGINE, keeps_logs
@@ -346,12 +347,8 @@ class _ForkServer:
 
     def send(self, request: Dict[str, Any], stdout: int, stderr: int) -> bool:
         """Ask for a task that prints to these descriptors. False where the server is gone."""
-        import json
-
-        body = json.dumps(request).encode()
         try:
-            socket.send_fds(self.channel, [LENGTH.pack(len(body))], [stdout, stderr])
-            self.channel.sendall(body)
+            send(self.channel, request, (stdout, stderr))
         except OSError:
             return False
         return True

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from flowc.shim.fork_server import LENGTH, receive
+from flowc.shim.fork_channel import receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+_NUMBER = struct.Struct("!I")
+"""A task, as the thread that waits for its process names it."""
 CLOSE_SECONDS = 5
 """How long a process may take to end after a signal."""
 
@@ -104,10 +106,8 @@ class ForkServer:
 
     def send(self, request: Mapping[str, Any], out: int, err: int) -> bool:
         """Request a task with `out` and `err` as its output, which stay open here. False where the server is gone."""
-        body = json.dumps(request).encode()
         try:
-            socket.send_fds(self._socket, [LENGTH.pack(len(body))], [out, err])
-            self._socket.sendall(body)
+            send(self._socket, request, (out, err))
         except OSError:
             self._set_gone()
             return False
@@ -115,9 +115,8 @@ class ForkServer:
 
     def forget(self, step: str, index: str) -> None:
         """A task is tried again: it must not count on what it knows of the attempts before."""
-        body = json.dumps({"forget": True, "step": step, "index": index}).encode()
         with contextlib.suppress(OSError):  # it is gone, as the next request says
-            self._socket.sendall(LENGTH.pack(len(body)) + body)
+            send(self._socket, {"forget": True, "step": step, "index": index})
 
     def receive(self) -> dict[str, Any] | None:
         """The next message about a task, `{}` for one about the server itself; `None` where the server is gone."""
@@ -268,11 +267,11 @@ class ProcessPool(Generic[Task]):
         child.wait()
         process.pid = 0
         assert self._exit_pipe is not None
-        os.write(self._exit_pipe[1], LENGTH.pack(number))
+        os.write(self._exit_pipe[1], _NUMBER.pack(number))
 
     def _reap_children(self) -> bool:
         assert self._exit_pipe is not None
-        for (number,) in LENGTH.iter_unpack(os.read(self._exit_pipe[0], 1024 * LENGTH.size)):
+        for (number,) in _NUMBER.iter_unpack(os.read(self._exit_pipe[0], 1024 * _NUMBER.size)):
             child, _ = self._children.pop(number)
             self._exits.append((self.running.pop(number), child.returncode))
         return True
