@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow
     from flowc_targets.local.options import RunOptions
+    from flowc_targets.local.run_report import Reporter
     from flowc_targets.local.schedule import TaskKey
 
 _MANIFESTS = 256
@@ -68,3 +69,10 @@ class CachedTasks:
         if found is not None:
             self.taken[key.step] += 1
         return found
+
+    def report(self, reporter: Reporter) -> None:
+        """Say how many tasks of which steps were taken."""
+        if self.taken:
+            tasks, are = ("task", "is") if self.taken.total() == 1 else ("tasks", "are")
+            steps = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in self.taken.items())
+            reporter.note(f"{self.taken.total()} {tasks} {are} taken from the cache: {steps}")

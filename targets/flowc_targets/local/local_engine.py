@@ -208,38 +208,20 @@ class _Engine:
             self.pool.close()
             self.waiting.close()
             self.locks.close()
-            self._note_cached()
+            self.cached.report(self.reporter)
             imports.finish()
             self.record.finish_log(log)
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
-        if origin.under_way():
-            self.reporter.warn(f"run {origin.run_id} is under way: what it finishes from now on is not taken over")
-        origin.begin(self.record.layout)
         replay = Replay(origin, self.schedule, self.record.layout, self.options.max_num_splits)
         self.reused = replay.reused
-        if replay.run(self._go_on_taking_over):
+        if replay.begin(self.reporter, self._go_on_taking_over):
             self.record.taken_over(self.reused)
         self.done = self.reused.total()
         for name, count in self.reused.items():
             self.steps[name].done = count
-        for note in replay.damaged:
-            self.reporter.warn(note)
-        if origin.changed:
-            self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
-        for step in sorted(origin.rerun):
-            if origin.never_ran(step):
-                self.reporter.note(f"run {origin.run_id} has no task of step {step}, so that none is run again for it")
-        tasks, are = ("task", "is") if self.done == 1 else ("tasks", "are")
-        self.reporter.note(f"{self.done} {tasks} of run {origin.run_id} {are} done already")
-
-    def _note_cached(self) -> None:
-        taken = self.cached.taken
-        if taken:
-            tasks, are = ("task", "is") if taken.total() == 1 else ("tasks", "are")
-            steps = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in taken.items())
-            self.reporter.note(f"{taken.total()} {tasks} {are} taken from the cache: {steps}")
+        replay.report(self.reporter)
 
     def _go_on_taking_over(self) -> bool:
         self.reporter.progress(self.reused.total(), 0, self.schedule.known)

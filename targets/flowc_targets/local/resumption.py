@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import ResumeOptions, RunOptions
+    from flowc_targets.local.run_report import Reporter
     from flowc_targets.local.schedule import Schedule, TaskKey
 
 BATCH = 256
@@ -241,6 +242,7 @@ class Replay:
 
         `look` looks tasks up in another way.
         """
+        self._resumed = origin
         self._schedule = schedule
         self._target = target
         self._limit = max_num_splits
@@ -272,6 +274,28 @@ class Replay:
             return whole
         finally:
             self._origin.close()
+
+    def begin(self, reporter: Reporter, go_on: Callable[[], bool]) -> bool:
+        """As `run`, of a run that begins. It warns of a run that is under way."""
+        if self._resumed.under_way():
+            run = self._resumed.run_id
+            reporter.warn(f"run {run} is under way: what it finishes from now on is not taken over")
+        self._resumed.begin(self._target)
+        return self.run(go_on)
+
+    def report(self, reporter: Reporter) -> None:
+        """Say what was taken over, and what is not as one may expect."""
+        origin = self._resumed
+        for note in self.damaged:
+            reporter.warn(note)
+        if origin.changed:
+            reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
+        for step in sorted(origin.rerun):
+            if origin.never_ran(step):
+                reporter.note(f"run {origin.run_id} has no task of step {step}, so that none is run again for it")
+        done = self.reused.total()
+        tasks, are = ("task", "is") if done == 1 else ("tasks", "are")
+        reporter.note(f"{done} {tasks} of run {origin.run_id} {are} done already")
 
     def _batch(self) -> list[TaskKey]:
         """The next tasks; the members of a gang stay together."""
