@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import compiled, refused
+from tests.support import compiled, diagnostics, refused
 from tests.variants.mutators import VARIANTS
 from tests.variants.variant import Variant
 
@@ -91,3 +91,39 @@ def test_decorators_of_the_command_line_come_between_the_two_methods(tmp_path: P
     start, end = flow.by_name["start"].specs, flow.by_name["end"].specs
     assert (start.retry is not None, start.timeout) == (True, None)
     assert (end.retry is not None, end.timeout is not None) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("use", "body", "message"),
+    [
+        ("around(5)", "yield", "`@around` takes keyword arguments only"),
+        (
+            "around",
+            "print(step_name)",
+            "`@around` is a user step decorator without a `yield`, which stands for the step",
+        ),
+        ("around(size=5)", "if step_name:\n        yield", ""),
+        ("around()", "yield from ()", ""),
+    ],
+)
+def test_a_user_step_decorator_that_no_task_could_apply(tmp_path: Path, use: str, body: str, message: str) -> None:
+    text = f"""
+from metaflow import FlowSpec, step, user_step_decorator
+
+@user_step_decorator
+def around(step_name, flow, inputs, attributes):
+    {body}
+
+class Flow(FlowSpec):
+    @{use}
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+    found = diagnostics(tmp_path, text)
+    assert [item.message for item in found] == [message] * bool(message)
+    assert {item.code for item in found} <= {"FC408"}

@@ -104,6 +104,18 @@ def test_what_a_decorator_sets(tmp_path: Path, decorator: str, name: str, code: 
             "'port'",
         ),
         (
+            "kubernetes(sidecars=[{'name': 'X_y', 'image': 'i'}])",
+            "`sidecars` of `@kubernetes`: 0.name: 'X_y' is not the name of a container",
+        ),
+        (
+            "kubernetes(init_containers=[{'name': 'a', 'image': 'i'}], sidecars=[{'name': 'a', 'image': 'i'}])",
+            "`@kubernetes` has two containers named `a`",
+        ),
+        (
+            "kubernetes(sidecars=[{'name': 'a', 'image': 'i', 'restartPolicy': 'Never'}])",
+            "the sidecar `a` of `@kubernetes` has a restartPolicy, and sidecars go on",
+        ),
+        (
             "wait_for('/day={schedule:%F}/')",
             "`{schedule:%F}` in what `@wait_for` waits for stands for itself",
         ),

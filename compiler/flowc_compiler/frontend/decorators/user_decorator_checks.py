@@ -15,7 +15,7 @@ from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMEN
 from flowc_compiler.frontend.decorators.user_decorators import Kind, Owner, applies, kind_of
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.metaflow_extensions import extension_of
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import ModuleView, own_nodes
 from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, package_for
 from flowc_compiler.syntax.tree_walk import walk
 
@@ -48,7 +48,7 @@ def check_own(
         message = f"`@{shown}` is a decorator of steps, not of the flow"
         sink.error("FC401", message, span, help="put it above each step that needs it")
     elif (kind := kind_of(node, view, modules)) is not None:
-        return _check_kind(kind, shown, span, place, sink)
+        return _check_kind(kind, shown, span, place, sink) and _check_call(item, kind, shown, view, sink)
     elif isinstance(node, ast.Name) and node.id in view.refusals.names:
         return False  # FC106 says all there is to say
     elif name is not None or (isinstance(node, ast.Name) and not _is_bound(view.tree, node.id)):
@@ -80,6 +80,21 @@ def _check_kind(kind: Kind, shown: str, span: Span, of: Owner, sink: DiagnosticS
     message = f"`@{shown}` is a {kind}, which stands above a {place} of a class flow"
     sink.error("FC408", message, span, help=f"put it above {where}")
     return False
+
+
+def _check_call(item: ast.expr, kind: Kind, shown: str, view: ModuleView, sink: DiagnosticSink) -> bool:
+    """Whether a user step decorator may be used so, and is a generator; otherwise FC408, since each task would fail."""
+    node = callee(item)
+    function = view.single_functions.get(node.id) if isinstance(node, ast.Name) else None
+    message, help_text = "", ""
+    if kind == "user step decorator" and isinstance(item, ast.Call) and item.args:
+        message, help_text = f"`@{shown}` takes keyword arguments only", "write each argument with its name"
+    elif function is not None and not any(isinstance(part, ast.Yield | ast.YieldFrom) for part in own_nodes(function)):
+        message = f"`@{shown}` is a user step decorator without a `yield`, which stands for the step"
+        help_text = "write `yield` where the step is to run, or `yield USER_SKIP_STEP`"
+    if message:
+        sink.error("FC408", message, view.span(item), help=help_text)
+    return not message
 
 
 def _warn_of_tracker(node: ast.expr, view: ModuleView, sink: DiagnosticSink) -> None:

@@ -181,7 +181,18 @@ class KubernetesArguments(_PodArguments):
         spec: dict[str, Any] = self.patch.get("spec") or {}
         return {**self.patch, "spec": {**spec, "initContainers": [*(spec.get("initContainers") or ()), *others]}}
 
+    def _check_others(self, at: Origin) -> None:
+        """Collect FC404 for other containers that have one name, and sidecars that are to end by themselves."""
+        names = [str(item.get("name")) for item in (*self.init_containers, *self.sidecars)]
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            at.error("FC404", f"`@kubernetes` has two containers named `{name}`", help="give one of them another name")
+        for item in self.sidecars:
+            if item.get("restartPolicy", "Always") != "Always":
+                message = f"the sidecar `{item.get('name')}` of `@kubernetes` has a restartPolicy, and sidecars go on"
+                at.error("FC404", message, help="leave it out, or make it one of init_containers")
+
     def _specs(self, at: Origin, /) -> StepSpecs:
+        self._check_others(at)
         pool = {COMPUTE_POOL_LABEL: self.compute_pool} if self.compute_pool else {}
         security = self.security_context
         return some_specs(

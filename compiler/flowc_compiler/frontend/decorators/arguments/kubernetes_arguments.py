@@ -173,6 +173,8 @@ def _check_patch(patch: object) -> object:
 _TAKEN = frozenset({"main", "base", "init", "wait", "inputs", "outputs"})
 """The names of containers that flowc, Argo and Airflow put into pods."""
 
+_CONTAINER = re.compile("(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
 
 def _check_containers(items: object) -> object:
     """Whole containers beside the step's own. Raises PydanticCustomError with all that does not fit."""
@@ -190,6 +192,9 @@ def _check_containers(items: object) -> object:
         if fields.get("name") in _TAKEN:
             message = f"`{fields['name']}` is the name of a container that flowc or an engine has in the pod"
             found.append(SchemaProblem((number, "name"), message, "give it another name"))
+        elif isinstance(fields.get("name"), str) and fields["name"] and not _CONTAINER.fullmatch(fields["name"]):
+            message = f"{fields['name']!r} is not the name of a container"
+            found.append(SchemaProblem((number, "name"), message, "write lowercase letters, digits and -, at most 63"))
     if found:
         text = "; ".join(f"{item.text()} ({item.help})" for item in found)
         raise PydanticCustomError("containers", "{text}", {"text": text, PROBLEMS: found})
