@@ -98,7 +98,8 @@ class ArgoEvent:
         try:
             post_json(url, data, headers)
         except PostError as error:
-            raise ArgoEventException(f"Unable to publish Argo Event ({self._name}): {error}") from error
+            said = f": {error.answer}" if error.answer else ""
+            raise ArgoEventException(f"Unable to publish Argo Event ({self._name}): {error}{said}") from error
         print(f"Argo Event ({self._name}) published.", file=sys.stderr)
         return str(own["id"])
 

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Server(ThreadingHTTPServer):
-    """Keeps what is posted, and answers with `codes`, one after the other, then with 200."""
+    """Keeps what is posted, and answers with `codes`, one after the other, then with 200, and the path in its text."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -31,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.posts.append((self.path, dict(self.headers.items()), body))
         self.send_response(self.server.codes.pop(0) if self.server.codes else 200)
         self.end_headers()
+        self.wfile.write(f"Nothing\nat {self.path}".encode())
 
     def log_message(self, format: str, *args: Any) -> None:
         del format, args

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +55,8 @@ def test_a_server_error_is_tried_again_and_a_refusal_is_not(
     assert len(webhook.posts) == 3
     webhook.codes = [403]
     assert ArgoEvent("sold", webhook.url).publish() is None
-    assert "Unable to publish Argo Event (sold): the server answers 403" in capsys.readouterr().err
+    expected = "Unable to publish Argo Event (sold): the server answers 403 Forbidden: Nothing at /\n"
+    assert capsys.readouterr().err.endswith(expected)
     assert len(webhook.posts) == 4
 
 
@@ -67,6 +70,22 @@ def test_errors(monkeypatch: pytest.MonkeyPatch) -> None:
         assert event.publish() is None
         with pytest.raises(ArgoEventException, match=message):
             event.publish(ignore_errors=False)
+
+
+def test_a_server_of_another_protocol(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as the event bus itself: `publish` says so, and the task goes on."""
+    monkeypatch.setattr(json_post, "PAUSES", ())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            client, _address = server.accept()
+            with client:
+                client.sendall(b"INFO {}\r\n")
+                client.recv(65536)
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert ArgoEvent("sold", f"http://127.0.0.1:{server.getsockname()[1]}").publish() is None
+    assert "Unable to publish Argo Event (sold): no answer: INFO {}" in capsys.readouterr().err
 
 
 def test_safe_publish_is_for_runs_on_argo(webhook: Server, monkeypatch: pytest.MonkeyPatch) -> None:
