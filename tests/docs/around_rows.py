@@ -61,6 +61,7 @@ LOCKS = "local/test_locks.py::test_runs_and_a_simulation_on_one_root_keep_to_one
 SECRETS = "cli/test_secret_values.py::test_tasks_have_the_values_and_nothing_that_is_written_has"
 DEPLOYER = "airflow/test_live_resume.py::test_runs_of_this_machine_and_of_deployments"
 EVENTS = "airflow/test_live_schedules.py::test_an_event_with_a_payload"
+ON_ARGO_EVENTS = "cluster/test_events.py"
 HOOKS = "pipelines/test_step_hooks.py::test_a_task_calls_the_hooks_of_its_step"
 
 ROWS: tuple[Row, ...] = (
@@ -308,7 +309,7 @@ ROWS: tuple[Row, ...] = (
         (
             cell("by the webhook", "runtime/test_argo_events.py::test_the_command"),
             NONE,
-            cell("by the webhook"),
+            cell("by the webhook", f"{ON_ARGO_EVENTS}::test_a_task_publishes_what_a_sensor_filters_and_passes_on"),
             *same("an asset's event", EVENTS),
         ),
     ),
@@ -318,7 +319,12 @@ ROWS: tuple[Row, ...] = (
         (
             cell("`--event`, `--payload`", "runtime/test_triggers.py::test_a_local_run_of_an_event"),
             NONE,
-            cell("the Sensor"),
+            cell(
+                "the Sensor",
+                f"{ON_ARGO_EVENTS}::test_a_task_publishes_what_a_sensor_filters_and_passes_on",
+                f"{ON_ARGO_EVENTS}::test_all_events_of_a_trigger_and_the_flow_after_it",
+                f"{ON_ARGO_EVENTS}::test_fields_of_any_program",
+            ),
             *same("first task, all tasks", EVENTS),
         ),
     ),
