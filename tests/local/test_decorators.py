@@ -73,11 +73,11 @@ def test_every_kind_of_failure_is_caught(tmp_path: Path, method: str) -> None:
     assert join.successful
     assert [task.successful for task in local.client(result)["body"]].count(True) == 1
     notes = "\n".join(local.says.notes)
-    assert "task body[1] failed at attempt 1 of 2: ValueError: raised; attempt 2 begins" in notes
-    assert "task body[2] failed at attempt 2 of 2: the task was killed by SIGKILL; @catch goes on without it" in notes
+    assert "task body/1 failed at attempt 1 of 2: ValueError: raised; attempt 2 begins" in notes
+    assert "task body/2 failed at attempt 2 of 2: the task was killed by SIGKILL; @catch goes on without it" in notes
     late = "the task ran longer than its timeout of 1 s"
-    assert f"task body[5] failed at attempt 2 of 2: TimeoutException: {late}, and went on for 1 s more" in notes
-    assert f"task body[6] failed at attempt 2 of 2: {late}; @catch goes on without it" in notes
+    assert f"task body/5 failed at attempt 2 of 2: TimeoutException: {late}, and went on for 1 s more" in notes
+    assert f"task body/6 failed at attempt 2 of 2: {late}; @catch goes on without it" in notes
     said = "\n".join(local.says.err)
     assert "Where the step's code still was" in said
     assert "Timeout (0:00:02.5" in said, "faulthandler says where C code that holds the lock was called"

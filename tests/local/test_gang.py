@@ -147,14 +147,14 @@ def test_the_culprit_is_reported_not_those_it_took_along(tmp_path: Path, method:
     result = local.run(params={"mode": "always"}, start_method=method)
     assert result.status == "failed"
     assert result.failed is not None
-    assert (result.failed.name, result.failed.message, result.failed.attempt) == ("work[1]", "KeyError: 'never'", 2)
+    assert (result.failed.name, result.failed.message, result.failed.attempt) == ("work/1", "KeyError: 'never'", 2)
     assert 'raise KeyError("never")' in result.failed.traceback
     assert "KeyError: 'never'" in Path(result.failed.log).read_text(encoding="utf-8")
 
 
 def test_without_retry_the_first_failure_is_the_runs(tmp_path: Path) -> None:
     local = Local(tmp_path, SUM.replace("@retry(times=2, minutes_between_retries=0)", ""))
-    for mode, name, message in [("raise", "work[2]", "ValueError: boom"), ("kill", "work[1]", "killed by SIGKILL")]:
+    for mode, name, message in [("raise", "work/2", "ValueError: boom"), ("kill", "work/1", "killed by SIGKILL")]:
         result = local.run(params={"mode": mode})
         assert result.failed is not None
         assert (result.failed.name, result.failed.attempt) == (name, 0)

@@ -144,7 +144,7 @@ def test_a_failed_item_is_tried_again_without_its_neighbors(tmp_path: Path) -> N
     assert [line for line in out.splitlines() if line.startswith("work")] == [
         "work 0 0 0 work-0", "work 1 1 0 work-1", "work 1 1 1 work-1", "work 2 2 0 work-2"
     ]  # fmt: skip
-    assert "flowc: task work-1 failed at attempt 1 of 3: ValueError: once; attempt 2 begins\n" in err
+    assert "flowc: task work/1 failed at attempt 1 of 3: ValueError: once; attempt 2 begins\n" in err
     assert pods.attempts("work") == {0: {0: ["done"]}, 1: {0: ["failed"], 1: ["done"]}, 2: {0: ["done"]}}
     assert pods.value("after", "own", "2") == "1"
     assert [pods.printed("work", 1, number) for number in range(2)] == [["work 1 1 0 work-1"], ["work 1 1 1 work-1"]]
@@ -245,7 +245,7 @@ def test_a_task_that_fails_for_good_ends_its_pod(tmp_path: Path) -> None:
     assert pods.attempts("work")[1] == {0: ["failed"], 1: ["failed"], 2: ["failed"], 3: ["done"]}
     assert pods.attempts("after") == {0: {0: ["done"]}, 1: {0: ["failed"]}}
     assert pods.ran() == ["0", "1", "1", "1"]
-    assert "flowc: task after-1 failed: ZeroDivisionError: division by zero\n" in err
+    assert "flowc: task after/1 failed: ZeroDivisionError: division by zero\n" in err
     assert pods.layout.read_json("Batch/run-1/work/1/0/error.json")["message"] == "the task was killed by SIGKILL"  # type: ignore[index]
 
 
@@ -283,7 +283,7 @@ def test_what_failed_for_good_is_tried_again_only_when_somebody_asks(tmp_path: P
     record = {"version": 1, "type": "ValueError", "message": "", "traceback": "", "created": 1.0}
     pods.layout.write_json("Batch/run-1/after/6/0/error.json", record)
     code, _, err = pods.ends(2, attempt=1)
-    assert (code, "task after-6 has failed" in err) == (1, True)
+    assert (code, "task after/6 has failed" in err) == (1, True)
     code, _, err = pods.ends(2)
     assert code == 0, err
 

@@ -14,7 +14,7 @@ from flowc.shim.join import input_states
 from flowc.shim.retry_decision import judged, was_lost_for_good
 from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_results import manifest_head, write_outputs
-from flowc.store.run_layout import index_text, task_id
+from flowc.store.run_layout import place_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,4 +180,4 @@ def _commit(state: TaskState, task: Task, failure: Document) -> None:
     state.layout.commit(step.name, task.path, task.attempt, manifest)
     own = failure["step"] == task.step
     what = "has failed" if own else f"is left out: {failure['step']} has failed before it"
-    print(f"flowc: task {task.step}[{index_text(task.path)}] {what}; the foreach goes on without the item", flush=True)
+    print(f"flowc: task {place_text(task.step, task.path)} {what}; the foreach goes on without the item", flush=True)

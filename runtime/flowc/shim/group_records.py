@@ -13,7 +13,7 @@ from flowc.protocol.exit_codes import OK, TIMED_OUT, USER_ERROR
 from flowc.shim.group_schedule import GroupSchedule
 from flowc.shim.task_inputs import predecessor
 from flowc.store.documents import ERROR_RECORD, MANIFEST
-from flowc.store.run_layout import PAGE, RunLayout, index_text, task_id
+from flowc.store.run_layout import PAGE, RunLayout, index_text, place_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Attempt:
     @property
     def name(self) -> str:
         """The task, for messages."""
-        return task_id(*self.key)
+        return place_text(*self.key)
 
     def kill(self, number: int) -> None:
         """Send a signal to its processes."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowc.protocol.exit_codes import TIMEOUT, USER_ERROR, failure_kinds, is_retried
-from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ParallelStep
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.local.schedule import TaskKey
@@ -151,8 +150,3 @@ def process_failure(task: Attempt, code: int, timeout: TimeoutSpec | None) -> tu
     if code == 0:
         return "TaskVanished", "the task's process ended before the step did"
     return "TaskFailed", f"the task's process ended with exit code {code}"
-
-
-def task_name(key: TaskKey) -> str:
-    """A task as messages name it."""
-    return f"{key.step}[{index_text(key.path)}]" if key.path else key.step

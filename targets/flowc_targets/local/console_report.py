@@ -287,7 +287,7 @@ class JsonReporter:
         failed: dict[str, Any] | None = None
         if result.failed is not None:
             one = result.failed
-            failed = {"task": one.place, "step": one.step, "attempt": one.attempt, "message": one.message}
+            failed = {"task": one.name, "step": one.step, "attempt": one.attempt, "message": one.message}
             failed |= {"traceback": one.traceback, "log": one.log}
         self._events.event(
             "run_finished",
@@ -309,7 +309,7 @@ def ways_on(result: RunResult) -> list[str]:
     found: list[str] = []
     if result.failed is not None:
         file, *options = result.again
-        words = ["flowc", "try", file, result.failed.place, "--run", result.run_id]
+        words = ["flowc", "try", file, result.failed.name, "--run", result.run_id]
         words += ["--attempt", str(result.failed.attempt)] if result.failed.attempt else []
         words += options
         found.append(f"to run that task alone: {shlex.join(words)}")

@@ -28,7 +28,6 @@ from flowc_targets.local.attempts import (
     is_final,
     next_attempt,
     process_failure,
-    task_name,
 )
 from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
@@ -231,7 +230,7 @@ class _Engine:
         """Write how the run ended; a store that fails now makes it fail."""
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
         try:
-            self.record.end(status, self.done, self.failed.place if self.failed is not None else None)
+            self.record.end(status, self.done, self.failed.name if self.failed is not None else None)
         except StoreError as error:
             self.error = self.error or str(error)
             return "failed" if status == "successful" else status
@@ -314,7 +313,7 @@ class _Engine:
         if self.failed is None:
             self.failed = FailedTask(key.step, index_text(key.path), 0, f"{kind}: {message}", "", "")
         else:
-            self.reporter.warn(f"task {task_name(key)} failed, too: {message}")
+            self.reporter.warn(f"task {place_text(key.step, key.path)} failed, too: {message}")
 
     def _take_cached(self, key: TaskKey) -> bool:
         """Whether the cache has what a task leaves."""
@@ -445,7 +444,7 @@ class _Engine:
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
         self._end_gang(self.gangs.members(task.key))
         which = attempt_text(step.specs, task.number)
-        self.reporter.note(f"task {task_name(task.key)} failed{which}: {recorded[0]}; {what_next}")
+        self.reporter.note(f"task {place_text(task.key.step, task.key.path)} failed{which}: {recorded[0]}; {what_next}")
 
     def _end_gang(self, members: frozenset[TaskKey]) -> None:
         """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
@@ -459,7 +458,7 @@ class _Engine:
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
-            self.reporter.warn(f"task {task_name(task.key)} failed, too: {message}")
+            self.reporter.warn(f"task {place_text(task.key.step, task.key.path)} failed, too: {message}")
             return
         key = self.gangs.first_failed(task.key, task.number, self.record)
         if key != task.key:

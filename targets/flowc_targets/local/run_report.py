@@ -36,12 +36,7 @@ class FailedTask:
 
     @property
     def name(self) -> str:
-        """The task as messages name it."""
-        return self.step if self.index == "-" else f"{self.step}[{self.index}]"
-
-    @property
-    def place(self) -> str:
-        """The task as commands name it."""
+        """The task as messages and commands name it."""
         return self.step if self.index == "-" else f"{self.step}/{self.index}"
 
 
