@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flowc import Run
-from flowc_targets.argo.target import ANNOTATION_BYTES
+from flowc_targets.argo.embedded_code import ANNOTATION_BYTES
 from flowc_targets.package.code_package import main_file, runtime_zip
 from tests.conftest import REPOSITORY
 from tests.support import code_items, flowc, yaml_documents

@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, verify
+from flowc_compiler.passes.base_packages import add_base_packages
 from flowc_compiler.passes.checks import (
-    add_base_packages,
     check_decorator_placement,
     check_gangs,
     check_names,
     check_parameter_names,
     check_secrets,
     check_texts,
-    order_steps,
 )
 from flowc_compiler.passes.scopes import build_scopes
+from flowc_compiler.passes.step_order import order_steps
 
 Pass = Callable[[Flow, DiagnosticSink], Flow | None]
 """A pass returns the new flow, or `None` with errors collected when the passes behind it could not make sense of it."""

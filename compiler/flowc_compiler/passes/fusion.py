@@ -14,21 +14,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import PodGroup
+from flowc_compiler.passes.fused_resources import OPENERS, Needs, Regions
 from flowc_compiler.passes.pod_compatibility import conflict, difference, has_own_attempts
-from flowc_compiler.passes.pod_specs import in_series, one_of, pod_specs, side_by_side
-from flowc_compiler.passes.scopes import Dominators, PostDominators
+from flowc_compiler.passes.pod_specs import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import EnvironmentSpec, Flow, Step, StepSpecs
 
-_OPENERS = frozenset({"foreach", "parallel"})
 MOST_LISTED = 4
 """The most steps that the option's warning names."""
 
@@ -66,7 +64,7 @@ class _Fusion:
     def __init__(self, flow: Flow, *, every: bool) -> None:
         self._flow = flow
         self._every = every
-        self._tree = _Regions(flow)
+        self._tree = Regions(flow)
         batched = {step for group in flow.pod_groups if group.kind == "batch" for step in group.steps}
         own = (step for step in flow.steps if _is_disabled(step) or _has_own_pods(step.specs))
         self._apart = batched | {step.name for step in own}
@@ -132,7 +130,7 @@ class _Fusion:
         return pod
 
     def _misfit(self, pod: StepSpecs, step: Step, last: Step) -> str | None:
-        if step.kind in _OPENERS and step is not last:
+        if step.kind in OPENERS and step is not last:
             return f"`{step.name}`, which comes before it, opens a {_fan(step)}"
         if step.name in self._apart:
             what = "waits before it begins" if step.specs.gated else "says `@fuse(disabled=True)`"
@@ -161,7 +159,7 @@ class _Fusion:
         tree = self._tree
         return (
             tree.running(lambda step: self._is_other(step.name) or step.name in self._apart),
-            tree.running(lambda step: step.kind in _OPENERS or step.kind == "branch"),
+            tree.running(lambda step: step.kind in OPENERS or step.kind == "branch"),
         )
 
     def _is_other(self, name: str) -> bool:
@@ -198,7 +196,7 @@ class _Fusion:
         real = [name for name in steps if not flow.by_name[name].virtual]
         if len(real) < 2 and not (self._every and real and self._iterates(real[0])):
             return None
-        need = _Needs(flow, self._tree, frozenset(steps)).of(steps)
+        need = Needs(flow, self._tree, frozenset(steps)).of(steps)
         return PodGroup(
             name=real[0],
             span=flow.by_name[real[0]].span,
@@ -229,13 +227,13 @@ class _Fusion:
         if above is None or not step.parents:
             return "nothing comes before it", f"put `@fuse` on the step after it, or {remove}"
         before = self._flow.by_name[step.parents[0]]
-        if step.kind == "join" and self._flow.by_name[step.closes].kind in _OPENERS:
+        if step.kind == "join" and self._flow.by_name[step.closes].kind in OPENERS:
             opener = self._flow.by_name[step.closes]
             return (
                 f"it joins the {_fan(opener)} of `{opener.name}`",
                 f"{remove}; `@fuse` on the step after the join runs that in the join's pod",
             )
-        if before.kind in _OPENERS:
+        if before.kind in OPENERS:
             return f"it runs for each {_piece(before)} of `{before.name}`", f"{remove}, or let a pod have several items"
         if len(step.parents) == 1:
             meet = self._tree.next_of(before.name)
@@ -299,142 +297,7 @@ def _piece(step: Step) -> str:
 
 
 def _way_out(last: Step, other: Step) -> str:
-    if other.kind in _OPENERS:
+    if other.kind in OPENERS:
         return "remove `@fuse`: each item of a foreach is a task of its own pod, or of a batch"
     same = f"give `{other.name}` what the others have, " if other.name != last.name else "give both the same, "
     return f"{same}or remove `@fuse`"
-
-
-class _Regions:
-    """What is between a step and the one that all ways from it lead to."""
-
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
-        self.dominators = Dominators(flow)
-        self._after = PostDominators(flow)
-        self.position = {step.name: number for number, step in enumerate(flow.steps)}
-        self._order: list[str] = []
-        """The steps in preorder of the dominator tree."""
-        self._first: dict[str, int] = {}
-        self._last: dict[str, int] = {}
-        """Of each step, where its part of the order begins and where it has ended."""
-        self._number()
-
-    def _number(self) -> None:
-        children: dict[str, list[str]] = {step.name: [] for step in self._flow.steps}
-        roots: list[str] = []
-        for step in self._flow.steps:
-            above = self.dominators.nearest(step.name)
-            (roots if above is None else children[above]).append(step.name)
-        pending = [(name, False) for name in reversed(roots)]
-        while pending:
-            name, done = pending.pop()
-            if done:
-                self._last[name] = len(self._order)
-                continue
-            self._first[name] = len(self._order)
-            self._order.append(name)
-            pending.append((name, True))
-            pending += [(child, False) for child in reversed(children[name])]
-
-    def next_of(self, name: str) -> str | None:
-        """The step that may be in the pod of a step, with all that is between; `None` where none can be."""
-        step = self._flow.by_name[name]
-        after = self._after.nearest(name)
-        if after is None or step.kind in _OPENERS or self.dominators.nearest(after) != name:
-            return None
-        target = self._flow.by_name[after]
-        fans_in = target.kind == "join" and self._flow.by_name[target.closes].kind in _OPENERS
-        return None if fans_in else after
-
-    def end_of_body(self, name: str) -> str | None:
-        """The join of a foreach that all arms of a switch in its body lead to, and nothing else does."""
-        join = self._after.nearest(name)
-        is_end = join is not None and self._flow.by_name[join].kind == "join" and self.dominators.nearest(join) == name
-        return join if is_end and self._flow.by_name[name].kind == "switch" and self.next_of(name) is None else None
-
-    def between(self, first: str, after: str) -> list[str]:
-        """The steps between a step and the next of its chain, in topological order."""
-        inner = [
-            *self._order[self._first[first] + 1 : self._first[after]],
-            *self._order[self._last[after] : self._last[first]],
-        ]
-        return sorted(inner, key=self.position.__getitem__)
-
-    def running(self, counts: Callable[[Step], bool]) -> list[int]:
-        """Running counts of the steps that count, in the tree's order."""
-        return [0, *accumulate(int(counts(self._flow.by_name[name])) for name in self._order)]
-
-    def total(self, running: list[int], first: str, after: str) -> int:
-        """How many steps between two of a chain count."""
-        before = running[self._first[after]] - running[self._first[first] + 1]
-        return before + running[self._last[first]] - running[self._last[after]]
-
-
-class _Need(NamedTuple):
-    """What a part of a group needs of its pod."""
-
-    specs: StepSpecs
-    workers: int
-
-
-class _Needs:
-    """The needs of a group's parts, from its last step backwards."""
-
-    def __init__(self, flow: Flow, tree: _Regions, members: frozenset[str]) -> None:
-        self._flow = flow
-        self._tree = tree
-        self._members = members
-        self._rest: dict[str, _Need | None] = {}
-        """Of each step, what it and its chain need."""
-        self._end: dict[str, str] = {}
-        """Of each step, the last of its chain."""
-
-    def of(self, steps: Sequence[str]) -> _Need:
-        """The need of the whole group, whose steps are in topological order."""
-        for name in reversed(steps):
-            after = self._tree.next_of(name)
-            after = after if after in self._members else None
-            self._end[name] = self._end[after] if after is not None else name
-            rest = [self._own(name)]
-            if after is not None:
-                rest += [self._inner(name, after), self._rest[after]]
-            elif (join := self._tree.end_of_body(name)) is not None and not self._members.isdisjoint(
-                self._tree.between(name, join)
-            ):
-                rest.append(self._inner(name, join))
-            self._rest[name] = _sum(rest, "series")
-        whole = self._rest[steps[0]]
-        assert whole is not None, "a group has a task"
-        return whole
-
-    def _own(self, name: str) -> _Need | None:
-        step = self._flow.by_name[name]
-        if step.virtual:
-            return None
-        iterations: int | None = 1
-        if step.kind == "switch" and step.recursive:
-            iterations = step.specs.loop.max_iterations if step.specs.loop is not None else None
-        return _Need(pod_specs(step.specs, iterations), 1)
-
-    def _inner(self, name: str, after: str) -> _Need | None:
-        """What is between a step and the next of its chain: arms side by side, or one of them."""
-        step = self._flow.by_name[name]
-        arms = [target for target in step.targets if target != after]
-        way = "one" if step.kind == "switch" else "side"
-        if all(self._flow.by_name[self._end[arm]].targets == (after,) for arm in arms):
-            return _sum([self._rest[arm] for arm in arms], way)
-        # Arms that depend on each other. As if all ran at once, or one after the other where no more than one can.
-        inside = [self._flow.by_name[inner] for inner in self._tree.between(name, after)]
-        once = way == "one" and not any(inner.kind == "branch" for inner in inside)
-        return _sum([self._own(inner.name) for inner in inside], "series" if once else "side")
-
-
-def _sum(needs: Iterable[_Need | None], way: str) -> _Need | None:
-    """Several needs as one: in series, side by side, or of one of them."""
-    some = [need for need in needs if need is not None]
-    if not some:
-        return None
-    workers = [need.workers for need in some]
-    together = {"series": in_series, "side": side_by_side, "one": one_of}[way]
-    return _Need(together([need.specs for need in some]), sum(workers) if way == "side" else max(workers))

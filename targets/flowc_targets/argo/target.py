@@ -11,18 +11,16 @@ pods gets with each change.
 
 from __future__ import annotations
 
-import base64
-import bz2
 import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from flowc.protocol import env_names
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER, CODE_VOLUME
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.dag_templates import NOTHING, dag_templates, has_look_up
+from flowc_targets.argo.embedded_code import with_embedded_code
 from flowc_targets.argo.kueue import pod_metadata
 from flowc_targets.argo.locks import concurrency_policy, lock_maps, run_locks, synchronization
 from flowc_targets.argo.manifest_text import (
@@ -55,27 +53,20 @@ from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.labels import VERSION, run_labels
 from flowc_targets.kubernetes.objects import (
-    Container,
-    DownwardAPIVolumeFile,
-    DownwardAPIVolumeSource,
-    EnvVar,
     LocalObjectReference,
-    ObjectFieldSelector,
     ObjectMeta,
     ProjectedVolumeSource,
     Volume,
     to_manifest,
 )
-from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps, split_package
+from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps
 from flowc_targets.kubernetes.pod_security import pod_security
 from flowc_targets.kubernetes.yaml_printer import documents
-from flowc_targets.package.code_package import package_files, zip_files
+from flowc_targets.package.code_package import package_files
 from flowc_targets.package.project_names import deployment_name
-from flowc_targets.package.stored_package import bootstrap_files, stored_runtime
+from flowc_targets.package.stored_package import stored_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.ir import Parameter as FlowParameter
@@ -328,110 +319,3 @@ def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refe
     # The version is that of the code, which only the template has then.
     labels = {key: value for key, value in template.metadata.labels.items() if not refer or key != VERSION}
     return CronWorkflow(metadata=template.metadata.replace(labels=labels), spec=spec)
-
-
-ANNOTATION_BYTES = 250_000
-"""What Kubernetes allows for all annotations of an object (262,144 bytes, TotalAnnotationSizeLimitB), less what
-Argo and the steps add to theirs."""
-
-BOOT_FILE = "boot.py"
-_CODE_FILE = "code"
-_PREFIX = "flowc/"
-
-BOOT = """\
-import base64, bz2, os, sys, tempfile
-
-here = os.path.dirname(os.path.abspath(__file__))
-
-
-def unpacked(name):
-    with open(os.path.join(here, name), "rb") as file:
-        return bz2.decompress(base64.b64decode(file.read()))
-
-
-path = os.path.join(tempfile.mkdtemp(prefix="flowc-"), "flow.pyz")
-with open(path, "wb") as file:
-    file.write(unpacked("code"))
-for pair in filter(None, os.environ.pop("FLOWC_PACKED", "").split(",")):
-    name, _, key = pair.partition("=")
-    os.environb[name.encode()] = unpacked(key)
-os.execv(sys.executable, [sys.executable, path] + sys.argv[1:])
-"""
-"""What a pod calls instead of the code package: it unpacks it, and goes on as it."""
-BOOT_IMAGE = BOOT.replace("[sys.executable, path]", '[sys.executable, "-m", "flowc"]').replace(
-    "os.execv(", f'os.environ["{env_names.CODE}"] = path\nos.execv('
-)
-"""The same where the runtime is in the image."""
-
-
-def with_embedded_code(
-    flow: Flow,
-    workflow: Workflow,
-    files: Mapping[str, bytes],
-    values: Mapping[str, str],
-    sink: DiagnosticSink,
-    runtime: RuntimePlace,
-) -> Workflow:
-    """The Workflow with its code in it. Collects FC503 where that is more than a pod's annotations hold.
-
-    `files` are those of the code package, and `values` those of variables that may not stand in a template.
-    """
-    if runtime != "configmap":
-        files = {**split_package(files)[0], **(bootstrap_files() if runtime == "store" else {})}
-    packed = {_CODE_FILE: zip_files(files, compressed=False), **{key: text.encode() for key, text in values.items()}}
-    boot = BOOT_IMAGE if runtime == "image" else BOOT
-    annotations = {_PREFIX + BOOT_FILE: boot, **{_PREFIX + key: _packed(content) for key, content in packed.items()}}
-    size = sum(len(key) + len(value) for key, value in annotations.items())
-    if size > ANNOTATION_BYTES:
-        message = f"the code has {size} bytes in a Workflow that carries it, and a pod holds {ANNOTATION_BYTES} of it"
-        help_ = (
-            "say code=configmap, which needs kubectl beside Argo Server, or code=store, which uploads it to the root; "
-            "or keep large files in the image or the store"
-        )
-        sink.unsupported("FC503", "argo", message, flow.span, help=help_)
-    spec = workflow.spec
-    volumes = tuple(_volume((BOOT_FILE, *packed)) if volume.name == CODE_VOLUME else volume for volume in spec.volumes)
-    templates = tuple(_template(template) for template in spec.templates)
-    own = spec.pod_metadata or ObjectMeta()
-    meta = own.replace(annotations={**own.annotations, **annotations})
-    return workflow.replace(spec=spec.replace(pod_metadata=meta, volumes=volumes, templates=templates))
-
-
-def _packed(content: bytes) -> str:
-    """Compressed as a whole, by bzip2: the code takes a quarter less than by zlib, which starts 30 ms sooner."""
-    return base64.b64encode(bz2.compress(content)).decode()
-
-
-def _volume(names: tuple[str, ...]) -> Volume:
-    files = tuple(DownwardAPIVolumeFile(path=name, field_ref=_annotation(name)) for name in names)
-    return Volume(name=CODE_VOLUME, downward_api=DownwardAPIVolumeSource(items=files))
-
-
-def _annotation(key: str) -> ObjectFieldSelector:
-    return ObjectFieldSelector(field_path=f"metadata.annotations['{_PREFIX}{key}']")
-
-
-def _template(template: Template) -> Template:
-    container, found = template.container, template.container_set
-    if found is not None:
-        containers = tuple(map(_container, found.containers))
-        first = tuple(map(_container, template.init_containers))
-        return template.replace(init_containers=first, container_set=found.replace(containers=containers))
-    return template if container is None else template.replace(container=_container(container))
-
-
-def _container(container: Container) -> Container:
-    """A container that calls `boot.py`, which sets the variables that are read from a ConfigMap otherwise."""
-    package, boot = f"{CODE_FOLDER}/{PROGRAM}", f"{CODE_FOLDER}/{BOOT_FILE}"
-    command = tuple(boot if part == package else part for part in container.command)
-    env = [variable for variable in container.env if _key(variable) is None]
-    packed = [f"{variable.name}={_key(variable)}" for variable in container.env if _key(variable) is not None]
-    if packed:
-        env.append(EnvVar(name="FLOWC_PACKED", value=",".join(packed)))
-    return container.replace(command=command, env=tuple(env))
-
-
-def _key(variable: EnvVar) -> str | None:
-    """The key of the ConfigMap that a variable's value would be read from."""
-    source = variable.value_from.config_map_key_ref if variable.value_from is not None else None
-    return source.key if source is not None else None

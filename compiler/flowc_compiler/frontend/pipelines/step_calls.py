@@ -289,7 +289,3 @@ def resolve_order(evaluator: PipelineEvaluator) -> None:
 def _add_order(node: NodeBuilder, name: str | None) -> None:
     if name is not None and name not in node.after:
         node.after = (*node.after, name)
-
-
-if TYPE_CHECKING:
-    from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
