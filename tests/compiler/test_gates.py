@@ -118,6 +118,11 @@ def compiled(folder: Path, text: str) -> Flow:
             "FC323",
             "step `review` has a case for 'z', which is not among the choices",
         ),
+        (
+            SWITCH.format(choices=["1", "2"], cases="{1: self.left, '1': self.right, 2: self.right}"),
+            "FC323",
+            "step `review` has two cases that read '1'",
+        ),
         (PIPELINE.format(call="approve(choices=['x'])"), "FC404", "`choices` of `approve`"),
         (PIPELINE.format(call="approve(choices=['x', 'y'], default='z')"), "FC404", "is not one of the choices"),
         (PIPELINE.format(call="approve(choice=['x', 'y'])"), "FC113", "`approve` has no argument `choice`"),

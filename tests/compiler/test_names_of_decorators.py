@@ -115,6 +115,7 @@ def test_what_a_decorator_sets(tmp_path: Path, decorator: str, name: str, code: 
             "kubernetes(sidecars=[{'name': 'a', 'image': 'i', 'restartPolicy': 'Never'}])",
             "the sidecar `a` of `@kubernetes` has a restartPolicy, and sidecars go on",
         ),
+        ("retry(on=[])", "`on` of `@retry` names no kind of failures, which means all of them"),
         (
             "wait_for('/day={schedule:%F}/')",
             "`{schedule:%F}` in what `@wait_for` waits for stands for itself",

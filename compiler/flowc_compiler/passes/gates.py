@@ -68,6 +68,9 @@ def _check_cases(step: SwitchStep, choices: tuple[str, ...], sink: DiagnosticSin
             message = f"step `{step.name}` has no case for {choice!r}, which a person may choose"
             help_text = f"add the case, {choice!r}: self.some_step, or remove {choice!r} from the choices"
             sink.error("FC323", message, step.next_span, help=help_text)
+    for case in dict.fromkeys(case for case in cases if cases.count(case) > 1):
+        message = f"step `{step.name}` has two cases that read {case!r}, and a person chooses by how they read"
+        sink.error("FC323", message, step.next_span, help="write one of them in another way, or remove it")
     for case in cases:
         if case not in choices:
             message = f"step `{step.name}` has a case for {case!r}, which is not among the choices of `@approval`"

@@ -102,6 +102,9 @@ class RetryArguments(Arguments):
         if self.backoff is not None and "minutes_between_retries" in self.model_fields_set:
             message = "`@retry` has two waits, `backoff` and `minutes_between_retries`"
             at.error("FC404", message, help="keep one of them")
+        if "on" in self.model_fields_set and not self.on:
+            message = "`on` of `@retry` names no kind of failures, which means all of them"
+            at.sink.warning("FC410", message, at.span, help="leave it out; times=0 tries nothing again")
         if self.factor == 1:
             self._without_effect(at, ("max_wait",), "where waits do not grow", "give factor=, or leave it out")
         wait = self.backoff if self.backoff is not None else 60 * self.minutes_between_retries
