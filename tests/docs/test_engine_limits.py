@@ -11,7 +11,7 @@ from flowc_targets.airflow import options as airflow_options
 from flowc_targets.airflow import target as airflow_target
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import argo_checks, manifest_text
-from flowc_targets.kubernetes import pod
+from flowc_targets.kubernetes import pod_checks
 from flowc_targets.local.options import RunOptions
 from tests.docs.pages import DOCS
 
@@ -26,7 +26,7 @@ LINES = (DOCS / "limits.md").read_text(encoding="utf-8").splitlines()
         ("| items of a generator", [RunOptions().max_num_splits, MAX_NUM_SPLITS]),
         ("| iterations", [argo_checks.MOST_CALLS - 2]),
         ("| bytes of a parameter", [argo_checks.ARGUMENT_BYTES, airflow_options.LONGEST_PARAMETER]),
-        ("| bytes of a variable", [pod.VALUE_BYTES]),
+        ("| bytes of a variable", [pod_checks.VALUE_BYTES]),
         ("| code and", [airflow_target.MOST_IN_FILE, airflow_target.MOST_IN_CONFIG_MAP >> 20]),
         ("| the Workflow |", [argo_checks.OBJECT_BYTES >> 20, argo_checks.APPLY_BYTES]),
         ("| characters of a name", [manifest_text.OBJECT_LIMIT, manifest_text.CRON_LIMIT, airflow_checks.MAX_ID]),

@@ -10,7 +10,7 @@ import pytest
 
 from flowc.errors import MissingInput
 from flowc.protocol.plan import Plan
-from flowc.shim.argument_values import Outputs
+from flowc.shim.mapped_outputs import Outputs
 from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
