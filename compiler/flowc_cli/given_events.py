@@ -48,7 +48,7 @@ def given_event(
         return {}, ""
     for item in event.filters:
         if not item.passes(fields.get(item.field)):
-            listed = " or ".join(f"{one:g}" if isinstance(one, float) else one for one in item.values)
+            listed = " or ".join(one if isinstance(one, str) else f"{one:.15g}" for one in item.values)
             wanted = f"{item.field} {item.comparator} {listed}"
             message = f"the event does not pass the filter of @trigger: {wanted}"
             sink.error("FC505", message, spec.span if spec is not None else None, help="give another --payload")

@@ -218,7 +218,7 @@ class AskingItemsFlow(FlowSpec):
         self.next(self.join)
 
     @step
-    def join(self, inputs: Inputs) -> None:
+    def join(self, inputs: Inputs[AskingItemsFlow]) -> None:
         self.answers = [item.answer for item in inputs]
         self.next(self.end)
 
