@@ -195,7 +195,7 @@ def test_an_attempt_begins_with_the_newest_checkpoint_that_is_whole(
 ) -> None:
     first = attempt(tmp_path, 0)
     place = Path(first.directory, "state")
-    references = []
+    references: list[dict[str, Any]] = []
     for text in ("one", "two", "three"):
         place.write_text(text)
         references.append(first.save())
