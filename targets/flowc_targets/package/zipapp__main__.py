@@ -196,7 +196,10 @@ bytecode = bytecode_file()
 sys.path[0] = unpacked = new_path()
 try:
     try:
-        sys.meta_path.insert(0, KeptModules(os.open(bytecode, os.O_RDONLY)))
+        kept = KeptModules(os.open(bytecode, os.O_RDONLY))
+        # What others put first, to see each import, such as a debugger or the tests of a flow, stays first.
+        finders = [getattr(finder, "__name__", "") for finder in sys.meta_path]
+        sys.meta_path.insert(finders.index("PathFinder") if "PathFinder" in finders else 0, kept)
     except (OSError, ValueError):
         unpack()
 except OSError as error:
