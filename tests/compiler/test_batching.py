@@ -232,6 +232,45 @@ PATHS: list[tuple[str, Path_, Path_]] = [
 ]  # fmt: skip
 
 
+def test_a_body_is_not_cut_beside_steps_that_run_at_the_same_time(tmp_path: Path) -> None:
+    """Tasks of `a` and `b` wait for none of each other, though `a` is in the body's own scope."""
+    path, sink = tmp_path / "flow.py", DiagnosticSink()
+    path.write_text("""
+from flowc import kubernetes, pipeline, step
+
+@step
+def load() -> list[int]:
+    return [1, 2]
+
+@step
+def a(x: int) -> int:
+    return x
+
+@step
+def b(x: int) -> int:
+    return x
+
+@kubernetes(patch={"spec": {"hostNetwork": True}})
+@step
+def c(x: int) -> int:
+    return x
+
+@pipeline
+def each(x):
+    first, second, third = a(x), b(x), a(x, id="third")
+    both = c(first, after=[second])
+    return c(both, id="last")
+
+@pipeline
+def main():
+    each.map(load())
+""")
+    flow = batch_steps(with_batches(compile_file(path).flow, {"load": (2, None)}, sink), sink)
+    (found,) = (item for item in sink.diagnostics if item.code == "FC413")
+    assert found.severity == "error"
+    assert not flow.pod_groups
+
+
 @pytest.mark.parametrize(("name", "path", "own"), PATHS)
 def test_the_index_of_an_item_behind_a_batch(tmp_path: Path, name: str, path: Path_, own: Path_) -> None:
     inner = (

@@ -146,14 +146,19 @@ def _first_part(flow: Flow, opener: ForeachStep, body: list[Step]) -> list[Step]
     """The steps before which the body can be cut, up to the last cut where all before it fits into one pod.
 
     A cut is behind a step that every item comes by and that one step of the body follows: all others of the body are
-    before or behind it.
+    before or behind it, so that its edge is the only one from the steps so far to what follows.
     """
     scope = flow.body_of(opener.name)
     inside = {step.name for step in body}
     found: list[Step] = []
+    ahead: dict[str, int] = {}  # how many edges lead to steps that follow
     for number, step in enumerate(body, 1):
+        ahead.pop(step.name, None)
+        for target in step.targets:
+            if target != step.name:
+                ahead[target] = ahead.get(target, 0) + 1
         cuts = step.scope == scope.id and step.kind in {"linear", "join"} and inside.issuperset(step.targets)
-        if not cuts:
+        if not cuts or ahead != dict.fromkeys(step.targets, 1):
             continue
         real = [item for item in body[:number] if not item.virtual]
         if real and _problem(real) is not None:
