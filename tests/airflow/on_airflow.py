@@ -145,7 +145,7 @@ class OnAirflow:
                 return False, str(dag["error"])
             conf = conf_of(dag, case.drawn.parameters)
             if number % BY_COMMAND == 0:
-                return self._command(manifest, conf, self._folder / f"command-{number}")
+                return self._command(manifest, conf, self._folder / f"command-{self.by_command}")
             answer = driver.ask(run=conf)
         finally:
             file.unlink()
