@@ -117,19 +117,15 @@ def checked_answers(texts: Sequence[str], flow: Flow, sink: DiagnosticSink) -> d
         spec = asking.get(step)
         if not separator or spec is None or not _ITEM.fullmatch(index):
             what = f"no step {name!r} with `@approval`" if separator else "no `=`"
-            known = (
-                f"write STEP=CHOICE, or STEP/INDEX=CHOICE for an item; the steps are {', '.join(asking)}"
-                if asking
-                else "leave it out"
-            )
+            known = f"write STEP=CHOICE, or STEP/INDEX=CHOICE for an item; the steps are {', '.join(asking)}"
             sink.error("FC505", f"--approve {text!r}: {what}", None, help=known if asking else "leave it out")
         elif spec.choices and choice not in spec.choices:
             sink.error(
                 "FC505", f"--approve {text!r}: {choice!r} cannot be chosen", None,
                 help=f"choose {', '.join(spec.choices)}",
             )  # fmt: skip
-        else:
-            found[name] = choice
+        elif found.setdefault(name, choice) != choice:
+            sink.error("FC505", f"--approve {text!r}: it was {found[name]!r} before", None, help="give it once")
     return found
 
 

@@ -112,6 +112,9 @@ def test_a_choice_that_is_known_before(tmp_path: Path) -> None:
     assert wrong.returncode == 2
     assert "--approve 'end=maybe': 'maybe' cannot be chosen" in wrong.stderr
     assert "no step 'start' with `@approval`" in wrong.stderr
+    both = flowc_process(tmp_path, "run", local.file, "--approve", "end=stop", "--approve", "end=go")
+    assert both.returncode == 2
+    assert "--approve 'end=go': it was 'stop' before" in both.stderr
 
 
 def test_nobody_chooses_in_time(tmp_path: Path) -> None:
