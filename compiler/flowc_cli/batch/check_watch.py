@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 """Clears the screen and what was scrolled out of it."""
+_LOOK_MILLISECONDS = 100
+"""How long a look for changes takes, and so the wait before the first check."""
 
 
 def watch_files(run: CheckRun) -> int:
@@ -32,8 +34,13 @@ def watch_files(run: CheckRun) -> int:
         return INPUT_ERROR
     folders = watched_folders(run.places)
     try:
+        # Watching begins with the first look, so that what changes during the first check counts, too.
+        looks = watch(
+            *folders, watch_filter=None, raise_interrupt=True, yield_on_timeout=True, rust_timeout=_LOOK_MILLISECONDS
+        )
+        next(looks)
         _check(run)
-        for changes in watch(*folders, watch_filter=None, raise_interrupt=True):
+        for changes in looks:
             added = {path for change, path in changes if change == Change.added}
             paths = [Path(path) for _, path in changes if is_of_interest(Path(path), folders)]
             if any(str(path) in added and path.is_dir() for path in paths) or changes_result(paths, run.seen):
