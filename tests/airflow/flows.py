@@ -272,3 +272,20 @@ class PlainFlow(FlowSpec):
     def end(self):
         pass
 """
+
+LATE = """\
+from flowc import FlowSpec, deadline, notify, step
+
+
+@deadline(hours=1)
+@notify({notify})
+class LateFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+"""A flow with a deadline, and what `@notify` is to get."""

@@ -14,7 +14,7 @@ import pytest
 from flowc import Run
 from tests.airflow.emitting import emit, write
 from tests.airflow.engine import Airflow, contents
-from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
+from tests.airflow.flows import CAUGHT, HOSTILE, LATE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY, runs_on
 from tests.runtime.noticeserver import served
@@ -292,26 +292,9 @@ def test_a_step_that_takes_too_long_is_stopped(airflow: Airflow, tmp_path: Path)
     assert not list((tmp_path / "store").glob("SlowFlow/*/start/*/*/manifest.json"))
 
 
-LATE = """\
-from flowc import FlowSpec, deadline, notify, step
-
-
-@deadline(hours=1)
-@notify(on="late", webhook="{url}/told")
-class LateFlow(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
-
-
 def test_a_file_that_stands_alone_waits_for_a_deadline(airflow: Airflow, tmp_path: Path) -> None:
     path = tmp_path / "late.py"
-    path.write_text(LATE.format(url="http://127.0.0.1:9"))
+    path.write_text(LATE.format(notify='on="late", webhook="http://127.0.0.1:9/told"'))
     text, _ = emit(path, operator="local", root=str(tmp_path / "store"))
     assert "on_failure_callback=late_notice(" in text
     result = airflow.run(text, tmp_path)
@@ -337,7 +320,7 @@ def test_a_deadline_alert_finds_its_callback_in_the_dag_file(airflow: Airflow, t
         pytest.skip("Airflow 2 has no deadline alerts")
     path = tmp_path / "late.py"
     with served() as server:
-        path.write_text(LATE.format(url=server.url))
+        path.write_text(LATE.format(notify=f'on="late", webhook="{server.url}/told"'))
         text, _ = emit(path, operator=operator, root=str(tmp_path / "store"), deadline_alerts=True)
         (tmp_path / "flow.py").write_text(text)
         command = [str(airflow.environment / "bin" / "python"), "-c", CALLED_BACK, str(tmp_path)]

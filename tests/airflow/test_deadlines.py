@@ -9,22 +9,8 @@ from typing import Any
 import pytest
 
 from tests.airflow.emitting import CLEAN, emit, ruff, without_code
+from tests.airflow.flows import LATE
 
-FLOW = """\
-from flowc import FlowSpec, deadline, notify, step
-
-
-@deadline(hours=1)
-@notify(on=["late", "error"], {channel})
-class LateFlow(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
 ALERT = """\
 DeadlineAlert(
     reference=DeadlineReference.DAGRUN_QUEUED_AT,
@@ -36,7 +22,7 @@ DeadlineAlert(
 def late(folder: Path, channel: str = "webhook='HOOK'", **options: Any) -> tuple[str, list[tuple[str, str]]]:
     """The DAG file, and the code and message of what is reported."""
     path = folder / "late.py"
-    path.write_text(FLOW.format(channel=channel))
+    path.write_text(LATE.format(notify=f'on=["late", "error"], {channel}'))
     text, diagnostics = emit(path, **options)
     return text, [(item.severity, f"{item.code} {item.message}") for item in diagnostics]
 

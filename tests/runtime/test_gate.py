@@ -145,7 +145,7 @@ def test_an_answer_is_given_once(tmp_path: Path) -> None:
 
 
 def test_one_of_many_that_answer_at_a_time_counts(tmp_path: Path) -> None:
-    """Whoever is told that the answer was taken has given the one that the task reads."""
+    """One answer is accepted, and that is the one the task reads."""
     for number in range(20):
         layout = RunLayout(open_store(str(tmp_path / "store")), "Flow", f"run-{number}")
         together = threading.Barrier(8)

@@ -171,7 +171,7 @@ def _check_inlined(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSi
 
 
 def _run_alone(step: Step, spec: CalledFlow, inner: Flow) -> Flow:
-    """A deployed flow as it stands in its caller: one step, which waits for its run, with what a pod needs there.
+    """A deployed flow in its caller: one step that waits for its run, with what a pod needs there.
 
     `@retry` of the calling step is for it, too: each attempt is a run.
     """

@@ -65,7 +65,7 @@ def split_url(root: str) -> Tuple[str, str, str]:
 
 
 def _unquoted(path: str) -> str:
-    """A path without the `%20` of a URL. To import `urllib.parse` takes longer than a task does without it."""
+    """A path without the `%20` of a URL. Importing `urllib.parse` takes longer than the rest of a task."""
     if "%" not in path:
         return path
     from urllib.parse import unquote
