@@ -58,9 +58,9 @@ class GroupOutput:
             output.write_if_due()
 
     def hurry(self) -> None:
-        """Write soon: what becomes of this process nobody knows."""
+        """Write all of it soon."""
         for output in self._outputs.values():
-            output.due = min(output.due, time.monotonic() + 1)
+            output.hurry()
 
     def end(self, attempt: Attempt) -> None:
         """Store the rest of the output of an attempt that has ended: a server may take its time for that."""
