@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
     # A compile lives for a fraction of a second and makes little garbage, yet imports and syntax trees would have the
     # collector walk everything again and again; `flowc run`, which lives longer, turns it on again.
     gc.disable()
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = _interrupt_again
     given = sys.argv[1:] if arguments is None else arguments
     _open_standard_streams()
     try:
@@ -49,6 +51,19 @@ def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
     finally:
         if arguments is None and not gc.isenabled():
             gc.freeze()  # the process ends now: the interpreter's last collections have nothing to walk
+
+
+def _interrupt_again(dropped: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that Python dropped, as it does with what is raised in callbacks of weak references."""
+    if dropped.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(dropped)
+        return
+    import signal
+    from threading import Timer, get_ident
+
+    # Not at once: that would interrupt this function.
+    if hasattr(signal, "pthread_kill"):
+        Timer(0.01, signal.pthread_kill, (get_ident(), signal.SIGINT)).start()
 
 
 def _open_standard_streams() -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,18 +78,44 @@ def test_a_terminal_is_cleared(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_an_interrupt_of_a_check_in_processes_ends_all_of_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [0.4, 0.6, 0.75, 0.8, 0.9, 1.5])
+def test_an_interrupt_of_a_check_in_processes_ends_all_of_them(tmp_path: Path, seconds: float) -> None:
+    """Whenever it comes: Python drops some that come in callbacks, and the pool's own threads print others."""
     write_files(tmp_path, {f"f{n}.py": GOOD for n in range(4000)})
     process = subprocess.Popen(
         [*COMMAND, ".", "--jobs", "2", "--no-cache"], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
     )
-    time.sleep(1.5)
+    time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     _, text = process.communicate(timeout=60)
     assert process.returncode == 130, text
     assert b"Traceback" not in text
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
+
+
+def interrupt_in_a_callback() -> None:
+    """An interrupt that comes while a weak reference is cleared, where Python drops what is raised."""
+
+    class Object:
+        pass
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    target = Object()
+    reference = weakref.ref(target, interrupt)
+    del target
+    assert reference() is None
+    time.sleep(30)
+
+
+@pytest.mark.process
+def test_an_interrupt_that_python_drops_comes_again() -> None:
+    code = "from flowc_cli import app, __main__; from tests.cli.test_check_watch import interrupt_in_a_callback as i\n"
+    code += "app.app = lambda *_, **__: i()\n__main__.main([])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_what_is_watched(tmp_path: Path) -> None:

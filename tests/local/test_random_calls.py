@@ -80,8 +80,8 @@ def test_a_random_flow_is_called(kind: str, caller: str, tmp_path: Path, monkeyp
         for mark in (folder / "marks").iterdir():
             mark.unlink()
         called = run_flow(folder / "caller.py")
-        assert called.successful == alone.successful, drawn.name
-        if alone.successful:
+        assert called.status == alone.status, drawn.name
+        if alone.status == "successful":
             _check(alone, called, drawn)
 
 
@@ -104,8 +104,7 @@ def _callable(kind: str, folder: Path) -> Iterator[tuple[Drawn, str, dict[str, A
 
 def _check(alone: Run, called: Run, drawn: Drawn) -> None:
     """Each task is there for both items, with the artifacts that it has alone; the end hands on the caller's."""
-    assert alone.end_task is not None
-    end = alone.end_task.parent.id
+    end = alone.end_task.parent.id if alone.end_task is not None else None  # a pipeline's may be the compiler's own
     for step in alone:
         found = {task.manifest["index"]: _artifacts(task) for task in called[f"work__{step.id}"]}
         for task in step:

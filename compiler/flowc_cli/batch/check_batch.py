@@ -191,30 +191,64 @@ def _check_in_processes(files: Sequence[str], options: CheckOptions, jobs: int) 
     context = multiprocessing.get_context(START_METHOD)
     pool = ProcessPoolExecutor(min(jobs, 60), context, _start_worker, (options, Permissions.given()))
     try:
-        yield from pool.map(_work, files, chunksize=chunk)
+        with _interrupts_held():  # this starts the processes
+            results = pool.map(_work, files, chunksize=chunk)
+        yield from results
+    except BaseException:
+        for process in multiprocessing.active_children():
+            if process.pid is not None:
+                with suppress(OSError):  # it has ended
+                    os.kill(process.pid, signal.SIGINT)
+        raise
     finally:
         with suppress(RuntimeError):  # an interrupt may come before the pool has started its thread
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Let an interrupt wait: Python drops one that comes in a hook of `fork`, and a new process would print it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _options: CheckOptions | None = None
 _collect: Callable[[], None] | None = None
+_interrupted = False
 _contexts = ExitStack()
 
 
 def _start_worker(options: CheckOptions, permissions: Permissions) -> None:
-    """Prepare a process that checks files: an interrupt ends it without a word."""
+    """Prepare a process that checks files: after an interrupt it checks no more of them.
+
+    It is the pool that ends it: one that ends by itself makes the pool print what broke it.
+    """
     global _options, _collect  # noqa: PLW0603 (a process of a pool has no other place for it)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, _note_interrupt)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     permissions.apply()
     _options = options
     _contexts.enter_context(disk_unchanged())
     _collect = _contexts.enter_context(_collecting())
 
 
+def _note_interrupt(_signal: int, _frame: object) -> None:
+    global _interrupted  # noqa: PLW0603 (as above)
+    _interrupted = True
+
+
 def _work(file: str) -> _Done:
     assert _options is not None
     assert _collect is not None
+    if _interrupted:
+        return FileReport(failure="the check was interrupted"), {}
     done = _guarded(file, _options)
     _collect()
     return done
