@@ -16,8 +16,7 @@ from flowc.shim.group_schedule import GroupSchedule
 from flowc_cli.target_options import emit_files
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.ir import verify
-from flowc_compiler.ir.specs import ContainerSpec
+from flowc_compiler.ir import ContainerSpec, verify
 from flowc_compiler.passes.batching import batch_steps, with_batches
 from flowc_compiler.passes.contraction import contracted
 from flowc_targets.base.options import TargetOptions

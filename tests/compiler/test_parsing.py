@@ -222,8 +222,8 @@ UNUSED = (
     "libcst", "yaml", "tomllib", "rich", "importlib.metadata",
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values",
     "flowc_compiler.frontend.decorators.arguments.argument_types", "flowc_compiler.frontend.pipelines",
-    "flowc_compiler.ir.specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
-    "flowc_compiler.ir.regions", "flowc_compiler.passes.regions",
+    "flowc_compiler.ir.specs", "flowc_compiler.ir.container_specs", "flowc_compiler.ir.flowspecs",
+    "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions", "flowc_compiler.passes.regions",
     "flowc_compiler.rewrite", "typer.rich_utils", "typer._adapters", "pydantic.type_adapter", "pydantic.plugin._loader",
 )  # fmt: skip
 """What takes time to import, and is of no use for a small class flow. The last ones build validators."""
@@ -231,8 +231,8 @@ UNUSED_WITH_RETRY = (
     "libcst", "yaml", "tomllib", "rich",
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values",
     "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
-    "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions",
-    "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
+    "flowc_compiler.ir.container_specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
+    "flowc_compiler.ir.regions", "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
 )  # fmt: skip
 """The same where a step has `@retry`, whose arguments are validated."""
 

@@ -15,7 +15,6 @@ from flowc_compiler.ir.model import (
     Config,
     Flow,
     ForeachStep,
-    IRError,
     JoinStep,
     LinearStep,
     ParallelStep,
@@ -24,13 +23,23 @@ from flowc_compiler.ir.model import (
     Step,
     SwitchCase,
     SwitchStep,
-    verify,
 )
 from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
+from flowc_compiler.ir.verifier import IRError, verify
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.base import TaskVariable
     from flowc_compiler.ir.called_flows import CalledFlow, FlowCall
+    from flowc_compiler.ir.container_specs import (
+        CommandSpec,
+        ContainerSpec,
+        DependencySpec,
+        EnvironmentSpec,
+        LockedPackages,
+        SecretSource,
+        SecretsSpec,
+        TmpfsSpec,
+    )
     from flowc_compiler.ir.flowspecs import (
         DeadlineSpec,
         EventFilter,
@@ -88,24 +97,16 @@ if TYPE_CHECKING:
         CardSpec,
         CatchSpec,
         CheckpointSpec,
-        CommandSpec,
-        ContainerSpec,
-        DependencySpec,
-        EnvironmentSpec,
         ForeachOptions,
         FuseSpec,
         HooksSpec,
-        LockedPackages,
         LockSpec,
         LoopSpec,
         ParallelSpec,
         Placement,
         ResourceSpec,
         RetryPolicy,
-        SecretSource,
-        SecretsSpec,
         TimeoutSpec,
-        TmpfsSpec,
         WaitSpec,
     )
 
@@ -125,7 +126,7 @@ __all__ = [
     "as_kubernetes", "verify",
 ]  # fmt: skip
 
-_LAZY = ("specs", "regions", "flowspecs", "kubernetes", "pod_groups", "called_flows")
+_LAZY = ("specs", "container_specs", "regions", "flowspecs", "kubernetes", "pod_groups", "called_flows")
 """The modules that are imported when they are used."""
 
 

@@ -5,8 +5,6 @@ one way in and one way out: the whole flow, the body of a foreach, one arm of a 
 
 A class flow and a function pipeline of one shape have the same steps and scopes. A step of a pipeline says in `call`
 what it runs; where no call of the user's opens or joins what has to be opened or joined, flowc puts a step in.
-
-`verify` checks the IR's own invariants. A violation is a bug of flowc, never of the user.
 """
 
 from __future__ import annotations
@@ -24,9 +22,9 @@ from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.called_flows import CalledFlow, FlowCall
+    from flowc_compiler.ir.container_specs import DependencySpec
     from flowc_compiler.ir.pod_groups import PodGroup
     from flowc_compiler.ir.regions import Call, Fan, Region, Value
-    from flowc_compiler.ir.specs import DependencySpec
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised by one when a reader of the old JSON could misread the new."""
@@ -400,73 +398,3 @@ class Flow(Node):
     def body_of(self, opener: str) -> Scope:
         """The scope of the foreach or gang that a step opens."""
         return self.scope_by_id[opener]
-
-
-class IRError(AssertionError):
-    """The IR contradicts itself: the pass that ran last has a bug."""
-
-
-def verify(flow: Flow) -> None:
-    """Check that names are unique and resolve, that parents mirror targets, and that scopes partition the steps.
-
-    Before `lower_regions`, a pipeline has nodes in place of steps. Linear in nodes, edges and scopes. Raises IRError.
-    """
-    if flow.body is not None:
-        _require(not flow.steps and not flow.scopes, "a flow has regions and steps")
-        _verify_regions(flow.body)
-        return
-    names = flow.by_name
-    _require(len(names) == len(flow.steps), "two steps share a name")
-    _require(flow.start in names and flow.end in names, "start or end is missing")
-    edges = {(step.name, target) for step in flow.steps for target in step.targets}
-    mirrored = {(parent, step.name) for step in flow.steps for parent in step.parents}
-    if edges != mirrored:  # as well where a target is not a step
-        raise IRError(f"parents do not mirror targets: {sorted(mirrored ^ edges)[:3]}")
-    if flow.scopes:
-        _verify_scopes(flow)
-
-
-def _verify_regions(body: Region) -> None:
-    """Check that node names are unique, and that what they refer to are nodes."""
-    from flowc_compiler.ir.regions import references, regions_of, values_of
-
-    names: set[str] = set()
-    pending = [*reversed(body.nodes)]
-    uses: list[tuple[str, str]] = []
-    while pending:
-        node = pending.pop()
-        _require(node.name not in names, "two nodes share a name")
-        names.add(node.name)
-        uses += ((node.name, name) for name in node.after)
-        uses += ((node.name, name) for value in values_of(node) for name in references(value))
-        for region in regions_of(node):
-            pending += reversed(region.nodes)
-    unknown = [use for use in uses if use[1] not in names]
-    _require(not unknown, f"nodes refer to what is not a node: {unknown[:3]}")
-
-
-def _verify_scopes(flow: Flow) -> None:
-    _require(flow.scopes[0].id == ROOT_SCOPE and flow.scopes[0].kind == "root", "the first scope is not the root")
-    seen: set[str] = set()
-    members: dict[str, str] = {}
-    for scope in flow.scopes:
-        _require(scope.id not in seen, "two scopes share an id")
-        _require((scope.parent is None) == (scope.kind == "root"), "a scope has no parent")
-        _require(scope.parent is None or scope.parent in seen, "a scope stands before its parent")
-        seen.add(scope.id)
-        members.update(dict.fromkeys(scope.steps, scope.id))
-    _require(sum(len(scope.steps) for scope in flow.scopes) == len(members), "a step stands in two scopes")
-    _require(members == {step.name: step.scope for step in flow.steps}, "scopes and steps disagree on membership")
-    for step in flow.steps:
-        if step.kind == "join":
-            opener = flow.by_name.get(step.closes)
-            if opener is None or opener.scope != step.scope:
-                raise IRError(f"join {step.name!r} closes nothing in its own scope")
-    grouped = [step for group in flow.pod_groups for step in group.steps]
-    _require(len(grouped) == len(set(grouped)), "a step is in two groups")
-    _require(set(grouped) <= members.keys(), "a group has what is not a step")
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise IRError(message)

@@ -13,6 +13,13 @@ from flowc_compiler.ir.base import Model
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.called_flows import CalledFlow
+    from flowc_compiler.ir.container_specs import (
+        CommandSpec,
+        ContainerSpec,
+        DependencySpec,
+        EnvironmentSpec,
+        SecretsSpec,
+    )
     from flowc_compiler.ir.flowspecs import (
         DeadlineSpec,
         ExitHookSpec,
@@ -32,10 +39,6 @@ if TYPE_CHECKING:
         CardSpec,
         CatchSpec,
         CheckpointSpec,
-        CommandSpec,
-        ContainerSpec,
-        DependencySpec,
-        EnvironmentSpec,
         ForeachOptions,
         FuseSpec,
         HooksSpec,
@@ -45,7 +48,6 @@ if TYPE_CHECKING:
         Placement,
         ResourceSpec,
         RetryPolicy,
-        SecretsSpec,
         TimeoutSpec,
         WaitSpec,
     )
