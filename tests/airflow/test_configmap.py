@@ -12,7 +12,7 @@ import pytest
 
 from flowc._version import __version__
 from flowc_compiler.diagnostics import Diagnostic
-from flowc_targets.airflow.target import MOST_IN_CONFIG_MAP, MOST_IN_FILE
+from flowc_targets.airflow.packaged_code import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.kubectl import create_config_maps
 from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl, write_noise

@@ -6,9 +6,8 @@ import pytest
 
 from flowc.shim.task_results import MAX_NUM_SPLITS
 from flowc.store import multipart
-from flowc_targets.airflow import airflow_checks
+from flowc_targets.airflow import airflow_checks, packaged_code
 from flowc_targets.airflow import options as airflow_options
-from flowc_targets.airflow import target as airflow_target
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import argo_checks, manifest_text
 from flowc_targets.kubernetes import pod_checks
@@ -27,7 +26,7 @@ LINES = (DOCS / "limits.md").read_text(encoding="utf-8").splitlines()
         ("| iterations", [argo_checks.MOST_CALLS - 2]),
         ("| bytes of a parameter", [argo_checks.ARGUMENT_BYTES, airflow_options.LONGEST_PARAMETER]),
         ("| bytes of a variable", [pod_checks.VALUE_BYTES]),
-        ("| code and", [airflow_target.MOST_IN_FILE, airflow_target.MOST_IN_CONFIG_MAP >> 20]),
+        ("| code and", [packaged_code.MOST_IN_FILE, packaged_code.MOST_IN_CONFIG_MAP >> 20]),
         ("| the Workflow |", [argo_checks.OBJECT_BYTES >> 20, argo_checks.APPLY_BYTES]),
         ("| characters of a name", [manifest_text.OBJECT_LIMIT, manifest_text.CRON_LIMIT, airflow_checks.MAX_ID]),
         ("**Artifacts**", [multipart.MOST_PARTS, multipart.PART >> 20]),

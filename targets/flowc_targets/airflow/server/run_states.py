@@ -6,9 +6,9 @@ import ast
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote
 
+from flowc_targets.airflow.dag_arguments import FLOWC_TAG
 from flowc_targets.airflow.dag_summary import DagSummary, read_summary
 from flowc_targets.airflow.server.connection import PAGE, UnreachableError
-from flowc_targets.airflow.target import FLOWC_TAG
 from flowc_targets.base.engine import EngineError, RunState, TaskState, stored_id
 from flowc_targets.base.json_parts import as_maps
 
