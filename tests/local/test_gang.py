@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.local import attempts, local_engine
+from flowc_targets.local import attempt_processes, attempts
 from tests.local.flows import Local
 
 pytestmark = pytest.mark.process
@@ -127,7 +127,7 @@ def test_kill_from_outside_while_all_run(tmp_path: Path) -> None:
 def test_a_member_that_hangs_is_killed_so_that_all_can_start_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (attempts, local_engine):
+    for module in (attempts, attempt_processes):
         monkeypatch.setattr(module, "GANG_GRACE_SECONDS", 1.0)
     monkeypatch.setenv("FLOWC_GANG_SILENCE", "2")
     monkeypatch.setenv("FLOWC_GANG_INTERVAL", "0.2")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -16,19 +15,10 @@ from flowc.protocol.exit_codes import TIMED_OUT, USER_ERROR, exit_code_of
 from flowc.store.run_layout import index_text, place_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.live_table import StepProgress
-from flowc_targets.base.process_pool import Process, ProcessPool
+from flowc_targets.base.process_pool import ProcessPool
 from flowc_targets.base.scratch import scratch_folder
-from flowc_targets.local.attempt_log import FOLDER_SECONDS
-from flowc_targets.local.attempts import (
-    GANG_GRACE_SECONDS,
-    Attempt,
-    Gangs,
-    Retry,
-    attempt_text,
-    is_final,
-    next_attempt,
-    process_failure,
-)
+from flowc_targets.local.attempt_processes import AttemptProcesses
+from flowc_targets.local.attempts import Attempt, Gangs, Retry, attempt_text, is_final, next_attempt, process_failure
 from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
 from flowc_targets.local.exit_hooks import ExitHooks
@@ -38,17 +28,9 @@ from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.run_report import FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey, real_parents
 from flowc_targets.local.signal_watch import SignalWatch
-from flowc_targets.local.task_environment import (
-    TaskServers,
-    check_params,
-    check_variables,
-    step_variables,
-    task_environment,
-    with_values,
-)
-from flowc_targets.local.task_output import TaskOutput, workers_that_fit
+from flowc_targets.local.task_environment import check_params, check_variables, task_environment, with_values
 from flowc_targets.local.waiting_tasks import WaitingTasks
-from flowc_targets.local.watched_output import AttemptOutputs, release
+from flowc_targets.local.watched_output import release
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
@@ -115,16 +97,15 @@ class _Engine:
         self.plan = plan
         self.origin = origin
         self.signals = signals
-        self.max_workers = workers_that_fit(options.max_workers)
         self.env = task_environment(flow, source, options, record, plan)
         self.reused = Counter[str]()
         self.cached: CachedTasks
-        self.servers: TaskServers | None = None
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
         self.locks = LockedTasks(flow, record, reporter.note)
         self.waiting = WaitingTasks(flow, record.layout, self.env, options.approvals, reporter.note)
         self.pool: ProcessPool[Attempt] = ProcessPool()
+        self.attempts = AttemptProcesses(self.pool, flow, options, self.env, record, reporter)
         self.retries: list[Retry] = []
         self.failed: FailedTask | None = None
         self.error = ""
@@ -139,17 +120,16 @@ class _Engine:
             if not step.virtual
         }
         self.asking = False
-        self.outputs = AttemptOutputs(self.pool, reporter, prompts=options.terminal)
 
     def run(self) -> RunResult:
         """Run until the end step is done, a task has failed, or a signal came."""
-        if self.outputs.live is not None:
-            self.outputs.live.watch(self._step_progress)
+        if self.attempts.outputs.live is not None:
+            self.attempts.outputs.live.watch(self._step_progress)
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
         for note in unsupported_locally(self.flow):
             self.reporter.note(note)
-        if self.max_workers < self.options.max_workers:
-            self.reporter.note(f"--max-workers {self.max_workers}: this process may not open more files (ulimit -n)")
+        if (most := self.attempts.max_workers) < self.options.max_workers:
+            self.reporter.note(f"--max-workers {most}: this process may not open more files (ulimit -n)")
         self.pool.watch(self.signals.descriptor, self.signals.drain)
         if self.locks.descriptor >= 0:
             self.pool.watch(self.locks.descriptor, self.locks.drain)
@@ -188,13 +168,9 @@ class _Engine:
 
     def _run_tasks(self) -> None:
         """Run the tasks, from the first to the last."""
-        log = self.record.import_log(self.reporter.note)
-        imports = TaskOutput("stderr", f"[{self.record.run_id}] ", log, self.reporter)
-        self.pool.watch(imports.descriptor, imports.pump)
         try:
             if self.origin is not None:
                 self._take_over(self.origin)
-            self.imports = imports.write_end
             self.locks.hold_run()
             while not self._over():
                 self._turn()
@@ -203,13 +179,15 @@ class _Engine:
         except OSError as error:
             self.error = f"flowc: the run cannot go on: {error}"
         finally:
-            self._stop()
+            for task in self.attempts.stop(self.signals):
+                if self.failed is None:  # else one traceback is enough: the others are in the logs
+                    release(task)
+                self.steps[task.key.step].end()
             self.pool.close()
             self.waiting.close()
             self.locks.close()
             self.cached.report(self.reporter)
-            imports.finish()
-            self.record.finish_log(log)
+            self.attempts.finish_imports()
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
@@ -242,7 +220,7 @@ class _Engine:
     def _over(self) -> bool:
         if self._has_failed() or self.signals.caught:
             return True
-        return not (self.pool.running or self.retries or self.schedule.has_ready or self.waiting or self.locks)
+        return not (self.attempts or self.retries or self.schedule.has_ready or self.waiting or self.locks)
 
     def _turn(self) -> None:
         """Start what can be started, then handle what happens until something is due."""
@@ -252,34 +230,31 @@ class _Engine:
         if not self.locks.run_waits:
             self._start_ready()
             self._look_for_waiting()
-        self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
-        exits = self.pool.wait(self._timeout())
-        self.error = self.error or (self.servers.error if self.servers is not None else "")
-        for process, code in exits:
-            self._close_outputs(process.task)
+        self.reporter.progress(self.done, len(self.attempts), self.schedule.known)
+        exits = self.attempts.wait(self._timeout())
+        self.error = self.error or self.attempts.error
+        for task, code in exits:
             if not self.error:  # else nobody knows what became of the tasks
-                process.task.committed = process.committed
-                self._ended(process.task, code)
-            release(process.task)
-        self.outputs.flush()
-        self._enforce_deadlines()
+                self._ended(task, code)
+            release(task)
+        self.attempts.outputs.flush()
+        self.attempts.enforce_deadlines()
         if self.flow.specs.deadline is not None and time.monotonic() >= self.deadline and not self._over():
             seconds = self.flow.specs.deadline.seconds
             self.error = f"flowc: the run is ended: it has taken longer than its deadline of {seconds} s"
-        for process in self.pool.running.values():
-            process.task.log.write_if_due()
+        self.attempts.write_logs()
 
     def _start_ready(self) -> None:
         now = time.monotonic()
         while True:
             if self.retries and self.retries[0].due <= now:
-                if not self._has_room(len(self.retries[0].keys)):
+                if not self.attempts.has_room(len(self.retries[0].keys)):
                     return
                 retry = heapq.heappop(self.retries)
                 for key in retry.keys:
                     if not self.locks.add(key, retry.attempt):
                         self._start(key, retry.attempt)
-            elif self.schedule.has_ready and self._has_room(self.schedule.width):
+            elif self.schedule.has_ready and self.attempts.has_room(self.schedule.width):
                 for _ in range(self.schedule.width):
                     key = self.schedule.pop()
                     if not self.waiting.add(key) and not self._take_cached(key) and not self.locks.add(key, 0):
@@ -338,59 +313,22 @@ class _Engine:
             f"{self.options.max_num_splits}; if that is right, raise it"
         )
 
-    def _has_room(self, count: int) -> bool:
-        """Whether so many tasks may start together. A gang that is wider than --max-workers runs alone."""
-        return not self.pool.running or len(self.pool.running) + count <= self.max_workers
-
     def _start(self, key: TaskKey, attempt: int) -> None:
-        prefix = f"[{self.record.run_id}/{place_text(key.step, key.path)}] "
-        log = self.record.attempt_log(key, attempt, self.reporter.note)
-        outputs = self.outputs.open(prefix, log)
-        specs = self.flow.by_name[key.step].specs
-        task = Attempt(key, attempt, outputs, log, time.monotonic())
-        if specs.timeout is not None:
-            # The task itself raises an error at its timeout, and ends soon after. One that is stopped ends from here.
-            task.deadline = task.started + specs.timeout.seconds + self.options.timeout_grace
         self.gangs.started(key)
         self.steps[key.step].start()
-        for output in outputs:
-            self.pool.watch(output.descriptor, output.pump)
-        env = step_variables(specs.environment) if specs.environment is not None else {}
-        request = {"step": key.step, "index": index_text(key.path), "attempt": attempt, "env": env}
-        if self.servers is None:  # where the cache has all, none is needed
-            self.servers = TaskServers(self.pool, self.options, self.env, self.imports, self.reporter)
-        server = self.servers.server(env)
-        if attempt:
-            self.servers.forget(key)
-        if self.pool.fork(server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
-            self.error = self.servers.error
-            self._close_outputs(task)
-        for output in outputs:
-            output.close_write_end()
+        if not self.attempts.start(key, attempt):
+            self.error = self.attempts.error
 
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
-        due = [self.deadline, *(process.task.deadline for process in self.pool.running.values())]
-        due.append(self.waiting.next_look())
         ready = self.schedule.has_ready and not self.locks.run_waits
-        if self._over() or (ready and self._has_room(self.schedule.width)):
+        if self._over() or (ready and self.attempts.has_room(self.schedule.width)):
             return 0.0  # the cache had all, or may have more
-        due += self.outputs.due()
-        if self.retries and self._has_room(len(self.retries[0].keys)):
+        due = [self.deadline, self.waiting.next_look(), *self.attempts.due()]
+        if self.retries and self.attempts.has_room(len(self.retries[0].keys)):
             due.append(self.retries[0].due)
-        wait = min(due, default=float("inf")) - time.monotonic()
-        wait = max(wait, 0.0)
-        if any(process.task.log.waits for process in self.pool.running.values()):
-            wait = min(wait, FOLDER_SECONDS)
-        return None if wait == float("inf") else wait
-
-    def _enforce_deadlines(self) -> None:
-        now = time.monotonic()
-        for process in self.pool.running.values():
-            task = process.task
-            if task.deadline <= now and process.signal(signal.SIGKILL if task.timed_out else signal.SIGTERM):
-                task.deadline = float("inf") if task.timed_out else now + self.options.grace_seconds
-                task.timed_out = True
+        first = min(due)
+        return None if first == float("inf") else max(first - time.monotonic(), 0.0)
 
     def _ended(self, task: Attempt, code: int) -> None:
         """Decide what follows an attempt that has ended with an exit code."""
@@ -404,10 +342,6 @@ class _Engine:
         retry = self.gangs.ended(task.key)
         if retry is not None:
             heapq.heappush(self.retries, retry)
-
-    def _close_outputs(self, task: Attempt) -> None:
-        self.outputs.close(task)
-        self.record.finish_log(task.log)
 
     def _succeeded(self, task: Attempt) -> None:
         self.done += 1
@@ -442,19 +376,9 @@ class _Engine:
             return
         wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
-        self._end_gang(self.gangs.members(task.key))
+        self.attempts.end_gang(self.gangs.members(task.key))
         which = attempt_text(step.specs, task.number)
         self.reporter.note(f"task {place_text(task.key.step, task.key.path)} failed{which}: {recorded[0]}; {what_next}")
-
-    def _end_gang(self, members: frozenset[TaskKey]) -> None:
-        """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
-        due = time.monotonic() + GANG_GRACE_SECONDS
-        for task in self._tasks():
-            if task.key in members and not task.timed_out and due < task.deadline:
-                task.deadline, task.gang_failed = due, True
-
-    def _tasks(self) -> list[Attempt]:
-        return [process.task for process in self.pool.running.values()]
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
@@ -463,22 +387,7 @@ class _Engine:
         key = self.gangs.first_failed(task.key, task.number, self.record)
         if key != task.key:
             message, traceback = self.record.error(key, task.number) or (message, traceback)
-            task = next((other for other in self._tasks() if other.key == key), task)
+            task = next((other for other in self.attempts.tasks if other.key == key), task)
         log = "" if task.log.is_empty else task.log.location
         which = attempt_text(self.flow.by_name[key.step].specs, task.number)
         self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log, which)
-
-    def _stop(self) -> None:
-        """End the tasks that still run: SIGTERM, and SIGKILL when they take too long or on a second signal."""
-        deadline = time.monotonic() + self.options.grace_seconds
-        signaled: set[Process[Attempt]] = set()
-        while self.pool.running:
-            urgent = time.monotonic() >= deadline or self.signals.caught > 1
-            for process in self.pool.running.values():
-                if (urgent or process not in signaled) and process.signal(signal.SIGKILL if urgent else signal.SIGTERM):
-                    signaled.add(process)
-            for process, _ in self.pool.wait(0.05):
-                self._close_outputs(process.task)
-                if self.failed is None:  # else one traceback is enough: the others are in the logs
-                    release(process.task)
-                self.steps[process.task.key.step].end()
