@@ -9,7 +9,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.local_code import LocalCode, find_import_root
+from flowc_compiler.syntax.local_code import LocalCode, local_code
 from flowc_targets.package.local_modules import find_local_code
 from tests.support import write_files
 
@@ -105,7 +105,7 @@ def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
         ["top/__init__.py", "top/common.py", "top/flows/__init__.py", "top/flows/a.py"],
         [],
     )
-    home = find_import_root(SourceFile(path, path.read_text()))
+    home = local_code(SourceFile(path, path.read_text())).root
     assert (home.folder, home.module, home.file) == (tmp_path, "top.flows.flow_v2", path)
 
 
@@ -123,19 +123,19 @@ def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
 def test_when_a_file_is_a_script(tmp_path: Path, text: str, module: str) -> None:
     write_files(tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/flows/flow.py": text})
     path = tmp_path / "top" / "flows" / "flow.py"
-    assert find_import_root(SourceFile(path, text)).module == module
+    assert local_code(SourceFile(path, text)).root.module == module
 
 
 def test_folders_without_init_are_packages_where_the_dots_say_so(tmp_path: Path) -> None:
     path = tmp_path / "project" / "flows" / "flow.py"
     path.parent.mkdir(parents=True)
-    assert find_import_root(SourceFile(path, "from . import a")).module == "flows.flow"
-    assert find_import_root(SourceFile(path, "from ..common import a")).module == "project.flows.flow"
+    assert local_code(SourceFile(path, "from . import a")).root.module == "flows.flow"
+    assert local_code(SourceFile(path, "from ..common import a")).root.module == "project.flows.flow"
 
 
 def test_names_that_the_package_has_itself(tmp_path: Path) -> None:
     for name, module in (("flowc", "flowc_"), ("__main__", "__main___"), ("my-flow", "my-flow")):
-        assert find_import_root(SourceFile(tmp_path / f"{name}.py", "")).module == module
+        assert local_code(SourceFile(tmp_path / f"{name}.py", "")).root.module == module
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_links(tmp_path: Path) -> None:
     for path, module in (("name/flow.py", "name.flow"), ("elsewhere/link.py", "real.flow")):
         source = SourceFile(tmp_path / path, text)
         sink = DiagnosticSink()
-        home = find_import_root(source)
+        home = local_code(source).root
         assert home.module == module
         package = module.partition(".")[0]
         assert names(find_local_code(source, [], sink)) == [f"{package}/__init__.py", f"{package}/a.py"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -17,40 +16,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.filesystem import is_file, is_folder, names_in, read_file, read_text
+from flowc_compiler.filesystem import is_file, is_folder, read_file, read_text
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.current_facts import check_current
-from flowc_compiler.syntax.import_root import (
-    INCLUDED,
-    NEVER_LOCAL,
-    NEVER_SHADOWED,
-    Folders,
-    Home,
-    ImportRoot,
-    Resolved,
-    located,
-)
+from flowc_compiler.syntax.import_root import INCLUDED, NEVER_LOCAL, NEVER_SHADOWED, Folders, Home, Resolved, located
 from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
-from flowc_compiler.syntax.misspelled_imports import meant_module, similar_names
+from flowc_compiler.syntax.misspelled_imports import meant_module
 from flowc_compiler.syntax.parsing import ALLOW_LARGE, MOST_WORDS, count_words, parse_text
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
 from flowc_compiler.syntax.source_reading import parse, read_source
+from flowc_compiler.syntax.text_search import may_need_local, normalized, required_packages, text_of
 from flowc_compiler.syntax.unserved_names import check_imports
 
-_IMPORT = re.compile(r"\b(from|import)\b[ \t]*([^\n;#]*)")
-_NAMES = re.compile(r"^([\w.]+)[ \t]+import\b.*")
-"""The rest of a `from` statement: a module, and names that are in it."""
-_WORD = re.compile(r"\w+")
-_INDIRECT = re.compile(
-    r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|[\"' ]-m[\"' ]"
-)
-"""What needs a syntax tree to be understood."""
-_QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
-_DISTRIBUTION = re.compile(r"[A-Za-z][\w.-]*")
 _MOST_MENTIONS = 2000
 """Names that are searched for in the texts of packages."""
-_LARGEST_TEXT = 2**20
-"""Bytes of a script or a list of requirements."""
 
 
 class Reason(NamedTuple):
@@ -121,7 +100,6 @@ class LocalCode:
         self._home = Home(located(source.path), self.folders)
         self._path: list[Path] = []
         self._added: set[Path] = set()
-        self._required: set[str] | None = None
         self._queue: deque[_Follow] = deque()
         self._exports: dict[Path, tuple[str, ...]] = {}
         tree = self._parsed_flow()
@@ -201,32 +179,12 @@ class LocalCode:
 
     def _parsed_flow(self) -> ast.Module | None:
         """The flow's tree; `None` where a look at its text shows that it needs no local file, or where it has none."""
-        if not self._included and not self._may_need_local():
+        if not self._included and not may_need_local(self.source.text, self._home, self.folders):
             return None
         try:
             return parse_text(self.source.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # reported where the file is read
             return None
-
-    def _may_need_local(self) -> bool:
-        """Whether the flow could need a local file. Most import what is installed, and a tree takes a while."""
-        text = self.source.text
-        names: set[str] = set()
-        for keyword, line in _IMPORT.findall(text):
-            if line.startswith(".") or line.rstrip().endswith("\\"):
-                return True
-            names.update(_WORD.findall(line if keyword == "import" else _NAMES.sub(r"\1", line)))
-        names -= NEVER_LOCAL
-        if (
-            self.folders.has_any(self._home.folder, names)
-            or not names.isdisjoint(self._home.own)
-            or _INDIRECT.search(text)
-        ):
-            return True
-        names -= sys.stdlib_module_names
-        above = any(self.folders.has_any(place, names) for place, _ in self._home.above)
-        near = above or any(self._home.near(name) for name in sorted(names))
-        return near or any(similar_names(name, self._home.folder) for name in sorted(names))
 
     def _take_packages(self) -> None:
         """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
@@ -397,7 +355,7 @@ class LocalCode:
         if path.suffix == ".py":
             self._follow_included(path)
         else:
-            for inner in scripts_in(_text_of(path)):
+            for inner in scripts_in(text_of(path)):
                 self._start(inner, path.parent, self.shown(path))
         return True
 
@@ -420,15 +378,13 @@ class LocalCode:
         found = self.folders.resolve(absolute.parts, [*(follow.own_path or ()), *self._path])
         self.missing.append(Importer(absolute._replace(optional=optional), follow.source, found))
 
+    @cached_property
+    def _required(self) -> set[str]:
+        return required_packages(self.source.text, self._home)
+
     def is_required(self, name: str) -> bool:
         """Whether the flow's text, or what lists the project's requirements, names an installed package so."""
-        if self._required is None:
-            places = (self._home.folder, *(place for place, _ in self._home.above))
-            files = (place / item for place in places for item in names_in(place, "requirements"))
-            texts = map(_text_of, files)
-            quoted = _QUOTED.findall(self.source.text)
-            self._required = {_normalized(word) for text in (*texts, *quoted) for word in _DISTRIBUTION.findall(text)}
-        return _normalized(name) in self._required
+        return normalized(name) in self._required
 
     def absolute_place(self, wanted: Import) -> Path | None:
         """The file of an import in a folder that the code adds to the path by its absolute name."""
@@ -445,14 +401,6 @@ class LocalCode:
         return self._home.near(name)
 
 
-def _text_of(path: Path) -> str:
-    """The text of a file that people write; nothing where it cannot be read, or is larger than such files are."""
-    try:
-        return read_file(path, _LARGEST_TEXT).decode(errors="replace").replace("\r\n", "\n")
-    except OSError:
-        return ""
-
-
 def local_code(source: SourceFile) -> LocalCode:
     """The local files of a flow, found once, and those that its included files need."""
     return _found_code(source, INCLUDED.get())
@@ -461,15 +409,6 @@ def local_code(source: SourceFile) -> LocalCode:
 @lru_cache(maxsize=4)
 def _found_code(source: SourceFile, included: tuple[Path, ...]) -> LocalCode:
     return LocalCode(source, included)
-
-
-def find_import_root(source: SourceFile) -> ImportRoot:
-    """The home of a flow's file. Its imports, those of the files that it needs, and the folders around it decide."""
-    return local_code(source).root
-
-
-def _normalized(name: str) -> str:
-    return name.lower().replace("-", "_")
 
 
 def _statements(tree: ast.Module) -> list[Import]:
