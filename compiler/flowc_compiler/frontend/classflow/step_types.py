@@ -18,9 +18,9 @@ from flowc_compiler.frontend.classflow.artifact_calls import LEAVES
 from flowc_compiler.frontend.classflow.artifact_reader import may_swallow
 from flowc_compiler.frontend.classflow.flow_methods import FLOWSPEC, PROPERTIES, FlowMethods, Method
 from flowc_compiler.frontend.types.annotations import TypeReader
+from flowc_compiler.frontend.types.call_types import CallTypeReader
 from flowc_compiler.frontend.types.evident_types import FUNCTION, exactly, merged
 from flowc_compiler.frontend.types.evident_types import operation_result as result_of
-from flowc_compiler.frontend.types.expression_types import ExpressionReader
 from flowc_compiler.ir.artifact_effects import StepEffects
 from flowc_compiler.ir.type_model import (
     NEVER,
@@ -42,7 +42,7 @@ _IN_PLACE = {"list", "set", "dict"}
 """Classes whose objects an augmented assignment changes."""
 
 
-class StepReader(ExpressionReader):
+class StepReader(CallTypeReader):
     """Reads one step, with what it has when it begins."""
 
     statements: ClassVar[dict[type[ast.AST], Callable[[Any, Any], None]]] = {}
