@@ -63,8 +63,8 @@ class NoticeOptions:
             help_ = f"add {_FLAGS['slack']}, or another one: `flowc compile --help` lists them"
             sink.error("FC505", f"--notify-on-{events[0]} tells nobody", None, help=help_)
             return specs
+        from flowc_compiler.frontend.decorators.argument_reader import validated
         from flowc_compiler.frontend.decorators.arguments.notice_arguments import NotifyArguments
-        from flowc_compiler.frontend.decorators.decorator_reader import validated
         from flowc_compiler.frontend.spec_builder import Origin
 
         pairs = [item.partition("=") for item in self.metadata]

@@ -7,8 +7,8 @@ from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, evaluate
+from flowc_compiler.frontend.decorators.argument_reader import ArgumentReader
 from flowc_compiler.frontend.decorators.arguments.argument_types import as_list
-from flowc_compiler.frontend.decorators.decorator_reader import ArgumentReader
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 

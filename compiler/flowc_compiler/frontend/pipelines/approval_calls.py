@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
+from flowc_compiler.frontend.decorators.argument_reader import validated
 from flowc_compiler.frontend.decorators.arguments.wait_arguments import ApprovalArguments
-from flowc_compiler.frontend.decorators.decorator_reader import validated
 from flowc_compiler.frontend.pipelines.body_reads import add_task
 from flowc_compiler.frontend.pipelines.step_calls import STEP_NAME, read_after
 from flowc_compiler.frontend.spec_builder import Origin

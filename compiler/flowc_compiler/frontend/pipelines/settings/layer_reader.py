@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple, TypeVar, cast
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.evaluate.values import Unresolved
+from flowc_compiler.frontend.decorators.argument_reader import report_unresolved, validated
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
-from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved, validated
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     Leaf,
     Tree,
