@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from flowc.store.documents import Document
 
 RUN = "run-1"
-PYTHONS = (sys.executable, *(str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))))
-"""This Python, and others that this machine has: images have any from 3.9 on."""
 
 
 class Zipped:

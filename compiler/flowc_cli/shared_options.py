@@ -196,6 +196,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 
 WATCH_HELP = "go on, and print again whenever something changes"
 Watch = Annotated[bool, typer.Option("--watch", help=WATCH_HELP)]
 OUTPUT_HELP = "file or folder to write to; - is standard output"
+Output = Annotated[str | None, typer.Option("-o", "--output", metavar="PATH", help=OUTPUT_HELP)]
 VERBOSE_HELP = "say more"
 SCHEMA_HELP = "print the JSON schema instead"
 DIFF_HELP = "print what would change, and write nothing"

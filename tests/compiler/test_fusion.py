@@ -74,7 +74,6 @@ CHAIN = "start{start}: a; a{a}: b; b{b}: end; end{end}"
 BRANCH = "start: a, b; a{a}: join; b{b}: join; join*{join}: end; end"
 SWITCH = "start: choose; choose: if a, b; a{a}: meet; b{b}: meet; meet{meet}: end; end"
 FOREACH = "start: list; list: each a; a: b; b: join; join*: last; last: end; end"
-FUSE = " [fuse]"
 
 
 def filled(text: str, **uses: str) -> str:

@@ -110,6 +110,3 @@ def broken(x: int) -> int:
 """,
 }
 """The text of each step, by its function's name."""
-
-ONE_INT = ("inc", "single")
-"""Steps that take one number first, and return one."""

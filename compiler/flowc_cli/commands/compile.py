@@ -44,15 +44,7 @@ def compile_(
     chosen: EngineGroup,
     notices: NoticeGroup,
     objects: ObjectGroup,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            help=shared.OUTPUT_HELP,
-        ),
-    ] = None,
+    output: shared.Output = None,
     push: Annotated[
         bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
     ] = False,

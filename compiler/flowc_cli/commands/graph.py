@@ -39,15 +39,7 @@ def graph(
             show_default="mermaid",
         ),
     ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PATH",
-            help=shared.OUTPUT_HELP,
-        ),
-    ] = None,
+    output: shared.Output = None,
     artifacts: Annotated[bool, typer.Option("--artifacts", help="also show what crosses from step to step")] = False,
     pods: Annotated[bool, typer.Option("--pods", help="also show which steps share a pod")] = False,
     batch: shared.Batch = None,

@@ -20,7 +20,7 @@ app = shared.command_app()
 def report_run(
     run: Annotated[str, typer.Argument(help="Flow, for its latest run, or Flow/run-id", show_default=False)],
     root: shared.Root = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", metavar="PATH", help=shared.OUTPUT_HELP)] = None,
+    output: shared.Output = None,
     details: Annotated[
         int, typer.Option(metavar="N", min=0, help="of how many tasks of a step the file has artifacts and logs")
     ] = 25,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 from pydantic_core import PydanticSerializationError
@@ -53,9 +53,6 @@ class BarsView(Model):
 
     kind: Literal["bars"] = "bars"
     bars: tuple[tuple[str, float], ...]
-
-
-ValueView = Annotated[TextView | TableView | ImageView | PlotView | BarsView, Field(discriminator="kind")]
 
 
 class ArtifactView(Model):

@@ -6,7 +6,6 @@ what may still be read. An artifact that is certainly set anew before it is read
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -39,6 +38,7 @@ class _Edges:
         self._flow = flow
         self._effects = effects
         self._bits = analysis.bits
+        self._mask = analysis.mask
         self._after = analysis.after
         self._all = (1 << len(self._bits)) - 1
         self._live: dict[tuple[str, str], int] = {}
@@ -96,10 +96,4 @@ class _Edges:
             passes_on = step.kind != "join" or any(not merge.include for merge in effects.merges)
             above = passes_on and any(found[parent] for parent in step.parents)
             found[step.name] = above or not self._followed(effects)
-        return found
-
-    def _mask(self, names: Iterable[str]) -> int:
-        found = 0
-        for name in names:
-            found |= self._bits.get(name, 0)
         return found

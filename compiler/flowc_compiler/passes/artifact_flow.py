@@ -66,7 +66,7 @@ class ArtifactFlow:
             for name in (*call.returns, *call.artifacts.values()) if call is not None else ():
                 self._bits.setdefault(name, 1 << len(self._bits))
         self._all = (1 << len(self._bits)) - 1
-        self._always = self._mask(effects.known)
+        self._always = self.mask(effects.known)
         self._after: dict[str, State] = {}
         self._chosen = self._choices()
         self._visits = _MOST_VISITS
@@ -99,7 +99,7 @@ class ArtifactFlow:
         state = self._inherited(step, found)
         if step.kind != "switch" or step.specs.approval is None:
             return state
-        chosen = self._mask((step.variable,))  # a person sets it before the step begins
+        chosen = self.mask((step.variable,))  # a person sets it before the step begins
         return state._replace(may=state.may | chosen, missed=state.missed & ~chosen)
 
     def _inherited(self, step: Step, found: StepEffects) -> State:
@@ -119,7 +119,7 @@ class ArtifactFlow:
             else:
                 missed |= state.missed
         if step.kind == "switch" and step.recursive:
-            may |= self._all if found.havoc else self._mask(found.sets)
+            may |= self._all if found.havoc else self.mask(found.sets)
         return State(may, missed, set_before, lost)
 
     def _may_choose(self, switch: SwitchStep, target: str) -> bool:
@@ -148,7 +148,7 @@ class ArtifactFlow:
         return found
 
     def _transfer(self, step: Step, found: StepEffects, before: State) -> State:
-        sets, deletes = self._mask(found.sets), self._mask(found.deletes)
+        sets, deletes = self.mask(found.sets), self.mask(found.deletes)
         set_before, lost = before.set_before | sets, before.lost
         catch = step.specs.catch
         if catch is not None and catch.variable is not None:
@@ -157,7 +157,7 @@ class ArtifactFlow:
             sets |= self._merged(step, found.merges)
         if (call := step.specs.called) is not None:
             self._check_call(step, call, before.may | sets | (self._all if found.havoc or found.opaque else 0))
-            sets |= self._mask(call.returns)
+            sets |= self.mask(call.returns)
             set_before |= sets
         if found.havoc or found.opaque:
             return State(self._all, 0, set_before, lost)
@@ -172,8 +172,8 @@ class ArtifactFlow:
         inputs = self._inputs(join)
         found = 0
         for merge in merges:
-            taken = inputs & self._mask(merge.include) if merge.include else inputs
-            found |= taken & ~self._mask(merge.exclude or ())
+            taken = inputs & self.mask(merge.include) if merge.include else inputs
+            found |= taken & ~self.mask(merge.exclude or ())
         return found
 
     def _inputs(self, join: JoinStep) -> int:
@@ -182,7 +182,8 @@ class ArtifactFlow:
             found |= self._after[parent].may
         return found
 
-    def _mask(self, names: Iterable[str]) -> int:
+    def mask(self, names: Iterable[str]) -> int:
+        """The set of these artifacts; those that nothing sets or reads are left out."""
         found = 0
         for name in names:
             found |= self._bits.get(name, 0)

@@ -38,7 +38,6 @@ class Node:
     depth: int
     message: str = ""
     retried: bool = False
-    hooked: bool = False
     outputs: dict[str, str] | None = None
     children: dict[str, None] = field(default_factory=dict[str, None])
     """Ids, in the order in which they came."""

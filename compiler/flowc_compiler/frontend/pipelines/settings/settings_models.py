@@ -65,9 +65,6 @@ def _some(model: type[BaseModel]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if value else None)
 
 
-Amounts = Annotated[
-    dict[str, dict[str, str | int | float]], BeforeValidator(lambda value: {} if value is None else value)
-]
 Variables = Annotated[dict[str, str | TaskVariable], BeforeValidator(_variables)]
 
 
