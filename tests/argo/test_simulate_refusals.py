@@ -58,7 +58,6 @@ def changed(path: str, value: object) -> str:
         ("spec.templates.1.container.tty", True, "spec.templates[1].container.tty"),
         ("spec.templates.1.container.workingDir", "/x", "spec.templates[1].container.workingDir"),
         ("spec.templates.1.container.source", "x", "spec.templates[1].container.source"),
-        ("spec.templates.1.sidecars", [], "spec.templates[1].sidecars"),
         ("spec.templates.1.outputs.parameters.0.globalName", "x", "spec.templates[1].outputs.parameters[0].globalName"),
         ("spec.templates.1.outputs.artifacts", [], "spec.templates[1].outputs.artifacts"),
         ("spec.templates.1.retryStrategy", {"affinity": {}}, "spec.templates[1].retryStrategy.affinity"),
@@ -229,3 +228,14 @@ def test_a_long_wait_for_the_next_attempt_is_announced_once() -> None:
     assert lines[0] == "train waits 120 s for its next attempt, as its @retry says: --backoff 0 does not wait"
     assert lines[1].endswith("0 pods done, 0 running, 0 waiting, 2 waiting for a retry")
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize("key", ["sidecars", "initContainers"])
+def test_containers_beside_a_step_are_left_out_where_one_says_so(key: str) -> None:
+    text = changed(f"spec.templates.1.{key}", [{"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}])
+    assert problems(text) == (
+        f"spec.templates[1].{key}: the simulator starts none; --without-sidecars leaves them out",
+    )
+    manifest, _ = prepare_manifest(text, SimulateOptions(sidecars=False))
+    assert key not in manifest.spec["templates"][1]
+    assert manifest.notes == ("sidecars and init containers are left out: sh without",)

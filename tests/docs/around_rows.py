@@ -140,7 +140,7 @@ ROWS: tuple[Row, ...] = (
         "containers.md#sidecars-and-init-containers",
         (
             cell("not started, said", SAID),
-            cell("refused", SIMULATED),
+            cell("refused, or left out", SIMULATED),
             cell("init containers", "cluster/test_containers.py::test_init_containers_and_sidecars_run_beside_steps"),
             *same("init containers", "airflow/test_pods.py::test_init_containers_and_sidecars_run_beside_steps"),
         ),

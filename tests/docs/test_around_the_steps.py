@@ -157,9 +157,12 @@ def test_what_deployments_and_pods_alone_have_is_said(tmp_path: Path) -> None:
 def test_a_simulated_run_has_no_sidecars_and_the_time_that_is_given(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(inspect.cleandoc(LIMITED))
     root = ("--root", f"file://{tmp_path}/store")
-    assert flowc(tmp_path, "compile", "flow.py", *root, "-o", "flow.yaml").returncode == 0
+    assert flowc(tmp_path, "compile", "flow.py", *root, "--kind", "cron", "-o", "flow.yaml").returncode == 0
     refused = flowc(tmp_path, "simulate", "flow.yaml")
-    assert (refused.returncode, "initContainers" in refused.stderr) == (2, True), refused.stderr
+    assert (refused.returncode, "initContainers: the simulator starts none" in refused.stderr) == (2, True)
+    without = flowc(tmp_path, "simulate", "flow.yaml", "--without-sidecars", "--scheduled-time", "2026-03-29")
+    assert without.returncode == 0, without.stderr
+    assert "sidecars and init containers are left out: s-start without" in without.stderr
     plain = inspect.cleandoc(LIMITED).replace('    @kubernetes(sidecars=[{"name": "proxy", "image": "proxy:1"}])\n', "")
     (tmp_path / "flow.py").write_text(plain)
     assert flowc(tmp_path, "compile", "flow.py", *root, "--kind", "cron", "-o", "flow.yaml").returncode == 0

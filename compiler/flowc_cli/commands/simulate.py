@@ -85,6 +85,9 @@ def simulate(
         ),
     ] = None,
     approve: shared.Answers = None,
+    without_sidecars: Annotated[
+        bool, typer.Option("--without-sidecars", help="leave out sidecars and init containers, which cannot run here")
+    ] = False,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="folder in which the pods' folders and logs stay")
     ] = None,
@@ -116,6 +119,7 @@ def simulate(
             name=name,
             approvals=_pairs(approve),
             keep=keep,
+            sidecars=not without_sidecars,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -102,7 +102,8 @@ def simulate_flow(
     """Compile a flow or a pipeline for Argo, run that manifest as `flowc simulate` does, and return the run.
 
     `options` are the target's, as in `[tool.flowc.argo]`, beside those of the project; all else is as for `run_flow`.
-    Attempts follow at once, and the first pod of each step is a Python of its own.
+    Attempts follow at once, and the first pod of each step is a Python of its own. Sidecars and init containers do
+    not run, as in `run_flow`.
     """
     from flowc.client import Run
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -129,8 +130,11 @@ def simulate_flow(
             max_workers=workers,
             env=happening.variables,
             approvals=answers,
+            sidecars=False,
         )
         manifest, spec = prepare_manifest(emitted.text, how)
+        for note in manifest.notes:
+            _print(f"flowc: {note}")
         result = simulate(manifest, spec, how, Progress(_print, output=False))
         if result.phase == "Succeeded":
             happening.warn_of_unused()

@@ -261,7 +261,7 @@ _TEMPLATE = record(
         "dag": record({"tasks": listing(_TASK), "failFast": boolean}, needs=("tasks",)),
         "container": _CONTAINER,
         "containerSet": _CONTAINER_SET,
-        "initContainers": listing(_CONTAINER),
+        **_each("initContainers sidecars", listing(anything)),
         "suspend": record({"duration": text_or_number}),
         "retryStrategy": _RETRY,
         "synchronization": _SYNCHRONIZATION,

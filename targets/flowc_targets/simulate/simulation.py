@@ -29,7 +29,7 @@ from flowc_targets.simulate.spec_checks import SCHEDULED_TAG, checked_spec
 from flowc_targets.simulate.substitution import SCHEDULED_ANNOTATION
 from flowc_targets.simulate.workflow_nodes import FAILED, Call
 from flowc_targets.simulate.workflow_run import Run
-from flowc_targets.simulate.workflow_spec import Spec
+from flowc_targets.simulate.workflow_spec import Spec, without_others
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -66,6 +66,8 @@ class SimulateOptions:
     """What is chosen for steps with `@approval`, by step; else `flowc approve` answers."""
     keep: Path | None = None
     """A folder in which the pods' folders stay, with their logs."""
+    sidecars: bool = True
+    """Whether containers beside those of steps count, so that a manifest with some is refused."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class SimulationResult:
 def prepare_manifest(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     """A manifest that has been read and checked, with the values for its arguments. Raises ManifestError."""
     manifest = read_manifest(text)
+    manifest = manifest if options.sidecars else _without_sidecars(manifest)
     manifest = _with_time(_with_values(manifest, options.parameters), options.scheduled)
     uid = options.uid or str(uuid.uuid4())
     metadata = manifest.metadata
@@ -160,6 +163,18 @@ def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Cal
         run.settle()
         progress.tick(cluster.waiting, cluster.resting)
     return node
+
+
+def _without_sidecars(manifest: Manifest) -> Manifest:
+    """A manifest without sidecars and init containers, with a note that names the templates that have some."""
+    templates = [without_others(item) for item in manifest.spec.get("templates", [])]
+    changed = [
+        new["name"] for new, old in zip(templates, manifest.spec.get("templates", []), strict=True) if new != old
+    ]
+    if not changed:
+        return manifest
+    note = f"sidecars and init containers are left out: {', '.join(changed)} without"
+    return replace(manifest, spec={**manifest.spec, "templates": templates}, notes=(*manifest.notes, note))
 
 
 def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:

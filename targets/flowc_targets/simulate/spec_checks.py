@@ -11,7 +11,7 @@ from flowc_targets.simulate.problems import ManifestError, NodeError
 from flowc_targets.simulate.simulated_locks import missing_limits
 from flowc_targets.simulate.simulated_pods import known_field
 from flowc_targets.simulate.substitution import encoded_parameter, is_attempt_choice, tags, to_json
-from flowc_targets.simulate.workflow_spec import Spec, Task, Template, make_spec, seconds, topological
+from flowc_targets.simulate.workflow_spec import OTHERS, Spec, Task, Template, make_spec, seconds, topological
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,8 +89,8 @@ def _template_problems(spec: Spec, template: Template, path: str, manifest: Mani
     if len(kinds) != 1:
         yield f"{path}: must be one of dag, container and suspend, and is {' and '.join(kinds) or 'none of them'}"
         return
-    if "initContainers" in template.raw:
-        yield f"{path}.initContainers: the simulator runs those of steps with @container only"
+    for key in OTHERS & template.raw.keys():
+        yield f"{path}.{key}: the simulator starts none; --without-sidecars leaves them out"
     yield from _volume_problems(template.raw.get("volumes", []), path, manifest)
     yield from missing_limits(template.raw, path, manifest)
     if template.kind != "container" and "synchronization" in template.raw:

@@ -44,6 +44,13 @@ class Output:
     default: str | None
 
 
+def without_others(raw: dict[str, Any]) -> dict[str, Any]:
+    """A template without containers beside that of its step, but for flowc's own."""
+    own = [item for item in raw.get("initContainers", []) if _is_part(item)]
+    kept = {key: value for key, value in raw.items() if key not in OTHERS}
+    return kept | ({"initContainers": own} if own else {})
+
+
 class Template:
     """A template."""
 
@@ -92,12 +99,24 @@ class Template:
 def _in_one_process(raw: dict[str, Any]) -> dict[str, Any]:
     """The template of a step with `@container` as one whose only container does all of it; any other as it is."""
     for container in raw.get("containerSet", {}).get("containers", []):
-        env = [item for item in container.get("env", []) if item["name"] != env_names.CONTAINER_PART]
-        if len(env) < len(container.get("env", [])):
-            mounts = [*container.get("volumeMounts", []), *raw["containerSet"].get("volumeMounts", [])]
-            kept = {key: value for key, value in raw.items() if key not in ("containerSet", "initContainers")}
-            return {**kept, "container": {**container, "env": env, "volumeMounts": mounts}}
+        if not _is_part(container):
+            continue
+        env = [item for item in container["env"] if item["name"] != env_names.CONTAINER_PART]
+        mounts = [*container.get("volumeMounts", []), *raw["containerSet"].get("volumeMounts", [])]
+        others = [item for item in raw.get("initContainers", []) if not _is_part(item)]
+        kept = {key: value for key, value in raw.items() if key not in ("containerSet", "initContainers")}
+        kept |= {"initContainers": others} if others else {}
+        return {**kept, "container": {**container, "env": env, "volumeMounts": mounts}}
     return raw
+
+
+OTHERS = frozenset({"initContainers", "sidecars"})
+"""Fields of a template with containers beside that of the step."""
+
+
+def _is_part(container: Mapping[str, Any]) -> bool:
+    """Whether a container is flowc's own, beside that of a step with `@container`."""
+    return any(item.get("name") == env_names.CONTAINER_PART for item in container.get("env", []))
 
 
 _UNUSED = frozenset({"nodeSelector", "tolerations", "affinity"})
