@@ -130,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
         elif "uploadId" in query:
             self._part(key, query, body)
-        elif self.command == "PUT" and self.headers.get("if-none-match") == "*" and key in objects:
+        elif self.command == "PUT" and self._refuses_by_condition() and key in objects:
             self.refuse(412, "PreconditionFailed")
         elif self.command == "PUT":
             copied = self.headers.get("x-amz-copy-source")
@@ -152,6 +152,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(206, piece, Content_Range=f"bytes {first}-{int(first) + len(piece) - 1}/{len(objects[key])}")
         else:
             self.answer(200, objects[key])
+
+    def _refuses_by_condition(self) -> bool:
+        return self.home.conditional and self.headers.get("if-none-match") == "*"
 
     def _part(self, key: str, query: dict[str, str], body: bytes) -> None:
         upload = self.home.uploads.get(query["uploadId"])
@@ -215,6 +218,8 @@ class FaultServer:
         self.connections: set[socket.socket] = set()
         self.set_rate: Callable[[float], object] = lambda _: None
         """What a PUT of `/faults/RATE` calls, for a server in a process of its own."""
+        self.conditional = True
+        """Whether it heeds conditions of writes."""
         self.ahead = 0.0
         """Seconds that its clock is ahead."""
         self._http: _Http | None = None

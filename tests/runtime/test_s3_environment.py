@@ -9,7 +9,9 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +20,7 @@ import pytest
 
 from flowc.errors import StoreError
 from flowc.protocol.encodings import join_tags, split_tags, tag_problem
-from flowc.store import Store, multipart, open_store, s3_settings, split_url
+from flowc.store import Store, claims, multipart, open_store, s3_settings, split_url
 from flowc.store.connections import proxy_of, shown
 from flowc.store.retry import VARIABLE
 from tests.runtime.faultserver import FaultServer, refuses
@@ -88,11 +90,30 @@ def test_of_two_that_create_a_key_one_does(server: FaultServer, client: str) -> 
     assert bytes(store.read("key")) == b"ab"
 
 
-def test_a_server_that_knows_no_conditions(server: FaultServer) -> None:
+def test_a_server_that_knows_no_conditions(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 0.01)
     store = opened("s3://bucket/x")
-    for created in (True, False):
-        server.faults.append(refuses(501, "NotImplemented"))
-        assert store.create("key", [b"a"]) is created
+    server.faults.append(refuses(501, "NotImplemented"))
+    assert [store.create("key", [b"a"]), store.create("key", [b"b"])] == [True, False]
+    assert [*server.objects] == ["/bucket/x/key"]
+
+
+def test_of_two_that_create_a_key_one_does_where_conditions_are_ignored(
+    server: FaultServer, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have looked, and found nothing, before one of them writes."""
+    monkeypatch.setattr(claims, "CLAIM_SECONDS", 0.3)
+    server.conditional = False
+    server.objects["/bucket/x/key.0"] = b""  # a claim of somebody who has not gone on
+    server.times["/bucket/x/key.0"] = time.time() - 100
+    stores = [opened("s3://bucket/x") for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        made = [pool.submit(store.create, "key", [b"%d" % place]) for place, store in enumerate(stores)]
+        created = [item.result() for item in made]
+    assert sorted(created) == [False, False, True]
+    assert bytes(stores[0].read("key")) == b"%d" % created.index(True)
+    assert not stores[0].create("key", [b"late"])
+    assert sorted(server.objects) == ["/bucket/x/key", "/bucket/x/key.0"]
 
 
 def test_a_proxy_is_not_used_where_no_proxy_says_so(

@@ -134,6 +134,8 @@ class Store:
     """The root, as a reader on another machine would name it."""
     remote = False
     """Whether a read costs a network round trip: readers then batch and use threads."""
+    has_conditions: bool | None = None
+    """Whether `put_new` refuses what is there; `None` before that was tried."""
     only_looked_at = False
     """Whether damaged values stay where they are, for commands that only show what is there."""
 
@@ -150,14 +152,18 @@ class Store:
         raise NotImplementedError
 
     def create(self, key: str, parts: Sequence[Buffer]) -> bool:
-        """Write a key that is not there; whether it was this call that did. Of several at a time it is one.
+        """Write a key that is not there; whether it was this call that did. Of several at a time it is one."""
+        from flowc.store.claims import create  # few tasks need it
 
-        Where a store cannot do that, whoever writes last has written it.
+        return create(self, key, parts)
+
+    def put_new(self, key: str, parts: Sequence[Buffer]) -> bool | None:
+        """Write a key with the condition that it is not there, which a server may ignore: `False` where it is.
+
+        `None` of a server that knows no conditions.
         """
-        if self.exists(key):
-            return False
-        self.write(key, parts)
-        return True
+        del key, parts
+        return None
 
     def exists(self, key: str) -> bool:
         """Whether the key is there."""

@@ -99,7 +99,7 @@ class ObstoreStore(Store):
 
         self._try("write", key, put)
 
-    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+    def put_new(self, key: str, parts: Sequence[Buffer]) -> bool | None:
         """One PUT that is refused where the object is there."""
 
         def put() -> bool:

@@ -100,14 +100,14 @@ class S3Store(Store):
         pieces = multipart.split(parts, multipart.part_size(size))
         self._put_pieces(key, [partial(_same, piece) for piece in pieces], size, self._encryption)
 
-    def create(self, key: str, parts: Sequence[Buffer]) -> bool:
+    def put_new(self, key: str, parts: Sequence[Buffer]) -> bool | None:
         """One PUT, refused where the object is there. A server that knows no conditions says so, or ignores it."""
         headers = {**self._encryption, "if-none-match": "*"}
         try:
             self._request("PUT", self._path(key), headers=headers, parts=parts, what=key)
         except RefusedRequest as refusal:
             if refusal.status in (400, 501):
-                return super().create(key, parts)
+                return None
             if refusal.status != 412:
                 raise
             return False
