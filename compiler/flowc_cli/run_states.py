@@ -84,7 +84,7 @@ def transitions(before: RunState | None, after: RunState) -> list[str]:
     """The tasks whose state has changed between two states of a run, a line each."""
     lines: list[str] = []
     for task in changed_tasks(before, after):
-        again = f", attempt {task.attempts}" if task.attempts > 1 else ""
+        again = f", attempt {task.attempts - 1}" if task.attempts > 1 else ""
         lines.append(_failure(task) if task.phase == "failed" else f"{task.id} {task.phase}{again}{_reason(task)}")
     return lines
 

@@ -120,8 +120,8 @@ def test_a_run_that_fails(live: Live, tmp_path: Path) -> None:
     lines = live.logs(state["name"], "work")
     assert lines[0] == "[work/0] attempt 0 of good"
     assert "[work/1] attempt 0 of bad" in lines
-    assert "[work/1 attempt 2] attempt 1 of bad" in lines
-    assert "[work/1 attempt 2] ValueError: this one is bad" in lines
+    assert "[work/1 attempt 1] attempt 1 of bad" in lines
+    assert "[work/1 attempt 1] ValueError: this one is bad" in lines
     assert live.logs(state["name"], "work/0") == lines[:1]
     nowhere = live.flowc("logs", state["name"], "nothing", "--target", "airflow")
     assert nowhere.returncode == 2
@@ -141,7 +141,7 @@ def test_failed_tasks_are_cleared(live: Live, tmp_path: Path) -> None:
     assert {task.id: task.attempt for step in run for task in step} == {
         "start": 0, "work-0": 0, "work-1": 2, "join": 0, "end": 0,
     }  # fmt: skip
-    assert "[work/1 attempt 3] attempt 2 of bad" in live.logs(name_of(done), "work/1")
+    assert "[work/1 attempt 2] attempt 2 of bad" in live.logs(name_of(done), "work/1")
 
 
 @pytest.mark.parametrize("how", [(), ("--terminate",)], ids=["stop", "terminate"])

@@ -71,7 +71,7 @@ def test_what_else_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     result, said = ran(tmp_path, METAFLOW_RUN_USER_NAMESPACE="team", METAFLOW_TEMPDIR="/some/where")
     assert result == "user.ann False team /some/where"
     assert "retry" not in said
-    assert "attempt 2 begins" in said, "METAFLOW_DEFAULT_DECOSPECS"
+    assert "attempt 1 begins" in said, "METAFLOW_DEFAULT_DECOSPECS"
     _, said = ran(tmp_path, METAFLOW_DECOSPECS="nothing")
     assert "[FC401]" in said or "[FC403]" in said or "nothing" in said
 

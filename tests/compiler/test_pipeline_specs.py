@@ -461,9 +461,9 @@ def test_waits_between_attempts_grow(tmp_path: Path) -> None:
     path = tmp_path / "training.py"
     path.write_text(FILE, encoding="utf-8")
     specs = compile_file(path).flow.by_name["train"].specs
-    assert next_attempt(specs, 0, wait=True) == (10.0, "attempt 2 begins in 10 s")
-    assert next_attempt(specs, 1, wait=True) == (30.0, "attempt 3 begins in 30 s")
-    assert next_attempt(specs, 1, wait=False) == (0.0, "attempt 3 begins")
+    assert next_attempt(specs, 0, wait=True) == (10.0, "attempt 1 begins in 10 s")
+    assert next_attempt(specs, 1, wait=True) == (30.0, "attempt 2 begins in 30 s")
+    assert next_attempt(specs, 1, wait=False) == (0.0, "attempt 2 begins")
 
 
 def test_a_decorator_of_the_command_line_counts_less_than_arguments(tmp_path: Path) -> None:

@@ -73,11 +73,11 @@ def test_every_kind_of_failure_is_caught(tmp_path: Path, method: str) -> None:
     assert join.successful
     assert [task.successful for task in local.client(result)["body"]].count(True) == 1
     notes = "\n".join(local.says.notes)
-    assert "task body/1 failed at attempt 1 of 2: ValueError: raised; attempt 2 begins" in notes
-    assert "task body/2 failed at attempt 2 of 2: the task was killed by SIGKILL; @catch goes on without it" in notes
+    assert "task body/1 failed at attempt 0 of 0-1: ValueError: raised; attempt 1 begins" in notes
+    assert "task body/2 failed at attempt 1 of 0-1: the task was killed by SIGKILL; @catch goes on without it" in notes
     late = "the task ran longer than its timeout of 1 s"
-    assert f"task body/5 failed at attempt 2 of 2: TimeoutException: {late}, and went on for 1 s more" in notes
-    assert f"task body/6 failed at attempt 2 of 2: {late}; @catch goes on without it" in notes
+    assert f"task body/5 failed at attempt 1 of 0-1: TimeoutException: {late}, and went on for 1 s more" in notes
+    assert f"task body/6 failed at attempt 1 of 0-1: {late}; @catch goes on without it" in notes
     said = "\n".join(local.says.err)
     assert "Where the step's code still was" in said
     assert "Timeout (0:00:02.5" in said, "faulthandler says where C code that holds the lock was called"
@@ -102,12 +102,12 @@ def test_attempts_wait_only_where_they_are_asked_to(tmp_path: Path) -> None:
     """
     local = Local(tmp_path, source.replace("MINUTES", "30"))
     assert local.run().status == "successful"
-    assert "task start failed at attempt 1 of 2: ValueError: once; attempt 2 begins" in local.says.notes
+    assert "task start failed at attempt 0 of 0-1: ValueError: once; attempt 1 begins" in local.says.notes
     local = Local(tmp_path, source.replace("MINUTES", "0.02"))
     result = local.run(retry_wait=True)
     assert result.status == "successful"
     assert result.seconds > 1.2
-    assert "task start failed at attempt 1 of 2: ValueError: once; attempt 2 begins in 1.2 s" in local.says.notes
+    assert "task start failed at attempt 0 of 0-1: ValueError: once; attempt 1 begins in 1.2 s" in local.says.notes
 
 
 @pytest.mark.process

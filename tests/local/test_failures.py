@@ -121,7 +121,7 @@ def test_the_first_failure_stops_the_run(tmp_path: Path, method: str, mode: str,
         assert 'raise KeyError("never")' in result.failed.traceback
         assert "KeyError: 'never'" in Path(result.failed.log).read_text(encoding="utf-8")
         assert task.stdout.endswith("some output\n")
-        assert any("attempt 2 begins" in note for note in local.says.notes)
+        assert any("attempt 1 begins" in note for note in local.says.notes)
 
 
 @pytest.mark.process

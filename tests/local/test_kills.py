@@ -132,7 +132,7 @@ def test_a_killed_task_is_tried_again(tmp_path: Path, method: str) -> None:
         output, errors = engine.communicate(timeout=120)
         assert engine.returncode == 0, errors
     assert "total 55" in output
-    assert errors.count("the task was killed by SIGKILL; attempt 2 begins") == 3
+    assert errors.count("the task was killed by SIGKILL; attempt 1 begins") == 3
     body = Run.latest("Killed", root=str(tmp_path / ".flowc"))["body"]
     assert [body[str(index)].attempt for index in range(6)] == [0, 0, 0, 1, 1, 1]
 

@@ -188,8 +188,7 @@ class _Runner:
         busy = {other.worker for other in self.running.values()}
         attempt.worker = next(number for number in range(self.group.workers) if number not in busy)
         self.running[self.requests] = attempt
-        number = attempt.number - attempt.first
-        tried = f", attempt {number + 1}" if number else ""
+        tried = f", attempt {attempt.number}" if attempt.number > attempt.first else ""
         say(f"task {attempt.name} begins{tried}")
         if step.timeout is not None:
             grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
@@ -288,7 +287,9 @@ class _Runner:
             self.records.record(attempt, "TaskKilled", "its pod got SIGTERM", lost=True)
             return
         retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
-        which = f" at attempt {tried + 1} of {retries + 1}" if 0 < retries >= tried else ""
+        which = (
+            f" at attempt {attempt.number} of {attempt.first}-{attempt.first + retries}" if 0 < retries >= tried else ""
+        )
         what = f"task {attempt.name} failed{which}: {self.records.recorded_failure(attempt, code)}"
         step = self.plan.step(attempt.key[0])
         kinds = (TIMEOUT,) if attempt.timed_out else failure_kinds(code or USER_ERROR)
@@ -300,7 +301,11 @@ class _Runner:
             return
         wait = self._backoff(attempt)
         later = f" in {wait:g} s" if wait else ""
-        say(f"{what}; attempt {tried + 2} begins{later}" if tried < retries else f"{what}; @catch goes on without it")
+        say(
+            f"{what}; attempt {attempt.number + 1} begins{later}"
+            if tried < retries
+            else f"{what}; @catch goes on without it"
+        )
         following = Attempt(attempt.key, attempt.number + 1, attempt.first)
         self.requests += 1
         heapq.heappush(self.waiting, (time.monotonic() + wait, self.requests, following))

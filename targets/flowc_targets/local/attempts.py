@@ -112,15 +112,15 @@ def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, 
         return 0.0, f"{'@catch' if specs.catch is not None else 'the foreach'} goes on without it"
     seconds = retry.wait_before(attempt + 1) if wait else 0.0
     later = f" in {seconds:g} s" if seconds else ""
-    return seconds, f"attempt {attempt + 2} begins{later}"
+    return seconds, f"attempt {attempt + 1} begins{later}"
 
 
 def attempt_text(specs: StepSpecs, attempt: int) -> str:
-    """Which attempt has failed, in words, counted from 1: ` at attempt 1 of 2`; empty where there is but one."""
+    """Which attempt has failed, by its number in the store: ` at attempt 0 of 0-1`; empty where it is the only one."""
     retry = specs.retry
     if retry is None or not retry.limit or attempt > retry.limit:
         return ""
-    return f" at attempt {attempt + 1} of {retry.limit + 1}"
+    return f" at attempt {attempt} of 0-{retry.limit}"
 
 
 def is_final(specs: StepSpecs, task: Attempt, code: int, *, timed_out: bool) -> bool:

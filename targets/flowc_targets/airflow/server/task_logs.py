@@ -58,7 +58,7 @@ class LogReader:
             lines = self._lines(item, number)
             begun = self._read_lines.get(key, 0)
             self._read_lines[key] = max(len(lines), begun)
-            name = task.id if number == 1 else f"{task.id} attempt {number}"
+            name = task.id if number == 1 else f"{task.id} attempt {number - 1}"
             yield from (LogLine(name, text) for text in lines[begun:])
             if number < last or task.phase in {"succeeded", "failed", "skipped"}:
                 self._ended.add(key)
