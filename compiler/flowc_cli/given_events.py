@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import typer
 
@@ -14,16 +16,46 @@ from flowc_compiler.ir import Flow
 from flowc_targets.package.project_names import event_name, event_parameters
 
 
-def payload_fields(payload: Sequence[str] | None) -> dict[str, str]:
-    """The fields of `--payload NAME=VALUE`. Raises BadParameter."""
-    fields: dict[str, str] = {}
+def payload_fields(payload: Sequence[str] | None) -> dict[str, Any]:
+    """The fields of `--payload`: NAME=VALUE, a JSON object, or @FILE with one. Raises BadParameter."""
+    fields: dict[str, Any] = {}
     for item in payload or ():
-        name, separator, value = item.partition("=")
-        if not separator or not name or name in fields:
-            problem = f"{name} is given twice" if name in fields else f"{item!r} is not NAME=VALUE"
-            raise typer.BadParameter(problem, param_hint="--payload")
-        fields[name] = value
+        if item.startswith(("{", "@")):
+            given = _object(item)
+        else:
+            name, separator, value = item.partition("=")
+            given = {name: value}
+            if not separator or not name:
+                raise _wrong(f"{item!r} is neither NAME=VALUE, nor a JSON object, nor @FILE")
+        twice = next((name for name in given if name in fields), None)
+        if twice is not None:
+            raise _wrong(f"{twice} is given twice")
+        fields |= given
     return fields
+
+
+def _object(text: str) -> dict[str, Any]:
+    """The JSON object that a text is, or that the file behind its `@` holds. Raises BadParameter."""
+    where = f"the file {text[1:]}" if text.startswith("@") else repr(text)
+    try:
+        found = json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
+    except OSError as error:
+        raise _wrong(f"{where} cannot be read: {error.strerror or error}") from None
+    except (ValueError, RecursionError) as error:
+        raise _wrong(f"{where} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise _wrong(f'{where} is no JSON object, such as {{"shop": "north"}}')
+    return cast("dict[str, Any]", found)
+
+
+def _wrong(problem: str) -> typer.BadParameter:
+    return typer.BadParameter(problem, param_hint="--payload")
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The fields as an engine hands them to parameters: what is no text as JSON, and nulls not at all."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in known.items()}
 
 
 def given_event(
@@ -33,7 +65,7 @@ def given_event(
 
     Collects FC504 for a payload without an event, and FC505 for an event that does not start the flow.
     """
-    fields = payload_fields(payload)
+    fields = _texts(payload_fields(payload))
     if name is None:
         if fields:
             sink.error("FC504", "--payload is of an event", None, help="name it: --event NAME")

@@ -102,6 +102,7 @@ class EngineGroup(ProjectGroup):
     env_from_secret: shared.EnvFromSecret = None
     include: shared.Include = None
     operator: shared.Operator = None
+    tag: shared.Tags = None
     settings: shared.Settings = None
     format: shared.Format = "text"
 
@@ -113,6 +114,7 @@ class EngineGroup(ProjectGroup):
         for option in (*(item.name for item in fields(ProjectGroup)), "target", "cache", "settings", "format"):
             del own[option]
         lists = {"image_digests": own.pop("image_digest"), "env_from_secrets": own.pop("env_from_secret")}
+        lists["tags"] = own.pop("tag")
         options = self.options(self.include, self.cache)
         if notices is not None:
             lists["workflow_priority"] = notices.workflow_priority

@@ -184,7 +184,12 @@ Answers = Annotated[
         help="the choice for a step with @approval, or STEP/INDEX for an item: nobody is asked",
     ),
 ]
-Payload = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="a field of the event; repeatable")]
+Payload = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE", help="a field of the event, or all of them: a JSON object, or @FILE with one; repeatable"
+    ),
+]
 ScheduledTime = Annotated[
     str | None,
     typer.Option(
@@ -204,6 +209,7 @@ WORKERS_HELP = "the most tasks at a time"
 OLDER_HELP = "remove what is older: 30m, 12h, 30d"
 RUN_ID_FILE_HELP = "file to write the run's id to"
 TAG_HELP = "a tag of the run"
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="a tag of the runs; repeatable")]
 SPLITS_HELP = "the most items that a foreach may have"
 RetryWait = Annotated[
     bool,

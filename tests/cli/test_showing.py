@@ -45,6 +45,19 @@ def test_show_as_json(store: Path) -> None:
     assert list(one["steps"]) == ["join"]
 
 
+@pytest.mark.parametrize(
+    "name", [("RetryOnceFlow", "work/1"), ("RetryOnceFlow/latest", "work-1"), ("RetryOnceFlow/latest/work/1",)]
+)
+def test_show_one_task(store: Path, name: tuple[str, ...]) -> None:
+    shown = look(store, "show", *name).stdout
+    assert shown == look(store, "show", "RetryOnceFlow", "--task", "work/1").stdout
+    assert re.findall("attempt [0-9]  [a-z]+", shown) == ["attempt 0  failed", "attempt 1  successful"]
+    step = json.loads(look(store, "show", "RetryOnceFlow", "work", "--json").stdout)["steps"]
+    assert [*step] == ["work"]
+    twice = look(store, "show", *name, "--task", "work")
+    assert (twice.returncode, "is given twice" in twice.stderr) == (2, True)
+
+
 def test_show_says_what_a_failed_task_had(tmp_path: Path) -> None:
     write_files(tmp_path, {"flow.py": """
         from flowc import FlowSpec, step

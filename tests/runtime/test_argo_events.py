@@ -106,9 +106,18 @@ def test_the_command(webhook: Server, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     payload = webhook.posts[0][2]["payload"]
     assert (payload["shop"], payload["a"], payload["id"]) == ("north", "b=c", done.stdout.strip())
+    (tmp_path / "more.json").write_text('{"rows": 5}')
+    objects = ("--payload", '{"days": [1, 2], "none": null}', "--payload", "@more.json")
+    assert flowc(tmp_path, "publish", "sold", *objects, "--payload", "a=1", "--url", webhook.url).returncode == 0
+    payload = webhook.posts[1][2]["payload"]
+    assert [payload[name] for name in ("days", "none", "rows", "a")] == [[1, 2], None, 5, "1"]
     webhook.codes = [404]
     failed = flowc(tmp_path, "publish", "sold", "--url", webhook.url)
     assert failed.returncode == 3
     assert "FC610" in failed.stderr
-    for wrong in (("--payload", "x"), ("--payload", "a=1", "--payload", "a=2")):
-        assert flowc(tmp_path, "publish", "sold", *wrong, "--url", webhook.url).returncode == 2
+    wrong = [("x",), ("a=1", "a=2"), ("a=1", '{"a": 1}'), ("{",), ('{"a"}',), ("@none.json",), ("@.",), ("@list.json",)]
+    (tmp_path / "list.json").write_text("[1]")
+    for texts in wrong:
+        given = [word for text in texts for word in ("--payload", text)]
+        refused = flowc(tmp_path, "publish", "sold", *given, "--url", webhook.url)
+        assert (refused.returncode, "--payload" in refused.stderr) == (2, True), texts

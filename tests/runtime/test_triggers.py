@@ -124,7 +124,7 @@ class Restock(FlowSpec):
 @pytest.mark.process
 def test_a_local_run_of_an_event(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(EVENT_FLOW)
-    given = ("--event", "sold", "--payload", "count=12", "--payload", "id=e-7", "-p", "shop=west")
+    given = ("--event", "sold", "--payload", '{"count": 12, "shop": null}', "--payload", "id=e-7", "-p", "shop=west")
     done = flowc_process(tmp_path, "run", "flow.py", *given)
     assert done.returncode == 0, done.stderr
     assert done.stdout.partition("] ")[2] == "sold e-7 event west 12\n"

@@ -93,7 +93,7 @@ def _local(file: Path, chosen: EngineGroup, sink: DiagnosticSink) -> tuple[Flow,
     """The flow, its root, and what runs it on this machine. Raises FlowcError."""
     flow = chosen.options(chosen.include, chosen.cache).compile(file, sink).flow
     root = local_root(file, chosen.root, sink)
-    names = ("param", "flow", "config", "config_value", "with_", "branch", "production", "include")
+    names = ("param", "flow", "config", "config_value", "with_", "branch", "production", "include", "tag")
     words = option_words({**{name: getattr(chosen, name) for name in names}, "root": root})
     words += [] if chosen.cache is None else ["--cache" if chosen.cache else "--no-cache"]
     return flow, root, LocalRuns(file, words)

@@ -42,7 +42,7 @@ def publish(
     write(f"{found}\n")
 
 
-def _published(event: str, fields: dict[str, str], url: str | None) -> str:
+def _published(event: str, fields: dict[str, Any], url: str | None) -> str:
     """The id of an event that was sent to a webhook. Raises EngineError."""
     try:
         return str(ArgoEvent(event, url, fields).publish(ignore_errors=False))
@@ -51,7 +51,7 @@ def _published(event: str, fields: dict[str, str], url: str | None) -> str:
         raise EngineError.unusable(str(error), help_) from error
 
 
-def _updated(event: str, fields: dict[str, str], target: str, server: str | None, user: str | None) -> str:
+def _updated(event: str, fields: dict[str, Any], target: str, server: str | None, user: str | None) -> str:
     """The id of the event of an asset. Raises EngineError."""
     client = Place(target, server, None, user).client()
     if not hasattr(client, "publish"):

@@ -38,9 +38,12 @@ def show(
         str,
         typer.Argument(help="Flow, for its latest run, Flow/run-id, Flow/run-id/step or .../index", show_default=False),
     ],
+    step: Annotated[
+        str | None, typer.Argument(help="only this step, or one task with its attempts: step/index", show_default=False)
+    ] = None,
     root: shared.Root = None,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="only this step, or one task with its attempts: step/index")
+        str | None, typer.Option(metavar="NAME", help="only this step, or one task with its attempts: as STEP")
     ] = None,
     values: Annotated[bool, typer.Option("--values", help="also what artifacts hold; nothing is unpickled")] = False,
     why: Annotated[
@@ -50,10 +53,13 @@ def show(
     as_json: shared.Json = False,
 ) -> None:
     """Show a run: its steps, tasks and attempts with their times, and its artifacts."""
+    if step is not None and task is not None:
+        raise typer.BadParameter("the task is given twice: as STEP, and with --task", param_hint="--task")
+    hint, task = ("STEP", step) if task is None else ("--task", task)
     try:
         found, rest = find_run(run, root, lenient=True)
         if task is not None and rest:
-            raise typer.BadParameter(f"the task is given twice: in {run}, and as {task}", param_hint="--task")
+            raise typer.BadParameter(f"the task is given twice: in {run}, and as {task}", param_hint=hint)
         rest = task_parts(task.split("/") if task is not None else rest, found)
         record = _selected(found, rest)
         if as_json:

@@ -118,7 +118,7 @@ class AirflowClient:
         """Trigger a DAG."""
         return self._triggered(self.api.dag(deployed.name), values, checked_origin(origin), scheduled)
 
-    def publish(self, event: str, payload: Mapping[str, str]) -> str:
+    def publish(self, event: str, payload: Mapping[str, object]) -> str:
         """Say that the asset of an event's name has been updated. Returns the id of that event."""
         try:
             return str(self.api.publish(event, payload).get("id", ""))
