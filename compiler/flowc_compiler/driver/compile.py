@@ -16,6 +16,7 @@ from flowc_compiler.frontend.shape import Shape, report_uncalled, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.syntax.current_facts import check_failed_items
 from flowc_compiler.syntax.modules import ModuleView
 from flowc_compiler.syntax.source_reading import report_too_deep
 
@@ -100,6 +101,9 @@ def compile_file(
         )
     assert source is not None
     assert flow is not None, "no flow, and no error that says why"
+    assert module is not None
+    if not any(step.specs.foreach is not None and step.specs.foreach.min_success is not None for step in flow.steps):
+        check_failed_items(source, sink, module)
     return Compilation(flow, source, effects)
 
 

@@ -15,6 +15,7 @@ from flowc_compiler.frontend.classflow.flow_classes import (
     ClassTable,
     FlowDefinition,
     check_later_members,
+    check_order,
     has_mutators,
     not_overridden,
 )
@@ -62,6 +63,7 @@ def read_class_flow(
     for found in definition.classes:
         check_later_members(found, sink)
     definition.members = [reader.with_steps(member) for member in members]
+    check_order(definition, table.modules, sink)
     if has_mutators(definition, table.modules):
         from flowc_compiler.frontend.mutators.apply_mutators import MutatorRun
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from flowc.protocol.scheduled import PLACE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import Span
 
@@ -267,6 +268,26 @@ def _has_day(fields: Sequence[frozenset[int]], day: date) -> bool:
     by_month, by_week = day.day in fields[2], day.isoweekday() % 7 in fields[4]
     both = _restricted(fields, 2) and _restricted(fields, 4)
     return day.month in fields[3] and (by_month or by_week if both else by_month and by_week)
+
+
+_CODE = re.compile(r"%(?:[-_0^#]?[EO]?([a-zA-Z%])|.?)", re.DOTALL)
+_CODES = frozenset("aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%f")
+"""Codes of `strftime` in Python, and those that its libraries add on Linux."""
+
+
+def time_format_problem(text: str) -> str:
+    """What `strftime` would leave as it is in the formats of `{scheduled:FORMAT}` in a text; empty for nothing."""
+    for place in PLACE.finditer(text):
+        codes = list(_CODE.finditer(place[1] or ""))
+        wrong = next((code[0] for code in codes if code[1] not in _CODES), None)
+        if wrong is not None:
+            return f"`{place[0]}` has `{wrong}`, which is no code of `strftime`"
+        if place[1] and not codes:
+            return f"`{place[0]}` has no code of `strftime`, and so no time in it"
+    return ""
+
+
+TIME_FORMAT_HELP = "`{scheduled:%F}` is the day as 2026-01-31, `%H` the hour, `%M` the minute; `%%` stands for `%`"
 
 
 def check_timezone(timezone: str | None, owner: str, span: Span | None, sink: DiagnosticSink) -> None:

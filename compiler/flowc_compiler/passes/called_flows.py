@@ -138,7 +138,12 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
             continue
         elif parameter.source == "file":
             message = f"step `{step.name}` calls flow {inner.name}, whose file `{parameter.name}` is not shipped then"
-            sink.error("FC229", message, spec.span, help="hand its content on: `artifacts={...}` or `params={...}`")
+            sink.error(
+                "FC229",
+                message,
+                spec.span,
+                help=_OWN_RUN.format("hand its content on: `artifacts={...}` or `params={...}`"),
+            )
     if not spec.deployed:
         _check_inlined(step, spec, inner, sink)
     results: Mapping[str, Value] = inner.results or {}
@@ -157,11 +162,19 @@ def _call(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> Fl
     )  # fmt: skip
 
 
+_OWN_RUN = "{}; or write `deployed=True`: a run of its own has its own configs and files"
+
+
 def _check_inlined(step: Step, spec: CalledFlow, inner: Flow, sink: DiagnosticSink) -> None:
     """Collect FC229, FC409 and FC414 for what a flow cannot have as part of its caller, or what does nothing there."""
     if inner.configs:
         message = f"step `{step.name}` calls flow {inner.name}, which has configs"
-        sink.error("FC229", message, spec.span, help="make them parameters there, and hand them on by `params=`")
+        sink.error(
+            "FC229",
+            message,
+            spec.span,
+            help=_OWN_RUN.format("make them parameters there, and hand them on by `params=`"),
+        )
     added = any(wrapper.own is None for item in inner.steps for wrapper in item.wrappers or ())
     if inner.parameter_changes is not None or added:
         message = f"step `{step.name}` calls flow {inner.name}, to which mutators add parameters or step decorators"

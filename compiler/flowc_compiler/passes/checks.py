@@ -16,6 +16,7 @@ from flowc.protocol.scheduled import mentions_scheduled
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
 from flowc_compiler.ir.base import Model
+from flowc_compiler.ir.schedules import TIME_FORMAT_HELP, time_format_problem
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
@@ -161,6 +162,10 @@ def _check_containers(flow: Flow, sink: DiagnosticSink) -> None:
         renamed = specs.environment.from_task.items() if specs.environment is not None else ()
         if any(name != item.source or item.default is not None for name, item in renamed):
             found["@environment"] = specs.environment
+        if specs.retry is not None and specs.retry.never:
+            message = f"`never` of `@retry` does nothing on {shown}, whose container raises no exceptions"
+            help_text = "leave it out, and let the command end with exit code 79, which no attempt follows"
+            sink.warning("FC410", message, specs.retry.span, help=help_text)
         for name, spec in found.items():
             if spec is not None:
                 written = f"`{name}`" if name.startswith("@") else name
@@ -252,10 +257,14 @@ def _check_events(flow: Flow, sink: DiagnosticSink) -> None:
 
 
 def _check_scheduled_defaults(flow: Flow, sink: DiagnosticSink) -> None:
-    """Warn of defaults that are the time of a schedule, which runs that something else starts do not have."""
+    """Collect FC404 for formats of the time of a schedule that are none, and warn (FC304) of defaults that are that
+    time, which runs that something else starts do not have."""
     events = flow.specs.trigger.events if flow.specs.trigger is not None else ()
     for parameter in flow.run_parameters:
         name = parameter.name
+        if mentions_scheduled(parameter.default) and (problem := time_format_problem(str(parameter.default))):
+            message = f"the default of parameter `{name}`: {problem}"
+            sink.error("FC404", message, parameter.span, help=TIME_FORMAT_HELP)
         fills_in = any(name in event.parameters for event in events)
         fills_in = fills_in or (len(events) == 1 and not events[0].parameters)  # from a field of its name
         starts = ["`@trigger`"] if events and not fills_in else []

@@ -63,6 +63,20 @@ def check_current(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) ->
             sink.warning("FC106", message, span, help=help_text)
 
 
+def check_failed_items(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) -> None:
+    """Warn (FC106) of each `current.failed_items` in the file of a flow that has no foreach whose items may fail."""
+    if "failed_items" not in source.text or "min_success" in source.text:
+        return
+    names, aliases = Names(tree), _Aliases(tree)
+    for node, place in placed_nodes(tree):
+        if not isinstance(node, ast.Attribute) or node.attr != "failed_items":
+            continue
+        if _fact(node.value, names, aliases, place.scope) == "":
+            message = "`current.failed_items` is always empty: no foreach of the flow has `min_success`"
+            help_text = "put `@foreach_options(min_success=0.9)` on the step whose items may fail, or remove this"
+            sink.warning("FC106", message, source.node_span(node), help=help_text)
+
+
 def _uses(tree: ast.Module) -> Iterator[_Use]:
     """The facts that are taken and that no task has."""
     nodes = placed_nodes(tree)

@@ -332,6 +332,19 @@ def has_mutators(flow: FlowDefinition, modules: LocalModules) -> bool:
     )
 
 
+def check_order(flow: FlowDefinition, modules: LocalModules, sink: DiagnosticSink) -> None:
+    """Collect FC408 for decorators of Metaflow's API below `@step`, where they get a function that is no step yet."""
+    for member in flow.members:
+        items = member.statement.decorator_list if isinstance(member.statement, FunctionNode) else []
+        view = member.view
+        above = [view.names.resolve(callee(item)) == "step" for item in items]
+        for item in items[above.index(True) + 1 :] if True in above else ():
+            kind = kind_of(callee(item), view, modules) if view.names.resolve(callee(item)) is None else None
+            if kind is not None and kind != "flow mutator":
+                message = f"`@{view.code(callee(item))}` is a {kind}, and stands below `@step`"
+                sink.error("FC408", message, view.span(item), help="put it above `@step`")
+
+
 DECLARATIONS = frozenset({"Parameter", "IncludeFile", "Config"})
 """What declares a parameter or a config of a flow."""
 

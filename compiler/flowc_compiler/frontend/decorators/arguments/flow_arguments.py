@@ -78,6 +78,10 @@ class ScheduleArguments(Arguments):
             if name in self.model_fields_set:
                 message = f"`{name}` of `@schedule` does nothing beside `{used}`"
                 at.sink.warning("FC410", message, at.span, help="keep one of them")
+        if self.cron is not None and not self.cron and getattr(self, used):
+            message = f"`cron` of `@schedule` is empty, and so the flow runs {used}, as in Metaflow"
+            help_text = "leave `cron` out; `daily=False` beside it means no schedule"
+            at.sink.warning("FC410", message, at.span, help=help_text)
         if not (self.cron or self.weekly or self.hourly or self.daily):
             self._without_effect(at, ("timezone",), "without a schedule", "leave it out")
         if self.cron:

@@ -14,6 +14,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import Argument
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import NO_SPECS, ApprovalSpec, StepSpecs, WaitSpec
 from flowc_compiler.ir.base import LONGEST_SECONDS
+from flowc_compiler.ir.schedules import TIME_FORMAT_HELP, time_format_problem
 from flowc_compiler.syntax.modules import ModuleView
 
 Duration = Annotated[float, Field(gt=0, le=LONGEST_SECONDS), BeforeValidator(seconds)]
@@ -97,6 +98,8 @@ class WaitForArguments(Arguments):
             if name in self.model_fields_set and not used:
                 what = "an HTTP address" if name == "status" else "a flow"
                 at.sink.warning("FC410", f"`{name}` does nothing: it is for {what}", at.span, help="leave it out")
+        if problem := time_format_problem(self.url or ""):
+            at.error("FC404", f"what `@wait_for` waits for: {problem}", help=TIME_FORMAT_HELP)
         for place in re.findall(r"\{[^{}]*\}?", PLACE.sub("", self.url or "")):
             message = f"`{place}` in what `@wait_for` waits for stands for itself"
             help_ = "write {scheduled} or {scheduled:%F} for the time that the run is scheduled for"
