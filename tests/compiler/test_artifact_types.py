@@ -47,6 +47,11 @@ THROUGH: dict[str, Callable[[str, str], str]] = {
         work=f"self.x = {value}\nself.next(self.join)",
         join=f"for_all = [i.x for i in inputs]\nself.x = inputs[0].x\n{use}\nself.next(self.end)",
     ),
+    "an input with a name": lambda value, use: flow(
+        start="self.items = [1]\nself.next(self.work, foreach='items')",
+        work=f"self.x = {value}\nself.next(self.join)",
+        join=f"first = inputs[0]\nself.x = first.x\n{use}\nself.next(self.end)",
+    ),
     "a switch": lambda value, use: flow(
         start=f"self.x = {value}\nself.kind = str(current.run_id)\n"
         "self.next({'a': self.a, 'b': self.b}, condition='kind')",

@@ -86,10 +86,7 @@ def run(folder: Path, block: Block) -> None:
             said = steady(done.stdout + done.stderr, folder)
             missing = [line for line in shown if steady(line, folder) not in said]
             assert not missing, f"{command} says\n{said}\nand not\n{missing}"
-            fails = (
-                words[1] == "diff" if shown and words[1] in {"diff", "show"} else bool(_FAILS.search("\n".join(shown)))
-            )
-            assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{said}"
+            assert (done.returncode != 0) == fails(words[1], shown), f"{command}: {done.returncode}\n{said}"
 
 
 def fails(command: str, shown: list[str]) -> bool:

@@ -128,9 +128,10 @@ class StepReader(CallTypeReader):
             case _:
                 return UNKNOWN
 
-    def _subscript(self, node: ast.Subscript) -> Evident:
+    def subscript(self, node: ast.Subscript) -> Evident:
+        """What an entry is, be it an input."""
         found = self._input(node) if self._joins else UNKNOWN
-        return exactly(found) if found != UNKNOWN else super()._subscript(node)
+        return exactly(found) if found != UNKNOWN else super().subscript(node)
 
     def _own(self, name: str) -> Evident:
         if name in self._flow.methods:

@@ -309,7 +309,8 @@ class ExpressionReader:
     def _named(self, node: ast.NamedExpr) -> Evident:
         return self.evaluate(node.value)._replace(fresh=False)
 
-    def _subscript(self, node: ast.Subscript) -> Evident:
+    def subscript(self, node: ast.Subscript) -> Evident:
+        """What an entry is."""
         value = self.evaluate(node.value)
         if value.type != UNKNOWN:
             self._check_subscript(node, value)
@@ -347,8 +348,9 @@ ExpressionReader.handlers = {
         "_dict": (ast.Dict,), "_lambda": (ast.Lambda,), "_name": (ast.Name,), "_binary": (ast.BinOp,),
         "_comprehension": (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), "_unary": (ast.UnaryOp,),
         "_bool": (ast.BoolOp,), "_compare": (ast.Compare,), "_if_else": (ast.IfExp,), "_named": (ast.NamedExpr,),
-        "_subscript": (ast.Subscript,),
     }.items()
     for kind in kinds
 }  # fmt: skip
+# What subclasses know better.
 ExpressionReader.handlers[ast.Attribute] = lambda reader, node: reader.attribute(node)
+ExpressionReader.handlers[ast.Subscript] = lambda reader, node: reader.subscript(node)
