@@ -81,6 +81,12 @@ if TYPE_CHECKING:
     from flowc.pipeline_calls import approve, unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
+    from flowc.protocol.config_parsers import (
+        conda_environment_yml_parser,
+        pyproject_toml_parser,
+        requirements_txt_parser,
+        yaml_parser,
+    )
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
     from flowc.user_decorators import (
         USER_SKIP_STEP,
@@ -96,13 +102,14 @@ __all__ = [
     "NBRunner", "NotebookRun", "Parameter", "Resources", "Retry", "Run", "Runner", "Schedule", "Step", "StepMutator",
     "Task", "TorchrunSingleNodeMultiGPU", "TriggeredRun", "UserStepDecorator", "__version__",
     "airflow_external_task_sensor", "airflow_options", "airflow_s3_key_sensor", "approval", "approve", "batch", "cache",
-    "call_flow", "card", "catch", "checkpoint", "concurrency", "conda", "conda_base", "config_expr", "container",
-    "current", "deadline", "default_metadata", "default_namespace", "environment", "exit_hook", "foreach_options",
-    "fuse", "get_metadata", "get_namespace", "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata",
-    "metaflow_ray", "namespace", "namespaced_event_name", "notify", "parallel", "parallel_imap_unordered",
-    "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel",
-    "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger",
-    "trigger_on_finish", "unmapped", "user_step_decorator", "wait_for",
+    "call_flow", "card", "catch", "checkpoint", "concurrency", "conda", "conda_base", "conda_environment_yml_parser",
+    "config_expr", "container", "current", "deadline", "default_metadata", "default_namespace", "environment",
+    "exit_hook", "foreach_options", "fuse", "get_metadata", "get_namespace", "get_step_context", "gpu_profile",
+    "kubernetes", "loop", "metadata", "metaflow_ray", "namespace", "namespaced_event_name", "notify", "parallel",
+    "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base",
+    "pyproject_toml_parser", "pytorch_parallel", "ray_parallel", "requirements_txt_parser", "resources", "retry",
+    "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish",
+    "unmapped", "user_step_decorator", "wait_for", "yaml_parser",
 ]  # fmt: skip
 
 

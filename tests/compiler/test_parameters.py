@@ -12,6 +12,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenConfigs, bind_parameters, check_environment, compile_file, environment_values
 from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter, SwitchStep
+from flowc_targets.package.images.image_environments import pypi_requirement
 from flowc_targets.package.run_plan import build_plan
 from tests.support import START_AND_END
 
@@ -190,6 +191,7 @@ PARSERS = {
     "imported": ("'[a]\\nb = 1'", "parser=toml.loads"),
     "yaml": ("'a:\\n  b: 1'", "parser=load_yaml"),
     "lambda": ("'a:\\n  b: 1'", "parser=lambda text: yaml.load(text, Loader=yaml.SafeLoader)"),
+    "of metaflow": ("'a:\\n  b: 1'", "parser=yaml_parser"),
     "vendored": ("'a:\\n  b: 1'", "parser='._vendor.yaml.safe_load'"),
 }
 
@@ -203,6 +205,7 @@ def test_parsers_that_flowc_knows(tmp_path: Path, name: str) -> None:
         except ImportError:
             import tomli as toml
         import yaml
+        from flowc import yaml_parser
 
 
         def load_yaml(text):
@@ -214,6 +217,41 @@ def test_parsers_that_flowc_knows(tmp_path: Path, name: str) -> None:
     flow = flow_of(tmp_path, body, above)
     assert flow.configs[0].value == {"a": {"b": 1}}
     assert flow.parameters[0].default == 1
+
+
+def test_metaflows_parsers_of_files_with_packages(tmp_path: Path) -> None:
+    """`requirements.txt` and its kin are read when the flow is compiled, so that decorators can have their packages."""
+    (tmp_path / "requirements.txt").write_text("pandas>=2,<3\ntool @ git+https://host/tool.git@v1\n")
+    path = tmp_path / "flow.py"
+    path.write_text(
+        "from metaflow import Config, FlowSpec, config_expr, pypi_base, requirements_txt_parser, step\n\n\n"
+        "@pypi_base(packages=config_expr('deps.packages'))\nclass PackagesFlow(FlowSpec):\n"
+        "    deps = Config('deps', default='requirements.txt', parser=requirements_txt_parser)\n\n"
+        "    @step\n    def start(self):\n        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    )
+    spec = compile_file(path).flow.steps[0].specs.dependencies
+    assert spec is not None
+    packages = {"pandas": "<3,>=2", "tool@git+https://host/tool.git@v1": ""}
+    assert (spec.manager, dict(spec.packages), spec.python) == ("pypi", packages, None)
+    requirements = [pypi_requirement(name, version) for name, version in packages.items()]
+    assert requirements == ["pandas<3,>=2", "tool@git+https://host/tool.git@v1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parser", "message"),
+    [
+        ("-r more.txt", "requirements_txt_parser", "not a valid PEP 508 requirement: '-r more.txt'"),
+        ("[project]\ndependencies = [1]", "pyproject_toml_parser", "`[project]` is not as PEP 621 has it"),
+        ("[project", "pyproject_toml_parser", "not valid as a list of packages"),
+        ("dependencies:\n- pip:\n", "conda_environment_yml_parser", "line 'pip:' is not a package of Conda"),
+    ],
+)
+def test_files_with_packages_that_no_parser_reads(tmp_path: Path, text: str, parser: str, message: str) -> None:
+    body = f"c = Config('c', default_value={text!r}, parser='metaflow.{parser}')\n"
+    with pytest.raises(FlowcError) as caught:
+        flow_of(tmp_path, body)
+    assert codes(caught.value) == ["FC306"]
+    assert message in caught.value.diagnostics[0].message
 
 
 def test_a_parser_of_the_flows_own_runs_in_the_tasks(tmp_path: Path) -> None:

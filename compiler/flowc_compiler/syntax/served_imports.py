@@ -246,15 +246,10 @@ def callee(item: ast.expr) -> ast.expr:
 
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
-_PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 METAFLOW_REFUSED: dict[str, str] = {
     "package_sources": f"{_EXECUTES}; name the files with --include",
     "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
-    "yaml_parser": _PARSER,
-    "pyproject_toml_parser": _PARSER,
-    "requirements_txt_parser": _PARSER,
-    "conda_environment_yml_parser": _PARSER,
     "get_cards": "cards are drawn by `flowc report` and `flowc ui`, and are not read by code",
 }
 """Names of Metaflow that are refused for a reason, which is the help line."""

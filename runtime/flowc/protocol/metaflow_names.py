@@ -34,6 +34,7 @@ _GANGS = ("metaflow_ray", "pytorch_parallel", "ray_parallel", "torchrun", "torch
 """Decorators of gangs. Those of Ray and torchrun are in Metaflow's extensions metaflow-ray and metaflow-torchrun."""
 _USER_DECORATORS = ("FlowMutator", "StepMutator", "USER_SKIP_STEP", "UserStepDecorator", "user_step_decorator")
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
+_PARSERS = ("conda_environment_yml_parser", "pyproject_toml_parser", "requirements_txt_parser", "yaml_parser")
 COMMANDS: Dict[str, str] = {
     **dict.fromkeys(("DeployedFlow", "Deployer", "Runner", "TriggeredRun"), "deployment"),
     **dict.fromkeys(("NBDeployer", "NBRunner", "NotebookRun"), "notebooks"),
@@ -64,6 +65,7 @@ SERVED: Dict[str, str] = {
     "gpu_profile": "decorators",
     **dict.fromkeys(_DECORATORS, "decorators"),
     **dict.fromkeys(_PARALLEL, "multicore"),
+    **dict.fromkeys(_PARSERS, "protocol.config_parsers"),
     **dict.fromkeys(_CLIENT, "client"),
     **{name: place for name, place in COMMANDS.items() if name not in ("NotebookRun", "TriggeredRun")},
 }

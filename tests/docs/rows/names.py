@@ -28,6 +28,10 @@ _SERVED = {
     "get_metadata": "assert get_metadata().startswith('flowc@')",
     "default_metadata": "default_metadata()",
     "S3": "assert S3.__name__ == 'S3'",
+    "requirements_txt_parser": "assert requirements_txt_parser('a==1')['packages'] == {'a': '1'}",
+    "pyproject_toml_parser": "assert pyproject_toml_parser('[project]') == {'packages': {}, 'python': None}",
+    "conda_environment_yml_parser": "assert conda_environment_yml_parser('dependencies:')['packages'] == {}",
+    "yaml_parser": "assert yaml_parser('a: 1') == {'a': 1}",
 }  # fmt: skip
 _EXCEPTIONS = (
     "MetaflowException", "MetaflowExceptionWrapper", "MetaflowNotFound", "MetaflowNamespaceMismatch",
@@ -90,9 +94,8 @@ _CARDS = (
 )  # fmt: skip
 _COMMANDS = ("Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow")
 _REFUSED = (
-    "package_sources", "inspect_spin", "yaml_parser",
-    "pyproject_toml_parser", "requirements_txt_parser", "conda_environment_yml_parser", "EXT_PKG", "airflow_internal",
-    "argo_workflows_internal", "step_functions_internal", "unbounded_test_foreach_internal",
+    "package_sources", "inspect_spin", "EXT_PKG", "airflow_internal", "argo_workflows_internal",
+    "step_functions_internal", "unbounded_test_foreach_internal",
 )  # fmt: skip
 NAMES = [
     *(Row(f"`metaflow.{name}`", "body", f"from metaflow import {name}\n{code}") for name, code in _SERVED.items()),

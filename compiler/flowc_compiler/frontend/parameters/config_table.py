@@ -9,6 +9,7 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,22 @@ def _yaml(text: str) -> Any:
     return _read("YAML", load, text)
 
 
+def _packages(name: str) -> Parser:
+    """One of Metaflow's parsers of files that list packages."""
+
+    def load(text: str) -> Any:
+        from flowc.protocol import config_parsers
+
+        try:
+            return getattr(config_parsers, name)(text)
+        except config_parsers.ParserValueError as error:
+            raise ValueError(str(error)) from None
+        except (AttributeError, TypeError):  # TOML of other types
+            raise ValueError("`[project]` is not as PEP 621 has it") from None
+
+    return partial(_read, "as a list of packages", load)
+
+
 def _read(language: str, load: Callable[[str], Any], text: str, longest: int = LONGEST_TEXT) -> Any:
     """The value of a text. Raises ParseError, also for one that is larger written out than flowc takes."""
     if len(text) > longest:
@@ -258,6 +275,12 @@ PARSERS: dict[str, Parser] = {
     "yaml.safe_load": _yaml,
     "yaml.full_load": _yaml,
     "metaflow._vendor.yaml.safe_load": _yaml,
+    **{f"{package}.yaml_parser": _yaml for package in ("metaflow", "metaflow.plugins.parsers", "flowc")},
+    **{
+        f"{package}.{name}": _packages(name)
+        for package in ("metaflow", "metaflow.plugins.pypi.parsers", "flowc")
+        for name in ("conda_environment_yml_parser", "pyproject_toml_parser", "requirements_txt_parser")
+    },
 }
 """Parsers by the dotted name of the function that a flow names, or calls in a function of its own."""
 

@@ -112,7 +112,7 @@ _URL = r"(?:git\+)?(?:https|http|ssh)://[A-Za-z0-9][A-Za-z0-9._~:/?#@&+,=%-]*"
 _MARKER = r"[A-Za-z_][A-Za-z0-9_.<>=!~ ()'\"-]*"
 
 _PYPI_NAME = re.compile(rf"{_NAME}(?:{_EXTRAS})?")
-_DIRECT_URL = re.compile(_URL)
+_DIRECT_URL = re.compile(rf"(?:{_NAME}(?:{_EXTRAS})?@)?{_URL}")
 _EXACT = re.compile(r"v?[0-9][A-Za-z0-9.!+_-]*(?:\.\*)?")
 _SPECIFIERS = re.compile(_CLAUSES)
 _REFERENCE = re.compile(rf"@ ?{_URL}")
@@ -154,7 +154,8 @@ def pypi_requirement(name: str, version: str) -> str:
     """The line of requirements.txt for one entry of `@pypi`, read as Metaflow reads it.
 
     An empty version is any, one that begins with an operator is written unchanged, `@ url` is a direct reference, and
-    anything else is exactly that version. A name that is a URL of git may have `@revision` as its version.
+    anything else is exactly that version. A name that is a URL of git may have `@revision` as its version; `name@url`,
+    as Metaflow's parsers of requirements give it, has none.
     """
     name, version = name.strip(), version.strip()
     if _DIRECT_URL.fullmatch(name):
