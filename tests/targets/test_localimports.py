@@ -354,3 +354,19 @@ def test_scripts_of_a_shell_script(tmp_path: Path) -> None:
     )
     files, diagnostics = found(tmp_path / "project" / "flow.py", "import os\nos.system('sh run.sh')\n")
     assert (files, diagnostics) == (["helper.py", "run.sh", "train.py"], [])
+
+
+@pytest.mark.parametrize(
+    ("declaration", "files"),
+    [
+        ("Config('c', default_value='', parser='readers.ini.read')", ["readers/__init__.py", "readers/ini.py"]),
+        ("mf.IncludeFile('c', default='flow.py', parser = 'plain.read')", ["plain.py"]),
+        ("Config('c', default_value='', parser='json.loads')", []),
+        ("Config('c', default_value='', parser='.plain.read')", []),
+        ("Config('c', default_value='', parser='nowhere.read')", []),
+    ],
+)
+def test_the_module_of_a_parser_ships(tmp_path: Path, declaration: str, files: list[str]) -> None:
+    """A parser may be named by text, as in Metaflow, and no import need name its module."""
+    write_files(tmp_path, {"readers/__init__.py": "", "readers/ini.py": "", "plain.py": ""})
+    assert found(tmp_path / "flow.py", f"c = {declaration}\n") == (files, [])

@@ -65,8 +65,8 @@ def is_type_checking(test: ast.expr) -> bool:
 def imports_of(tree: ast.Module) -> Iterator[Import]:
     """The imports of a module, those within functions, too.
 
-    `import_module`, `__import__` and `run_module` of a literal count, and `python -m` of one; what is for type checkers
-    only does not.
+    `import_module`, `__import__` and `run_module` of a literal count, `python -m` of one, and a literal that names the
+    parser of a `Config` or an `IncludeFile`; what is for type checkers only does not.
     """
     pending: list[tuple[ast.AST, bool]] = [(tree, False)]
     while pending:
@@ -85,6 +85,8 @@ def imports_of(tree: ast.Module) -> Iterator[Import]:
                 yield from _import_from(node, optional)
             case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if _is_import_call(func):
                 yield _import_call(node, name)
+            case ast.Call(keywords=keywords) if keywords and _takes_parser(node.func):
+                yield from _parsers(keywords)
             case ast.List() | ast.Tuple() | ast.Constant():
                 yield from _runs(node)
             case _:
@@ -194,6 +196,25 @@ def _import_call(node: ast.Call, name: str) -> Import:
         case _:
             pass
     return Import(parts, node.lineno, level, optional=True, called=True, package=package)
+
+
+def _parsers(keywords: list[ast.keyword]) -> Iterator[Import]:
+    """The module of `parser="module.function"`; a dot in front is for Metaflow's own."""
+    for word in keywords:
+        match word:
+            case ast.keyword(arg="parser", value=ast.Constant(value=str(name))) if name.rpartition(".")[0]:
+                if not name.startswith("."):
+                    yield Import(tuple(name.split(".")[:-1]), word.value.lineno, optional=True, called=True)
+            case _:
+                pass
+
+
+def _takes_parser(func: ast.expr) -> bool:
+    match func:
+        case ast.Name(id="Config" | "IncludeFile") | ast.Attribute(attr="Config" | "IncludeFile"):
+            return True
+        case _:
+            return False
 
 
 def _is_import_call(func: ast.expr) -> bool:

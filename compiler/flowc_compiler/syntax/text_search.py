@@ -16,6 +16,7 @@ _NAMES = re.compile(r"^([\w.]+)[ \t]+import\b.*")
 _WORD = re.compile(r"\w+")
 _INDIRECT = re.compile(
     r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|[\"' ]-m[\"' ]"
+    r"|\bparser *= *[\"']\w"
 )
 """What needs a syntax tree to be understood."""
 _QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
