@@ -245,6 +245,24 @@ def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ({"type": "kubernetes", "id": "S3_keys"}, "'S3_keys' is not a valid name in Kubernetes"),
+        ("kubernetes.a\n", "is not a valid name in Kubernetes"),
+        ({"type": "inline", "options": {"env_vars": {"A": "a\0b"}}}, "the value of 'A' has a character that no"),
+        ({"type": "inline", "options": {"env_vars": {"A": "\ud800"}}}, "the value of 'A' has a character that no"),
+        ({"type": "inline", "options": {"env_vars": {"A\0": "a"}}}, "is not the name of a variable"),
+    ],
+)
+def test_secrets_that_no_task_could_have(tmp_path: Path, source: object, says: str) -> None:
+    with pytest.raises(FlowcError) as caught:
+        step_specs(tmp_path, f"@secrets(sources=[{source!r}])")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "FC404"
+    assert says in problem.message
+
+
+@pytest.mark.parametrize(
     ("base", "own", "wanted"),
     [
         ("@pypi_base(packages={'a': '1'}, python='3.11')", "@pypi(packages={'b': '2'})",
@@ -412,6 +430,7 @@ def test_decorators_of_a_base_class_are_the_flows(tmp_path: Path) -> None:
         ]),
         ("{'a': []}", None), ("{'a': {}}", None), ("{'a': None}", None), ("{'a': True}", None), ("5", None),
         ("{'a': {'>': 'x'}}", None), ("{'a': {'~': 'x'}}", None), ("{'a': ['x', 1]}", None),
+        ("{'a': float('nan')}", None), ("{'a': {'<': 1e999}}", None), ("{'a': [1, -10**400]}", None),
     ],
 )  # fmt: skip
 def test_filters_of_events(tmp_path: Path, written: str, filters: list[dict[str, Any]] | None) -> None:

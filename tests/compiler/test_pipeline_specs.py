@@ -285,6 +285,8 @@ def test_an_unknown_decorator_is_reported_once() -> None:
         ("retry=True", ["E404"]),
         ("retry=Retry(limit=1, wait=2)", ["E403"]),
         ("timeout='soon'", ["E404"]),
+        ("secrets=['My_keys']", ["E404"]),
+        ("secrets=['vault.']", ["E404"]),
         ("timeout=0", ["E404"]),
         ("resources=ResourceSettings(cpu_count=1)", ["E404"]),
         ("resources=Resources(memory='lots')", ["E404"]),

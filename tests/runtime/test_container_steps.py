@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,41 @@ def test_docker_gets_the_words_and_the_variables(task: Task, tmp_path: Path, mon
         "run", "--rm", "--env", "NOTE", "--name", Path(place.partition(":")[0]).name, "--volume", place, "--entrypoint",
         "cat", "image", "/flowc-files/inputs/x", "NOTE=<a b>",
     ]  # fmt: skip
+
+
+@pytest.mark.process
+def test_a_container_ends_with_the_process_that_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is killed: the container is, too, and its folder goes."""
+    program, log = tmp_path / "docker", tmp_path / "log"
+    program.write_text(f'#!/bin/sh\necho "$1 $2" >> {log}\ntest "$1" != run || {{ echo "$PPID"; exec sleep 600; }}\n')
+    program.chmod(0o755)
+    (tmp_path / "files").mkdir()
+    for name, value in (("TMPDIR", str(tmp_path / "files")), (env_names.CONTAINER, "docker")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    code = f"from flowc.shim.container_step import run_container as r; r({spec()!r}, None, {{}}, None, None)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        assert int(starter.stdout.readline()) != starter.pid
+        (folder,) = (tmp_path / "files").iterdir()
+        starter.kill()
+        assert starter.stdout.read() == ""  # until all that could write to the pipe have ended
+    assert log.read_text().splitlines() == ["run --rm", f"kill {folder.name}"]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(("docker", "podman", "wanted"), [(0, 0, "docker"), (1, 0, "podman"), (1, None, "docker")])
+@pytest.mark.process
+def test_podman_takes_the_place_of_a_docker_without_its_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: int, podman: int | None, wanted: str
+) -> None:
+    for name, code in (("docker", docker), ("podman", podman)):
+        if code is not None:
+            (tmp_path / name).write_text(f"#!/bin/sh\nexit {code}\n")
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(env_names.CONTAINER, raising=False)
+    assert container_step.container_program() == str(tmp_path / wanted)
 
 
 def test_nothing_that_runs_containers_is_there(task: Task, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

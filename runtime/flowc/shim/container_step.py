@@ -168,35 +168,44 @@ def _quoted(text: str) -> str:
 
 def _run_here(spec: Dict[str, Any], folder: str, variables: Dict[str, str], read: Read) -> None:
     image: str | None = spec["image"]
-    tool = _tool() if image is not None else None  # without one, the step's image is this machine
+    tool = container_program() if image is not None else None  # without one, the step's image is this machine
     inside = FOLDER if tool else folder
     words = _words(spec, inside, read)
     own = {**(variables if tool else os.environ), **_variables(spec, inside, read)}
+    code = _run_image(tool, image, words, own, folder) if tool and image is not None else _run_process(words, own)
+    if code:
+        code = code if code > 0 else 128 - code
+        hint = "; if no container can run here: --container local" if tool and code == _OWN_FAILURE else ""
+        raise ContainerFailed(f"the container's command has ended with exit code {code}{hint}", code)
+
+
+def _run_image(tool: str, image: str, words: List[str], own: Dict[str, str], folder: str) -> int:
+    """Run the command in a container, which does not outlive this process, however that ends."""
+    from flowc.shim.kept_process import KeptProcess
+
+    os.chmod(folder, 0o755)  # noqa: S103 (the user of the image may be another one)
     name = os.path.basename(folder)
-    if tool and image is not None:
-        os.chmod(folder, 0o755)  # noqa: S103 (the user of the image may be another one)
-        options = [option for variable in own for option in ("--env", variable)]
-        options += ["--name", name, "--volume", f"{folder}:{FOLDER}", "--entrypoint", words[0]]
-        words = [tool, "run", "--rm", *options, image, *words[1:]]
-        own = {**os.environ, **own}
-        _end_container_at_sigterm(tool, name)
+    options = [option for variable in own for option in ("--env", variable)]
+    options += ["--name", name, "--volume", f"{folder}:{FOLDER}", "--entrypoint", words[0]]
+    ending = ["/bin/sh", "-c", '"$1" kill "$2"; rm -rf "$3"', "sh", tool, name, folder]
+    _end_container_at_sigterm(tool, name)
+    return KeptProcess(
+        [tool, "run", "--rm", *options, image, *words[1:]], env={**os.environ, **own}, ending=ending
+    ).wait()
+
+
+def _run_process(words: List[str], own: Dict[str, str]) -> int:
     try:
         process = subprocess.Popen(words, env=own, stdin=subprocess.DEVNULL)
     except OSError as error:
         way_out = "install it, or run the step's image: --container docker"
         raise ContainerFailed(f"the command cannot run as a process: {error}; {way_out}") from None
     try:
-        code = process.wait()
+        return process.wait()
     except BaseException:  # such as its timeout
-        if tool:
-            _kill_container(tool, name)
         process.kill()
         process.wait()
         raise
-    if code:
-        code = code if code > 0 else 128 - code
-        hint = "; if no container can run here: --container local" if tool and code == _OWN_FAILURE else ""
-        raise ContainerFailed(f"the container's command has ended with exit code {code}{hint}", code)
 
 
 def _end_container_at_sigterm(tool: str, name: str) -> None:
@@ -216,20 +225,25 @@ def _kill_container(tool: str, name: str) -> None:
     subprocess.run([tool, "kill", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
-def _tool() -> str | None:
+def container_program() -> str | None:
     """The path of the program that runs containers; `None` where the command is to run as a process of this machine."""
     chosen = os.environ.get(env_names.CONTAINER) or "auto"
     if chosen == "local":
         return None
-    for tool in ("docker", "podman") if chosen == "auto" else (chosen,):
-        found = shutil.which(tool)
-        if found:
-            return found
+    found = [path for path in map(shutil.which, ("docker", "podman") if chosen == "auto" else (chosen,)) if path]
+    if found:
+        # Docker's program alone runs nothing: podman takes its place where no daemon answers.
+        return found[0] if len(found) == 1 or _answers(found[0]) else found[1]
     wanted = "neither docker nor podman" if chosen == "auto" else f"no {chosen}"
     raise ContainerFailed(
         f"there is {wanted} here to run the step's container; --container local ({env_names.CONTAINER}=local) runs its "
         "command as a process of this machine"
     )
+
+
+def _answers(docker: str) -> bool:
+    """Whether docker's daemon does: `docker version` asks for its version, too."""
+    return subprocess.run([docker, "version"], check=False, capture_output=True).returncode == 0
 
 
 def collect(spec: Dict[str, Any], folder: str, write: Write) -> None:

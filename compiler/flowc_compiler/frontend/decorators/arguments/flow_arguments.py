@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
@@ -128,6 +129,9 @@ def _filter(field: str, comparator: str, values: Sequence[object]) -> EventFilte
         raise ValueError(f"the filter of {field!r} has to be {forms} with one of {', '.join(_COMPARATORS)}")
     if comparator not in ("=", "!=") and kinds == {str}:
         raise ValueError(f"the filter of {field!r} compares by {comparator}, which is for numbers")
+    numbers = [item for item in values if isinstance(item, int | float)]
+    if not all(abs(item) <= sys.float_info.max for item in numbers):  # NaN is not
+        raise ValueError(f"the filter of {field!r} compares with a number that no payload has: NaN, or one too large")
     return EventFilter.model_validate({"field": field, "comparator": comparator, "values": tuple(values)})
 
 

@@ -10,10 +10,12 @@ from typing import Annotated, Any, get_args
 from pydantic import BeforeValidator
 
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, as_dict, as_list
+from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import check_name
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import NO_SPECS, SecretSource, SecretsSpec, StepSpecs
 
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_NOT_IN_VARIABLES = re.compile("[\0\ud800-\udfff]")
 TYPES: tuple[str, ...] = get_args(SecretSource.model_fields["type"].annotation)
 """The types of sources."""
 _OPTIONS: Mapping[str, Mapping[str, type]] = {
@@ -65,6 +67,8 @@ def secret_source(fields: Mapping[str, Any]) -> SecretSource:
     identifier = fields.get("id", "" if kind == "inline" else None)
     if not isinstance(identifier, str) or (not identifier and kind != "inline"):
         raise ValueError("the id of a source is a text")
+    if kind == "kubernetes":
+        check_name(identifier)
     options = as_dict(fields.get("options", {}))
     if options is None:
         raise ValueError("the options of a source are a dict")
@@ -76,6 +80,13 @@ def secret_source(fields: Mapping[str, Any]) -> SecretSource:
     default = os.environ.get(variable)
     options = {option: default, **options} if default else options
     return SecretSource(type=kind, id=identifier, options=options, role=role)
+
+
+def named_secret(name: str) -> SecretSource:
+    """A source by its name alone: a Kubernetes Secret, or `aws-secrets-manager.id` and the like. Raises ValueError."""
+    kind, dot, identifier = name.partition(".")
+    fetched = dot and kind in TYPES and kind != "inline"
+    return secret_source({"type": kind, "id": identifier} if fetched else {"type": "kubernetes", "id": name})
 
 
 def _check_options(kind: str, options: Mapping[str, Any]) -> None:
@@ -98,6 +109,8 @@ def _check_options(kind: str, options: Mapping[str, Any]) -> None:
         _check_name(name)
         if not isinstance(value, str):
             raise ValueError(f"the value of {name!r} is not a text")
+        if _NOT_IN_VARIABLES.search(value):
+            raise ValueError(f"the value of {name!r} has a character that no variable can have")
 
 
 def _check_name(name: object) -> None:

@@ -10,7 +10,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import Argument
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
 from flowc_compiler.frontend.decorators.arguments.flow_arguments import check_hook, schedule_spec
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
-from flowc_compiler.frontend.decorators.arguments.secret_arguments import TYPES, secret_source
+from flowc_compiler.frontend.decorators.arguments.secret_arguments import named_secret
 from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader, FlowDecoratorReader
 from flowc_compiler.frontend.pipelines.settings.layer_reader import (
     LayerArguments,
@@ -57,7 +57,6 @@ from flowc_compiler.ir import (
     HooksSpec,
     Placement,
     ScheduleSpec,
-    SecretSource,
     SecretsSpec,
     StepSpecs,
     TimeoutSpec,
@@ -186,17 +185,10 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
         timeout=None if own.timeout is None else TimeoutSpec(span=timeout, seconds=int(own.timeout)),
         catch=CatchSpec(span=catch, variable=variable) if own.catch else None,
         environment=variables_spec(own.environment, environment),
-        secrets=SecretsSpec(span=secrets, sources=tuple(map(_secret, own.secrets))) if own.secrets else None,
+        secrets=SecretsSpec(span=secrets, sources=tuple(map(named_secret, own.secrets))) if own.secrets else None,
         hooks=HooksSpec(span=hooks, **named) if named else None,
         cache=None if own.enable_cache is None else CacheSpec(span=spans.get("enable_cache"), enabled=own.enable_cache),
     )
-
-
-def _secret(name: str) -> SecretSource:
-    """A secret by its name: a Kubernetes Secret, or `aws-secrets-manager.id` and the like as in `@secrets`."""
-    kind, dot, identifier = name.partition(".")
-    fetched = dot and kind in TYPES and kind != "inline"
-    return secret_source({"type": kind, "id": identifier} if fetched else {"type": "kubernetes", "id": name})
 
 
 def _branch(tree: Tree, name: str) -> Tree:

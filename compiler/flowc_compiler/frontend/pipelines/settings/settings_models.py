@@ -23,6 +23,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
 from flowc_compiler.frontend.decorators.arguments.retry_arguments import Exceptions, Kinds
+from flowc_compiler.frontend.decorators.arguments.secret_arguments import named_secret
 from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
@@ -79,6 +80,12 @@ def variables_spec(variables: dict[str, str | TaskVariable], origin: Origin) -> 
     return EnvironmentSpec(span=origin.span, variables=variables)
 
 
+def _check_secrets(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        named_secret(name)
+    return names
+
+
 class OwnFields(Arguments):
     """Arguments of flowc's own `@step`; most of `@pipeline`, too."""
 
@@ -86,7 +93,7 @@ class OwnFields(Arguments):
     image: Image = None
     catch: bool | Annotated[str, AfterValidator(check_artifact)] = False
     environment: Variables = Field(default_factory=dict)
-    secrets: Names = ()
+    secrets: Annotated[Names, AfterValidator(_check_secrets)] = ()
     node_selector: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
     enable_cache: bool | None = None
