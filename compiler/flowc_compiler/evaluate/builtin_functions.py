@@ -28,6 +28,7 @@ from flowc_compiler.evaluate.operations import (
     MOST_BITS,
     binary,
     check_format,
+    cost,
     range_length,
     size,
 )
@@ -96,7 +97,7 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
     start = keywords.get("start", values[1] if len(values) > 1 else 0) if name == "sum" and values else None
     if is_kind(start, list, tuple):
         return _sum_of_lists(evaluator, node, cast("Iterable[object]", values[0]), start)
-    value = evaluator.computed(node, lambda: _limited(function.function(*values, **keywords)))
+    value = evaluator.computed(node, lambda: _limited(evaluator, name, function.function(*values, **keywords), node))
     if name in READING_PLACES and not _is_same_everywhere(name, values, value):
         return machine_place(value, evaluator.code(node))
     if isinstance(value, Iterator):
@@ -259,11 +260,24 @@ _LOOKING_AT_NONE = frozenset({"bool", "copy.copy", "functools.reduce", "itemgett
 """Functions of anything: they look at no entries."""
 
 
-def _limited(value: object) -> object:
-    """An iterator of Python's, up to one more than the most entries, which is refused."""
-    if hasattr(value, "__next__"):
-        return Iterator(lambda: itertools.islice(cast("Iterable[object]", value), LONGEST + 1))
-    return value
+def _limited(evaluator: Evaluator, name: str, value: object, node: ast.expr) -> object:
+    """An iterator of Python's, up to one more than the most entries, which is refused; what it makes is charged."""
+    if not hasattr(value, "__next__"):
+        return value
+
+    def items() -> Iterable[object]:
+        for item in itertools.islice(cast("Iterable[object]", value), LONGEST + 1):
+            if name in _MAKING_ITEMS:
+                evaluator.charge(1 + cost(item), node)
+            yield item
+
+    return Iterator(items)
+
+
+_MAKING_ITEMS = frozenset(
+    f"itertools.{name}" for name in ("accumulate", "combinations", "pairwise", "permutations", "product", "zip_longest")
+)
+"""Functions whose items are new values, and not those of what they go over."""
 
 
 def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> None:
