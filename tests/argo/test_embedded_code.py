@@ -104,3 +104,54 @@ def test_too_much_code_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "error[FC503]" in done.stderr
     assert "code=configmap" in done.stderr
+
+
+WIDE = """
+from flowc import FlowSpec, foreach_options, step
+
+class WideFlow(FlowSpec):
+    {options}
+    @step
+    def start(self):
+        self.items = list(range(1000))
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+FEWER: dict[str, tuple[str, tuple[str, ...]]] = {
+    "configmap": ("", ("--set", "code=configmap")),
+    "runtime_in_the_image": ("", ("--set", "runtime=image", "--image", "registry.example/ml:1")),
+    "batched_by_option": ("", ("--batch", "start=50")),
+    "batched": ("@foreach_options(items_per_task=50)", ()),
+    "few_at_a_time": ("@foreach_options(parallelism=20)", ()),
+    "few_of_the_run": ("", ("--set", "parallelism=20")),
+}
+
+
+def test_a_foreach_of_pods_that_carry_the_code_is_a_warning(tmp_path: Path) -> None:
+    """A kubelet lists its pods with their annotations: too many of these, and the node is gone."""
+    wide = tmp_path / "wide.py"
+    wide.write_text(WIDE.format(options=""))
+    done = flowc(tmp_path, "compile", "wide.py", "--set", "through=server", *ROOT)
+    assert done.returncode == 0
+    assert "warning[FC503]" in done.stderr
+    assert "wide.py:9" in done.stderr
+    assert "--set code=configmap" in done.stderr
+    assert "--batch start=50" in done.stderr
+    for name, (options, given) in FEWER.items():
+        wide.write_text(WIDE.format(options=options))
+        done = flowc(tmp_path, "compile", "wide.py", "--set", "through=server", *given, *ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "FC503" not in done.stderr, name
+    done = flowc(tmp_path, "compile", str(HOSTILE), "--set", "through=server", *ROOT)
+    assert "FC503" not in done.stderr, "a flow without a foreach"

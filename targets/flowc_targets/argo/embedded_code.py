@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
-    from flowc_targets.kubernetes.package_maps import RuntimePlace
+    from flowc_targets.argo.options import ArgoOptions
 
 
 ANNOTATION_BYTES = 250_000
 """What Kubernetes allows for all annotations of an object (262,144 bytes, TotalAnnotationSizeLimitB), less what
 Argo and the steps add to theirs."""
+LISTED_BYTES = 16 * 1024 * 1024
+"""What a kubelet reads of all pods of its node, finished ones among them, with their annotations, in one message."""
+MOST_PODS = 110
+"""The most pods of a node that a kubelet allows by default."""
 BOOT_FILE = "boot.py"
 _CODE_FILE = "code"
 _PREFIX = "flowc/"
@@ -68,12 +72,13 @@ def with_embedded_code(
     files: Mapping[str, bytes],
     values: Mapping[str, str],
     sink: DiagnosticSink,
-    runtime: RuntimePlace,
+    options: ArgoOptions,
 ) -> Workflow:
     """The Workflow with its code in it. Collects FC503 where that is more than a pod's annotations hold.
 
     `files` are those of the code package, and `values` those of variables that may not stand in a template.
     """
+    runtime = options.runtime
     if runtime != "configmap":
         files = {**split_package(files)[0], **(bootstrap_files() if runtime == "store" else {})}
     packed = {_CODE_FILE: zip_files(files, compressed=False), **{key: text.encode() for key, text in values.items()}}
@@ -87,12 +92,34 @@ def with_embedded_code(
             "or keep large files in the image or the store"
         )
         sink.unsupported("FC503", "argo", message, flow.span, help=help_)
+    else:
+        _check_widths(flow, size, options, sink)
     spec = workflow.spec
     volumes = tuple(_volume((BOOT_FILE, *packed)) if volume.name == CODE_VOLUME else volume for volume in spec.volumes)
     templates = tuple(_template(template) for template in spec.templates)
     own = spec.pod_metadata or ObjectMeta()
     meta = own.replace(annotations={**own.annotations, **annotations})
     return workflow.replace(spec=spec.replace(pod_metadata=meta, volumes=volumes, templates=templates))
+
+
+def _check_widths(flow: Flow, size: int, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Warn (FC503) of the first foreach that may have more pods at a time than a node lists with the code in each."""
+    most = LISTED_BYTES // size
+    for step in flow.steps if most < MOST_PODS else ():
+        own = step.specs.foreach
+        bounds = [options.parallelism, own.parallelism if own is not None else None]
+        bounded = any(bound is not None and bound <= most for bound in bounds)
+        if step.kind != "foreach" or bounded or (own is not None and own.items_per_task is not None):
+            continue
+        message = (
+            f"each item of `{step.name}` is a pod that carries the code, and a node fails with some {most} of these"
+        )
+        help_ = (
+            f"for so many items, say --set code=configmap, --set runtime=store or --set parallelism={most // 2}, or "
+            f"let a pod have several of them: --batch {step.name}=50"
+        )
+        sink.warning("FC503", message, step.next_span or step.span, help=help_)
+        return
 
 
 def _packed(content: bytes) -> str:

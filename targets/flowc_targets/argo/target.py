@@ -157,7 +157,7 @@ def _with_own_code(
     name = object_name(deployment_name(flow), code_digest({**files, "carried": b""}, values))
     delivery = Delivery((f"{CODE_FOLDER}/{PROGRAM}",), ProjectedVolumeSource(sources=()))
     workflow = build_workflow(flow, options, TARGET_NAME, sink, name, delivery)
-    workflow = with_embedded_code(flow, workflow, files, values, sink, options.runtime)
+    workflow = with_embedded_code(flow, workflow, files, values, sink, options)
     check_objects(flow, workflow, None, options, sink)
     locks = lock_maps(flow, deployed_name(flow, CRON_LIMIT), options.namespace)
     return (*locks, *deployed_objects(flow, options, workflow))
