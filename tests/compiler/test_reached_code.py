@@ -44,6 +44,7 @@ def noted(function):
 
 class Work(FlowSpec):
     lr = Parameter("lr", default=0.1)
+    epochs: int = Parameter("epochs", default=5)
     table = {"a": 1}
 
     def fit(self):
@@ -165,6 +166,7 @@ EDITS: dict[str, Edit] = {
     "idle_constant": ("flow.py", "OTHER = [1, 2]", "OTHER = [1, 2, 3]", set()),
     "class_data": ("flow.py", '{"a": 1}', '{"a": 2}', ALL),
     "parameter_default": ("flow.py", "default=0.1", "default=0.2", set()),
+    "default_of_an_annotated_parameter": ("flow.py", "default=5", "default=6", set()),
     "a_partial": ("flow.py", "factor=2", "factor=3", {"b"}),
     "unused_import_of_python": ("flow.py", "import random", "import random\nimport json", set()),
     "statement": ("flow.py", "SEEN = 3", "random.seed(1)\nSEEN = 3", ALL),
@@ -225,6 +227,115 @@ def test_code_that_may_reach_all_has_all(tmp_path: Path) -> None:
     finally:
         FILES["deep.py"] = kept
     assert {step for step in first if first[step] != second[step]} == {"join"}
+
+
+SMALL = """
+from flowc import FlowSpec, step
+import a, b, sys
+
+class Work(FlowSpec):
+    @step
+    def start(self):
+        self.z = {used}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+PLUGIN = "\ndef register(f):\n    {keep}\n    return f\n@register\ndef plugin():\n    return 1\n"
+DATACLASS = "import dataclasses\n@dataclasses.dataclass\nclass Own:\n    x: int = 0\n{more}MADE = Own(x=1)\n"
+F, G, F2 = "def f():\n    return 1\n", "def g():\n    return 2\n", "def f():\n    return 2\n"
+RUN = "    def run(self):\n        return 1\n"
+CHANGED = ("return 1", "return 2")
+# What the step uses, the module `a`, an edit of it, and whether the step's digest changes.
+EXECUTED: dict[str, tuple[str, str, tuple[str, str], bool]] = {
+    "a_name_that_is_bound_again": ("a.X", "X = 1\nX = 2\n", ("X = 1\nX = 2", "X = 2\nX = 1"), True),
+    "a_function_that_is_defined_again": ("a.f()", F + F2, (F + F2, F2 + F), True),
+    "made_of_a_name_that_is_bound_again": (
+        "a.Y", "X = 1\nY = X + 1\nX = 5\n", ("Y = X + 1\nX = 5", "X = 5\nY = X + 1"), True
+    ),
+    "statements": ("a.X", "X = []\nX.append(1)\nX.append(2)\n", ("1)\nX.append(2)", "2)\nX.append(1)"), True),
+    "a_copy_before_a_statement": (
+        "a.Y", "X = [0]\nY = list(X)\nX.append(1)\n", ("Y = list(X)\nX.append(1)", "X.append(1)\nY = list(X)"), True
+    ),
+    "a_default_before_a_statement": (
+        "a.f()", "X = [0]\ndef f(n=len(X)):\n    return n\nX.append(1)\n",
+        ("def f(n=len(X)):\n    return n\nX.append(1)", "X.append(1)\ndef f(n=len(X)):\n    return n"), True,
+    ),
+    "functions": ("a.f()", F + G, (F + G, G + F), False),
+    "constants": ("a.X", "X = 1\nY = 2\n", ("X = 1\nY = 2\n", "Y = 2\nX = 1\n"), False),
+    "a_text_for_a_number": ("a.X", "X = 'int 1'\n", ("'int 1'", "1"), True),
+    "a_base_that_notes_classes": (
+        "a.KEPT",
+        "KEPT = {}\nclass Base:\n    def __init_subclass__(cls):\n        KEPT[0] = cls\nclass Own(Base):\n" + RUN,
+        CHANGED, True,
+    ),
+    "a_metaclass": (
+        "a.KEPT",
+        "KEPT = {}\nclass Meta(type):\n    def __init__(cls, *_):\n        KEPT[0] = cls\n"
+        "class Own(metaclass=Meta):\n" + RUN, CHANGED, True,
+    ),
+    "a_metaclass_of_python": ("1", "import abc\nclass Own(metaclass=abc.ABCMeta):\n" + RUN, CHANGED, False),
+    "a_statement_in_a_class": ("1", "import os\nclass Own:\n    os.environ['A'] = 'x'\n", ("'x'", "'y'"), True),
+    "a_decorator_that_calls_another": (
+        "a.KEPT", "KEPT = []\ndef note(f):\n    KEPT.append(f)" + PLUGIN.format(keep="note(f)"), CHANGED, True
+    ),
+    "a_decorator_with_a_class": (
+        "a.Kept.all", "class Kept:\n    all = []" + PLUGIN.format(keep="Kept.all.append(f)"), CHANGED, True
+    ),
+    "a_decorator_with_an_attribute": (
+        "a.register.all", PLUGIN.format(keep="register.all.append(f)").replace("@", "register.all = []\n@"), CHANGED,
+        True,
+    ),
+    "a_decorator_that_keeps_nothing": ("1", "import time" + PLUGIN.format(keep="time.time()"), CHANGED, False),
+    "a_dataclass": ("1", DATACLASS.format(more=""), ("x=1", "x=2"), False),
+    "a_dataclass_that_is_used": ("a.MADE", DATACLASS.format(more=""), ("x=1", "x=2"), True),
+    "a_dataclass_that_runs_code": (
+        "1", DATACLASS.format(more="    def __post_init__(self):\n        print(self.x)\n"), ("x=1", "x=2"), True
+    ),
+    "a_named_tuple": (
+        "1", "from typing import NamedTuple\nclass Own(NamedTuple):\n    x: int = 0\nMADE = Own(x=1)\n",
+        ("x=1", "x=2"), False,
+    ),
+    "a_method_of_a_class": (
+        "1", "class Own:\n    x = 0\n    @classmethod\n    def make(cls):\n        return cls()\nMADE = Own.make()\n",
+        ("x = 0", "x = 1"), True,
+    ),
+    "a_docstring_that_a_base_may_read": (
+        "a.Own", 'import pydantic\nclass Own(pydantic.BaseModel):\n    """one"""\n', ("one", "two"), True
+    ),
+    "a_docstring_of_a_class": ("a.Own", 'class Own:\n    """one"""\n', ("one", "two"), False),
+    "an_import_of_a_local_module": ("1", "X = 1\n", ("X = 1\n", "import b\nX = 1\n"), False),
+    "globals_of_a_function": ("a.g.__globals__['f']()", F + G, CHANGED, True),
+    "another_name_of_import_module": (
+        "a.load('b')", "from importlib import import_module as load\nX = 1\n", ("X = 1", "X = 2"), True
+    ),
+}  # fmt: skip
+
+
+def small_digest(folder: Path, used: str, module: str, other: str = G) -> str:
+    """The digest of the code of the step `start`, with the modules `a` and `b`."""
+    folder.mkdir()
+    for name, text in {"flow.py": SMALL.format(used=used), "a.py": module, "b.py": other}.items():
+        (folder / name).write_text(text)
+    found = compile_file(folder / "flow.py")
+    plan = local_plan(apply_cache(found.flow, cache=True, sink=DiagnosticSink()), found.source)
+    return str(plan["steps"]["start"]["cache"]["code"])
+
+
+@pytest.mark.parametrize("name", EXECUTED)
+def test_what_executing_a_module_does_counts(name: str, tmp_path: Path) -> None:
+    used, module, (old, new), changes = EXECUTED[name]
+    assert old in module, "the edit is of nothing"
+    before = small_digest(tmp_path / "before", used, module)
+    assert (small_digest(tmp_path / "after", used, module.replace(old, new, 1)) != before) == changes
+
+
+@pytest.mark.parametrize("used", ["(a.X, b.X)", "(a.f(), b.f())"])
+def test_modules_that_change_places_are_others(used: str, tmp_path: Path) -> None:
+    one, two = "X = 1\n" + F, "X = 2\n" + F2
+    assert small_digest(tmp_path / "before", used, one, two) != small_digest(tmp_path / "after", used, two, one)
 
 
 def test_the_work_is_linear_and_not_recursive(tmp_path: Path) -> None:

@@ -601,3 +601,199 @@ def test_a_step_that_looks_at_its_own_run_is_cached_by_what_it_may_see(tmp_path:
     named = engine(tmp_path, SEED.replace('"Hello"', '"Ciao"')).run()
     assert named.value("combine_step", "output") == "Ciao,Ciao"
     assert "combine_step" in named.ran
+
+
+MODEL = """
+    import enum, functools, os
+    from flowc import FlowSpec, cache, step
+
+    def scaled(k, x):
+        return k * x
+
+    class Base:
+        def predict(self, x):
+            return scaled(2, x)
+
+    class Model(Base):
+        pass
+
+    class Mode(enum.Enum):
+        FAST = 1
+
+        def label(self):
+            return self.name
+
+    class Other:
+        def predict(self, x):
+            return x - 1
+
+    class Work(FlowSpec):
+        @step
+        def start(self):
+            self.items = [MADE]
+            self.next(self.work, foreach="items")
+
+        @cache
+        @step
+        def work(self):
+            self.z = USED
+            self.next(self.join)
+
+        @cache
+        @step
+        def join(self, inputs):
+            self.y = [INPUT for each in inputs]
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+# What an item is, what its task and the join make of it, an edit, and which of both runs again.
+OBJECTS: dict[str, tuple[str, str, str, tuple[str, str], set[str]]] = {
+    "a_method": ("Model()", "self.input.predict(3)", "each.z", ("k * x", "k + x"), {"work/0", "join"}),
+    "of_a_join": ("Model()", "1", "each.items[0].predict(3)", ("k * x", "k + x"), {"join"}),
+    "a_function": ("[scaled]", "self.input[0](2, 4)", "each.z", ("k * x", "k + x"), {"work/0", "join"}),
+    "a_partial": ("functools.partial(scaled, 2)", "self.input(5)", "each.z", ("k * x", "k + x"), {"work/0", "join"}),
+    "a_member": ("Mode.FAST", "self.input.label()", "each.z", ("self.name", "self.value"), {"work/0", "join"}),
+    "another_class": ("Model()", "self.input.predict(3)", "each.z", ("x - 1", "x - 2"), set()),
+    "not_loaded": ("Model()", "1", "each.z", ("k * x", "k + x"), set()),
+    "plain": ("{'k': [1, (2.0, None)]}", "len(self.input)", "each.z", ("k * x", "k + x"), set()),
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", OBJECTS)
+def test_the_code_of_an_object_counts_where_it_is_loaded(name: str, tmp_path: Path) -> None:
+    """A pickle names its class, and not what that does."""
+    made, used, of_input, (old, new), expected = OBJECTS[name]
+    text = MODEL.replace("MADE", made).replace("USED", used).replace("INPUT", of_input)
+    first = engine(tmp_path, text).run()
+    assert not first.failed, first.output
+    changed = engine(tmp_path, text.replace(old, new))
+    again = changed.run()
+    assert again.ran - {"start", "end"} == expected
+    assert again.identities() == changed.run(env={"FLOWC_CACHE": "off"}).identities()
+
+
+CALLED = """
+    from flowc import cache, pipeline, step
+
+    @step
+    def flag(on: bool) -> bool:
+        return on
+
+    @cache
+    @step
+    def work(item: object, output: int = 1, at: int = 1, each: int = 1) -> str:
+        return repr((item, output, at, each))
+
+    @pipeline
+    def calls(on: bool = False):
+        BODY
+"""
+# Two bodies of the pipeline that differ for the step; its arguments may have the words of the plan as their names.
+CALLS: dict[str, tuple[str, str]] = {
+    **{
+        f"a_dict_with_{word}": (f"work({{{word!r}: 1}})", f"work({{{word!r}: 2}})")
+        for word in ("item", "output", "parameter", "stored", "at", "chosen", "each", "literal", "other")
+    },
+    "within_a_list": ("work([flag(True), {'output': 1}])", "work([flag(True), {'output': 2}])"),
+    "the_order_of_a_dict": ("work({'a': 1, 'b': 2})", "work({'b': 2, 'a': 1})"),
+    "an_argument_named_output": ("work(0, output=1)", "work(0, output=2)"),
+    "beside_an_argument_named_item": ("work(item=0, each=1)", "work(item=0, each=2)"),
+    "an_argument_named_at": ("work(0, at=1)", "work(0, at=2)"),
+    "true_and_1": ("work({'a': 1})", "work({'a': True})"),
+    "a_key": ("work({'a': flag(True)})", "work({'b': flag(True)})"),
+    "an_operation": ("work(flag(True) + 1)", "work(flag(True) * 1)"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_what_a_step_is_called_with_counts(name: str, tmp_path: Path) -> None:
+    one, two = (engine(tmp_path, CALLED.replace("BODY", body)).plan_data["steps"]["work"] for body in CALLS[name])
+    assert one["cache"]["graph"] != two["cache"]["graph"]
+    moved = engine(tmp_path, "\n\n" + CALLED.replace("BODY", CALLS[name][1])).plan_data["steps"]["work"]
+    assert moved["cache"]["graph"] == two["cache"]["graph"]
+
+
+@pytest.mark.process
+def test_values_that_a_switch_has_chosen_are_told_apart(tmp_path: Path) -> None:
+    body = (
+        "if flag(on):\n            a = flag(True)\n            x = 1\n        else:\n            x = 2\n        work(x)"
+    )
+    work = engine(tmp_path, CALLED.replace("BODY", body))
+    assert work.run(on=True).value("work", "output") == "(1, 1, 1, 1)"
+    assert work.run(on=False).value("work", "output") == "(2, 1, 1, 1)"
+    assert "work" not in work.run(on=True).ran
+
+
+NAMES = """
+    from zenml import get_step_context, pipeline, step
+    from flowc import current
+
+    @step
+    def named() -> str:
+        return CODE
+
+    @pipeline(enable_cache=True)
+    def names():
+        named()
+        named()
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("code", ["current.step_name", "get_step_context().step_name"])
+def test_calls_of_one_function_that_reads_its_name_share_nothing(code: str, tmp_path: Path) -> None:
+    work = engine(tmp_path, NAMES.replace("CODE", code))
+    first = work.run()
+    assert (first.value("named", "output"), first.value("named_2", "output")) == ("named", "named_2")
+    assert work.run().ran == set()
+
+
+TOLERANT = """
+    import os
+    from flowc import FlowSpec, cache, foreach_options, step
+
+    class Work(FlowSpec):
+        @foreach_options(min_success=0.5)
+        @step
+        def start(self):
+            self.items = [1, 2, 3]
+            self.next(self.check, foreach="items")
+
+        @step
+        def check(self):
+            if str(self.index) in os.environ.get("FAIL", "").split():
+                raise ValueError(self.index)
+            self.next(self.work)
+
+        @cache
+        @step
+        def work(self):
+            self.z = self.input
+            self.next(self.join)
+
+        @cache
+        @step
+        def join(self, inputs):
+            self.y = len(inputs)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+@pytest.mark.process
+def test_what_has_failed_is_not_taken_from_the_cache(tmp_path: Path) -> None:
+    """Neither for a step behind a failure in its item, nor for the join of a foreach with one."""
+    work = engine(tmp_path, TOLERANT)
+    work.run()
+    assert work.run().ran == {"start", "check/0", "check/1", "check/2", "end"}
+    for fail, count in (("1", 2), ("", 3), ("0 2", 1)):
+        run = work.run(env={"FAIL": fail})
+        assert run.failed == (["join"] if count == 1 else []), run.output
+        assert count == 1 or run.value("join", "y") == count

@@ -9,10 +9,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from flowc_compiler.syntax.import_effects import (
+    BUILT_IN,
+    acts,
+    harmless_names,
+    is_executed,
+    is_harmless_module,
+    is_plain_target,
+    is_pure,
+    plain_classes,
+    root_of,
+)
 from flowc_compiler.syntax.import_statements import is_type_checking
 from flowc_compiler.syntax.served_imports import MODULES, OF_FLOWC, ROOTS
 from flowc_compiler.syntax.tree_walk import bound_names, children, walk_scope
@@ -21,16 +33,9 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _ESCAPES = frozenset({"eval", "exec", "globals", "vars", "__import__", "import_module", "run_path", "run_module"})
 """Functions by which code reaches what it does not name."""
+_ESCAPING_ATTRIBUTES = frozenset({"__dict__", "__globals__", "f_globals", "f_locals", "modules"})
 _BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr", "attrgetter", "methodcaller"})
 """Functions that reach an attribute by a text."""
-_PURE = frozenset(
-    {
-        "abs", "bool", "bytes", "complex", "dict", "divmod", "enumerate", "filter", "float", "frozenset", "int", "len",
-        "list", "map", "max", "min", "object", "pow", "range", "reversed", "round", "set", "slice", "sorted", "str",
-        "sum", "tuple", "zip",
-    }
-)  # fmt: skip
-"""Builtin functions that change nothing."""
 _UNUSED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
@@ -61,11 +66,11 @@ def references(nodes: Iterable[ast.AST], steps: frozenset[str]) -> References:
             case ast.Attribute(value=ast.Name(id=base), attr=name):
                 found.based.add((base, name))
                 found.attributes.add(name)
-                found.escapes = found.escapes or name in ("__dict__", "modules") or name in _ESCAPES
+                found.escapes = found.escapes or name in _ESCAPES or name in _ESCAPING_ATTRIBUTES
                 continue
             case ast.Attribute(attr=name):
                 found.attributes.add(name)
-                found.escapes = found.escapes or name in ("__dict__", "modules") or name in _ESCAPES
+                found.escapes = found.escapes or name in _ESCAPES or name in _ESCAPING_ATTRIBUTES
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr="next")):
                 inner = [item for item in _next_arguments(node) if not _is_step(item, steps)]
             case ast.Call(func=func, args=args):
@@ -73,6 +78,10 @@ def references(nodes: Iterable[ast.AST], steps: frozenset[str]) -> References:
                     inner = inner[2:]
             case ast.Import() | ast.ImportFrom():
                 found.imports.append(node)
+                found.escapes = found.escapes or any(
+                    alias.name == "modules" or (alias.asname is not None and alias.name in _ESCAPES)
+                    for alias in node.names
+                )
             case ast.Constant(value=str(text)) if is_annotation:
                 found.names.update(_IDENTIFIER.findall(text))
             case ast.If(test=test, orelse=orelse) if is_type_checking(test):
@@ -138,35 +147,50 @@ class Unit:
     effect: bool = False
     """Whether it does something when its module is executed, beside binding its names."""
     node: ast.AST | None = None
+    order: str = ""
+    """What came before it in its module, where that may change what it is made of."""
 
 
-def digest(nodes: Iterable[ast.AST | str], *, docs: bool) -> str:
-    """A digest of syntax trees, without places; `docs` is whether docstrings count."""
+def digest(nodes: Iterable[ast.AST | str], *, docs: bool, harmless: frozenset[str] = frozenset()) -> str:
+    """A digest of syntax trees, without places; `docs` is whether docstrings count.
+
+    Those of classes and functions count anyway that somebody else may read: whose base or decorator is not `harmless`.
+    """
     hasher = hashlib.sha256()
     pending: list[object] = []
     pending.extend(reversed(list(nodes)))
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.AST):
-            hasher.update(f"({type(item).__name__}".encode())
-            body = None if docs else _without_docstring(item)
-            pending.append(")")
+        if isinstance(item, _Mark):
+            hasher.update(f"{item.text}\0".encode())
+        elif isinstance(item, ast.AST):
+            hasher.update(f"({type(item).__name__}\0".encode())
+            body = None if docs else _without_docstring(item, harmless)
+            pending.append(_Mark(")"))
             for name in reversed(item._fields):
                 value: object = getattr(item, name, None)
                 value = body if name == "body" and body is not None else value
                 if name not in _UNUSED_FIELDS and value is not None and value != []:
-                    pending += [value, f"{name}="]
+                    pending += [value, _Mark(f"{name}=")]
         elif isinstance(item, list):
-            pending += ["]", *reversed(item), "["]  # pyright: ignore[reportUnknownArgumentType]
+            pending += [_Mark("]"), *reversed(item), _Mark("[")]  # pyright: ignore[reportUnknownArgumentType]
         else:
-            text = item if isinstance(item, str) else f"{type(item).__name__} {item!r}"
-            hasher.update(f"{len(text)}:{text}".encode("utf-8", "surrogatepass"))
+            hasher.update(f"{type(item).__name__} {item!r}\0".encode())
     return hasher.hexdigest()
 
 
-def _without_docstring(node: ast.AST) -> list[ast.stmt] | None:
-    """The body of a function, class or module that begins with a docstring, without that."""
+class _Mark(NamedTuple):
+    """What is between the parts of a tree."""
+
+    text: str
+
+
+def _without_docstring(node: ast.AST, harmless: frozenset[str]) -> list[ast.stmt] | None:
+    """The body of a function, class or module that begins with a docstring, without that; `None` where it counts."""
     if not isinstance(node, FunctionNode | ast.ClassDef | ast.Module) or not node.body:
+        return None
+    around = [] if isinstance(node, ast.Module) else [*node.decorator_list, *getattr(node, "bases", ())]
+    if not all(isinstance(root, ast.Name) and root.id in harmless | BUILT_IN for root in map(root_of, around)):
         return None
     match node.body[0]:
         case ast.Expr(value=ast.Constant(value=str())):
@@ -205,15 +229,18 @@ class ModuleUnits:
         self.imports: list[tuple[ast.Import | ast.ImportFrom, Unit]] = []
         """The imports of its top level, with their parts."""
         self.harmless = harmless_names(tree)
+        self._plain = plain_classes(tree, self.harmless)
         self._docs = docs
         self._main = main
         for node in tree.body:
             self._add(node)
+        self._note_order()
 
     def own(self, name: str, nodes: list[ast.AST | str], steps: frozenset[str], **what: object) -> Unit:
         """A new part, of some nodes."""
         refs = references([node for node in nodes if isinstance(node, ast.AST)], steps)
-        unit = Unit(f"{self.name}.{name}", digest(nodes, docs=self._docs), refs)
+        own = digest([self.name, *nodes], docs=self._docs, harmless=self.harmless)
+        unit = Unit(f"{self.name}.{name}", own, refs)
         for key, value in what.items():
             setattr(unit, key, value)
         self.units.append(unit)
@@ -260,9 +287,12 @@ class ModuleUnits:
         for item in node.body:
             match item:
                 case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                    members.append((name, self.function_parts(item)))
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func)) if self.is_served(func):
-                    members.append((name, [item]))
+                    members.append((name, [node.name, *self.function_parts(item)]))
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=func))
+                    | ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=func))
+                ) if self.is_served(func):
+                    members.append((name, [node.name, item]))
                 case ast.Expr(value=ast.Constant()) | ast.Pass():
                     pass
                 case _:
@@ -281,7 +311,7 @@ class ModuleUnits:
     def function_parts(self, node: FunctionNode) -> list[ast.AST | str]:
         """A function without decorators that only say how and where its step runs."""
         kept = [item for item in node.decorator_list if not self.is_served(item)]
-        body = node.body if self._docs or kept else _without_docstring(node) or node.body
+        body = node.body if self._docs or kept else _without_docstring(node, self.served) or node.body
         returns = [node.returns] if node.returns is not None else []
         return [type(node).__name__, node.name, *kept, node.args, *returns, *body]
 
@@ -291,17 +321,33 @@ class ModuleUnits:
 
     def is_served(self, node: ast.expr) -> bool:
         """Whether a decorator, or a function that is called, is one that flowc serves."""
-        root = _root(node)
+        root = root_of(node)
         return isinstance(root, ast.Name) and root.id in self.served
+
+    def _note_order(self) -> None:
+        """Note what came before a part: statements that do something, and of names that are bound again, which."""
+        again = {name for name, units in self.bindings.items() if len(units) > 1}
+        bound: Counter[str] = Counter()
+        effects = 0
+        for unit in self.units:
+            executed = is_executed(unit.node)
+            used = unit.binds | (unit.refs.names | {base for base, _ in unit.refs.based} if executed else set())
+            seen = [f"{name} {bound[name]}" for name in sorted(used & again) if bound[name]]
+            unit.order = ", ".join([str(effects), *seen]) if seen or (executed and effects) else ""
+            effects += unit.effect and not isinstance(unit.node, ast.Import | ast.ImportFrom)
+            bound.update(unit.binds & again)
 
     def _is_effect(self, node: ast.stmt) -> bool:
         match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
                 return False  # decorators are looked at where all modules are known
+            case ast.ClassDef(body=body):
+                return any(map(acts, body))
             case ast.Assign(targets=targets, value=value):
-                return not all(map(_is_plain_target, targets)) or not is_pure(value, self.harmless)
+                return not all(map(is_plain_target, targets)) or not is_pure(value, self.harmless, self._plain)
             case ast.AnnAssign(target=target, value=value):
-                return not _is_plain_target(target) or (value is not None and not is_pure(value, self.harmless))
+                pure = value is None or is_pure(value, self.harmless, self._plain)
+                return not is_plain_target(target) or not pure
             case ast.Import(names=names):
                 return any(not is_harmless_module(alias.name) for alias in names)
             case ast.ImportFrom(module=module, level=level):
@@ -317,34 +363,6 @@ def is_main(test: ast.expr) -> bool:
             return True
         case _:
             return False
-
-
-def is_harmless_module(name: str) -> bool:
-    """Whether importing a module does nothing that other steps would notice: one of Python's own or flowc's."""
-    top = name.partition(".")[0]
-    return top in ROOTS or top in sys.stdlib_module_names
-
-
-def _is_plain_target(node: ast.expr) -> bool:
-    if isinstance(node, ast.Tuple | ast.List):
-        return all(map(_is_plain_target, node.elts))
-    return isinstance(node, ast.Name)
-
-
-def harmless_names(tree: ast.Module) -> frozenset[str]:
-    """The names that a module imports from Python's own modules and from those that flowc serves."""
-    found: set[str] = set()
-    for node in tree.body:
-        match node:
-            case ast.Import(names=names):
-                found.update(
-                    alias.asname or alias.name.partition(".")[0] for alias in names if is_harmless_module(alias.name)
-                )
-            case ast.ImportFrom(module=str(module), level=0, names=names) if is_harmless_module(module):
-                found.update(alias.asname or alias.name for alias in names)
-            case _:
-                pass
-    return frozenset(found)
 
 
 def served_names(tree: ast.Module) -> frozenset[str]:
@@ -365,34 +383,3 @@ def served_names(tree: ast.Module) -> frozenset[str]:
             case _:
                 pass
     return frozenset(found)
-
-
-def _root(node: ast.expr) -> ast.expr:
-    """What an expression of attributes, items and calls begins with."""
-    while True:
-        match node:
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Call(func=inner):
-                node = inner
-            case _:
-                return node
-
-
-def is_pure(node: ast.expr, harmless: frozenset[str]) -> bool:
-    """Whether making a value surely changes nothing else: it calls no function but Python's own, and flowc's."""
-    pending: list[ast.AST] = [node]
-    while pending:
-        item = pending.pop()
-        match item:
-            case ast.Await() | ast.Yield() | ast.YieldFrom() | ast.NamedExpr():
-                return False
-            case ast.Lambda():
-                continue
-            case ast.Call():
-                root = _root(item)
-                known = isinstance(root, ast.Name) and (root.id in _PURE or root.id in harmless)
-                if not known and not isinstance(root, ast.Constant | ast.JoinedStr):
-                    return False
-            case _:
-                pass
-        pending += children(item)
-    return True

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowc_compiler.syntax.code_units import FunctionNode, ModuleUnits, References, Unit
+from flowc_compiler.syntax.code_units import FunctionNode, ModuleUnits, Unit
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import LocalCode
 from flowc_compiler.syntax.parsing import parse_text
@@ -36,6 +37,7 @@ class _Node:
 
     name: str
     own: str = ""
+    order: str = ""
     edges: list[_Node] = field(default_factory=list["_Node"])
     digest: str = ""
 
@@ -47,7 +49,7 @@ class ReachedCode:
     digests: Mapping[str, str]
     """By step."""
     units: Mapping[str, list[object]]
-    """By the name of a part: its own digest, and the names of what it names."""
+    """By the name of a part: its own digest, the names of what it names, and where its place counts, what is before."""
 
 
 class CodeGraph:
@@ -73,6 +75,8 @@ class CodeGraph:
         self._file = file
         self._nodes: dict[Unit, _Node] = {}
         self._units: dict[_Node, Unit] = {}
+        self._homes: dict[Unit, tuple[Path, ModuleUnits]] = {}
+        self._keeping: dict[Unit, bool] = {}
         self._everything = _Node("all local code")
         self._executed = {path: _Node(f"{module.name}: statements") for path, module in self._modules.items()}
         self._whole = {path: _Node(f"{module.name}: all") for path, module in self._modules.items()}
@@ -83,11 +87,12 @@ class CodeGraph:
         roots: dict[str, _Node] = {}
         for step, named in functions.items():
             targets = [node for name, path in named for node in list(self._targets(name, path)) or [self._everything]]
-            roots[step] = _Node(step, extra, [self._executed[self._file], *targets])
+            roots[step] = _Node(step, extra, edges=[self._executed[self._file], *targets])
         _condense([*roots.values()])
         listed = [*self._nodes.values(), self._everything, *self._executed.values(), *self._whole.values()]
         units: dict[str, list[object]] = {
-            node.name: [node.own[:_SHORT], [edge.name for edge in node.edges]] for node in (*listed, *roots.values())
+            node.name: [node.own[:_SHORT], [edge.name for edge in node.edges], *filter(None, [node.order])]
+            for node in (*listed, *roots.values())
         }
         return ReachedCode({step: node.digest for step, node in roots.items()}, units)
 
@@ -100,16 +105,21 @@ class CodeGraph:
         yield from self._named(path or self._file, name.partition(".")[0], 0)
 
     def _build(self) -> None:
-        for module in self._modules.values():
+        names: Counter[str] = Counter()
+        for path, module in self._modules.items():
             for unit in module.units:
-                self._nodes[unit] = node = _Node(unit.name, unit.digest)
+                self._homes[unit] = path, module
+                names[unit.name] += 1
+                name = unit.name if names[unit.name] == 1 else f"{unit.name} ({names[unit.name]})"
+                self._nodes[unit] = node = _Node(name, unit.digest, unit.order)
                 self._units[node] = unit
         self._everything.edges += self._nodes.values()
         for path, module in self._modules.items():
             self._whole[path].edges += [self._executed[path], *(self._nodes[unit] for unit in module.units)]
             for unit in module.units:
                 self._link(path, unit)
-                if unit.effect or self._is_registered(path, module, unit):
+                acts = unit.effect and not self._is_local_import(path, unit.node)
+                if acts or self._is_registered(path, module, unit):
                     self._executed[path].edges.append(self._nodes[unit])
             for statement, _ in module.imports:
                 self._executed[path].edges += self._executions(path, statement)
@@ -221,7 +231,35 @@ class CodeGraph:
         node = unit.node
         if not isinstance(node, FunctionNode | ast.ClassDef) or node.name in module.heads:
             return False
+        if isinstance(node, ast.ClassDef) and self._tells_a_base(path, module, node):
+            return True
         return not all(self._is_harmless(path, module, item) for item in node.decorator_list)
+
+    def _tells_a_base(self, path: Path, module: ModuleUnits, node: ast.ClassDef) -> bool:
+        """Whether a class has a local metaclass, or a local base with `__init_subclass__`: they may note it."""
+        seen: set[ast.ClassDef] = set()
+        pending = [(path, module, node)]
+        while pending:
+            place, at, each = pending.pop()
+            if each in seen:
+                continue
+            seen.add(each)
+            if any(item.arg == "metaclass" and not self._is_foreign(at, item.value) for item in each.keywords):
+                return True
+            if each is not node and any(
+                isinstance(item, FunctionNode) and item.name == "__init_subclass__" for item in each.body
+            ):
+                return True
+            for base in each.bases:
+                for target in self._classes(place, base):
+                    found = self._units.get(target)
+                    if found is not None and isinstance(found.node, ast.ClassDef):
+                        pending.append((*self._homes[found], found.node))
+        return False
+
+    def _is_foreign(self, module: ModuleUnits, node: ast.expr) -> bool:
+        """Whether an expression begins with a name of Python's own modules, or of flowc's."""
+        return isinstance(node, ast.Name | ast.Attribute) and ast.unparse(node).partition(".")[0] in module.harmless
 
     def _is_harmless(self, path: Path, module: ModuleUnits, decorator: ast.expr) -> bool:
         """Whether it is flowc's or Python's own, or a local function that uses no variable of any module."""
@@ -236,18 +274,32 @@ class CodeGraph:
         found = [self._units.get(item) for item in self._named(path, node.id, 0)]
         units = [unit for unit in found if unit is None or not isinstance(unit.node, ast.Import | ast.ImportFrom)]
         return bool(units) and all(
-            unit is not None and isinstance(unit.node, FunctionNode) and self._uses_no_variable(unit.refs)
-            for unit in units
+            unit is not None and isinstance(unit.node, FunctionNode) and self._keeps_nothing(unit) for unit in units
         )
 
-    def _uses_no_variable(self, refs: References) -> bool:
-        """Whether code names no variable of a module, in which it could note something."""
-        names = refs.names | {base for base, _ in refs.based}
-        for module in self._modules.values():
-            for name in names & module.bindings.keys():
-                if any(isinstance(unit.node, ast.Assign | ast.AnnAssign) for unit in module.bindings[name]):
-                    return False
-        return not refs.escapes
+    def _keeps_nothing(self, unit: Unit) -> bool:
+        """Whether a function, and those that it names, name nothing in which they could note something.
+
+        That is a variable of a module, the data of a class, or an attribute of a function.
+        """
+        if unit not in self._keeping:
+            seen = {unit}
+            pending = [unit]
+            while pending and not self._keeping.get(unit):
+                refs = pending.pop().refs
+                based = {base for base, _ in refs.based}
+                for module in self._modules.values():
+                    for name in (refs.names | based) & module.bindings.keys():
+                        named = module.bindings[name]
+                        functions = [item for item in named if isinstance(item.node, FunctionNode)]
+                        if any(map(_has_data, named)) or (functions and name in based):
+                            self._keeping[unit] = True
+                        pending += [item for item in functions if item not in seen]
+                        seen.update(functions)
+                if refs.escapes:
+                    self._keeping[unit] = True
+            self._keeping.setdefault(unit, False)
+        return not self._keeping[unit]
 
     def _link_subclasses(self, path: Path, module: ModuleUnits) -> None:
         """Whoever reaches a class may reach those that derive from it."""
@@ -256,16 +308,33 @@ class CodeGraph:
             if not isinstance(node, ast.ClassDef) or node.name in module.heads:
                 continue
             for base in node.bases:
-                match base:
-                    case ast.Name(id=name):
-                        targets = list(self._of_name(path, name, None, {}))
-                    case ast.Attribute(value=ast.Name(id=name), attr=attribute):
-                        targets = list(self._of_name(path, name, attribute, {}))
-                    case _:
-                        targets = []
-                for target in targets:
+                for target in self._classes(path, base):
                     if target is not self._nodes[unit]:
                         target.edges.append(self._nodes[unit])
+
+    def _classes(self, path: Path, base: ast.expr) -> list[_Node]:
+        """What the base of a class stands for."""
+        match base:
+            case ast.Name(id=name):
+                return list(self._of_name(path, name, None, {}))
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                return list(self._of_name(path, name, attribute, {}))
+            case _:
+                return []
+
+    def _is_local_import(self, path: Path, node: ast.AST | None) -> bool:
+        """Whether all that a statement imports is local: what that does when it is executed counts by itself."""
+        return isinstance(node, ast.Import | ast.ImportFrom) and all(
+            any(self._files(path, node, alias)) for alias in node.names
+        )
+
+
+def _has_data(unit: Unit) -> bool:
+    """Whether a part of a module is a variable, or a class with some."""
+    node = unit.node
+    if isinstance(node, ast.ClassDef):
+        return any(isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None for item in node.body)
+    return isinstance(node, ast.Assign | ast.AnnAssign)
 
 
 def _class_chain(name: str, trees: Mapping[Path, ast.Module]) -> frozenset[str]:
@@ -278,6 +347,10 @@ def _class_chain(name: str, trees: Mapping[Path, ast.Module]) -> frozenset[str]:
                     item.attr if isinstance(item, ast.Attribute) else getattr(item, "id", "") for item in node.bases
                 }
                 bases.setdefault(node.name, set()).update(last)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    if alias.asname is not None:
+                        bases.setdefault(alias.asname, set()).add(alias.name)
     found: set[str] = set()
     pending = [name]
     while pending:
@@ -335,7 +408,10 @@ def _close(node: _Node, stack: list[_Node], open_nodes: set[_Node]) -> None:
         members.append(stack.pop())
         open_nodes.discard(members[-1])
     inside = set(members)
-    below = {edge.digest for each in members for edge in each.edges if edge not in inside}
-    text = "\n".join([*sorted(each.own for each in members), "-", *sorted(below)])
+    below = {edge.digest for each in members for edge in each.edges if edge not in inside} - {""}
+    own = sorted(f"{each.own} {each.order}" for each in members if each.own)
+    if not own and not below:
+        return  # statements of a module that do nothing
+    text = "\n".join([*own, "-", *sorted(below)])
     for each in members:
         each.digest = hashlib.sha256(text.encode()).hexdigest()

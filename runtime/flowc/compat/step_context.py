@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.current import running
+from flowc.current import current, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 class StepContext:
     """What the running step is: its name, its run, its inputs, and what it has left so far."""
 
-    step_name: str
-    """The name of the step in the pipeline."""
-
     def __init__(self, state: Any) -> None:
         self._state = state
-        self.step_name = state.step.name
+
+    @property
+    def step_name(self) -> str:
+        """The name of the step in the pipeline."""
+        return current.step_name
 
     @property
     def pipeline(self) -> PipelineResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from flowc.current import running
 from flowc.errors import FlowError, PipelineError, ProtocolError
 from flowc.shim.mapped_outputs import Outputs, succeeded_items
 from flowc.store import artifacts
@@ -151,6 +152,8 @@ class Values:
     def _object(self, value: Value) -> Any:
         """An object of a class of the user's, or a member of an enumeration."""
         found = user_object(self.load, value.get("module"), value["object"])
+        if running.trace is not None:
+            running.trace.note("code", f"{value.get('module') or self._state.plan.module}.{value['object']}")
         if "member" in value:
             return found[value["member"]]
         parts = [self.value(part) for part in value["of"]]

@@ -132,6 +132,17 @@ class CacheInputs:
                 found[task_id(name, path)] = [refs, manifest.get("metadata")]
         return found
 
+    def _code_read(self, name: str) -> List[Any]:
+        """What can be reached of the flow's own code from a part of it, which some value is an object of."""
+        units = self._state.plan.code_units
+        reached, waiting = {name: units[name]}, [name]
+        while waiting:
+            for other in reached[waiting.pop()][1]:
+                if other not in reached:
+                    reached[other] = units[other]
+                    waiting.append(other)
+        return sorted([own, *order] for own, _, *order in reached.values())
+
     def _argument_read(self, name: str) -> Any:
         call = self._state.step.call or {}
         return self._tree(call["arguments"][name])
@@ -189,12 +200,14 @@ class _Identities(Values):
             return self._for_each(value, self.value)
         if "element" in value:
             return [self.value(value["element"]), str(value["key"])]
-        for kind in ("list", "tuple", "set", "of"):
+        for kind in ("list", "tuple", "set"):
             if kind in value:
-                return [self.value(part) for part in value[kind]]
+                return [kind, [self.value(part) for part in value[kind]]]
         if "dict" in value:
-            return [self.value(part) for _, part in value["dict"]]
-        return None  # a literal, which the plan has
+            return [[json.dumps(key), self.value(part)] for key, part in value["dict"]]
+        parts = [self.value(part) for part in value.get("of", ())]
+        # What is done with them, or a literal: the plan's, but a switch may have chosen it.
+        return [json.dumps({name: item for name, item in value.items() if name not in ("at", "of")}), parts]
 
     def _item_identity(self, value: Value) -> str:
         name = value["item"]
@@ -209,6 +222,16 @@ class _Identities(Values):
                     index //= other["count"]
                 index %= ref["count"]
         return artifacts.item_identity(state.layout.store, state.layout.flow, name, ref, index)
+
+
+def part_of_code(plan: Plan, name: str) -> str | None:
+    """The part of the flow's own code that has a class or function; `None` for one of an installed module."""
+    if name in plan.code_units:
+        return name
+    around = name.rpartition(".")[0]
+    if not around:
+        return None
+    return f"{around}: all" if f"{around}: all" in plan.code_units else part_of_code(plan, around)
 
 
 def digest_of(value: Any) -> str:
@@ -227,6 +250,8 @@ def current_fact(plan: Plan, task: Task, name: str, environment: Mapping[str, st
         "task_id": identifier,
         "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
         "retry_count": task.attempt,
+        "step_name": task.step,
+        "parameter_names": [entry["attribute"] for entry in plan.parameters],
         "origin_run_id": environment.get(env_names.ORIGIN_RUN_ID) or None,
         "tags": sorted(task.tags),
         "trigger": environment.get(env_names.TRIGGER) or None,
@@ -254,6 +279,8 @@ def shown_read(read: List[Any]) -> str:
         return f"{kind[6:]} of input {rest[0]}"
     if kind == "fact":
         return f"current.{rest[0]}"
+    if kind == "code":
+        return f"the code of {rest[0]}"
     words = {
         "run": "what the steps before it have left",
         "join": "the number of inputs",

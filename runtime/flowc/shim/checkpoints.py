@@ -12,6 +12,7 @@ import tempfile
 import time
 from mmap import ACCESS_READ, mmap
 
+from flowc.current import running
 from flowc.errors import FlowError, MissingKey
 from flowc.store.digests import sha256
 from flowc.store.documents import VERSION, wall_time
@@ -142,6 +143,8 @@ class Checkpoints:
 
         `task` is another task of the client's, or its pathspec; with `full_namespace` those of other runs count.
         """
+        if (full_namespace or task is not None) and running.trace is not None:
+            running.trace.give_up("checkpoints of other tasks")
         if full_namespace:
             found = [*self._of_task(self._layout, self._task.step, self._task.path), *self._of_other_runs()]
         elif task is not None:
@@ -196,6 +199,8 @@ class Checkpoints:
     def _to_begin_with(self, own: List[Reference], *, eager: bool) -> Iterator[Reference]:
         """The checkpoints to go on from, the best first: of this run, and for `eager` then of others."""
         yield from (item for item in own if item["latest"])
+        if eager and running.trace is not None:
+            running.trace.give_up("checkpoints of other runs")
         if eager:
             yield from (item for item in self._of_other_runs() if item["latest"])
 

@@ -10,7 +10,7 @@ import contextlib
 
 from flowc.errors import FlowError
 from flowc.protocol.exit_codes import INTERRUPTED, OK, PROTOCOL_ERROR
-from flowc.shim.join import input_states
+from flowc.shim.join import input_states, step_tolerates
 from flowc.shim.retry_decision import judged, was_lost_for_good
 from flowc.shim.task_inputs import predecessor
 from flowc.shim.task_results import manifest_head, write_outputs
@@ -137,6 +137,16 @@ def _noted(layout: RunLayout, plan: Plan, opener: str, path: Path) -> List[Docum
     join = next(step.name for step in plan.steps.values() if step.closes == opener)
     attempt = layout.latest(join, path)
     return [] if attempt is None else layout.manifest(join, path, attempt).get("failed_items", [])
+
+
+def has_failures(state: TaskState) -> bool:
+    """Whether something has failed of what comes before a task: the cache has nothing of such."""
+    if state.step.lenient and _failure_before(state) is not None:
+        return True
+    if not step_tolerates(state):
+        return False
+    opener = state.layout.manifest(state.step.closes or "", state.path)
+    return any("failed" in each.manifest for each in input_states(state, opener["foreach"]["count"]))
 
 
 def _failure_before(state: TaskState) -> Document | None:

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     Read = Tuple[Any, ...]
     """`(kind, name)`; an input of a join has its number before the name."""
 
-_SAME_EVERYWHERE = frozenset(
-    {"card", "flow_name", "is_parallel", "is_running_flow", "parameter_names", "parallel", "step_name", "tempdir"}
-)
-"""Facts of `current` that the step's code and place in the flow decide, and those that are only written to."""
+_SAME_EVERYWHERE = frozenset({"card", "flow_name", "is_parallel", "is_running_flow", "parallel", "tempdir"})
+"""Facts of `current` that the step's code and place in the flow decide, and those that are only written to. Checkpoints
+of the task's own attempts are how far it has come, and not what it makes."""
 KNOWN_FACTS = frozenset(
     {
-        "branch_name", "is_production", "is_user_branch", "namespace", "origin_run_id", "pathspec",
-        "project_flow_name", "project_name", "retry_count", "run_id", "scheduled_time", "tags", "task_id",
+        "branch_name", "is_production", "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec",
+        "project_flow_name", "project_name", "retry_count", "run_id", "scheduled_time", "step_name", "tags", "task_id",
         "trigger", "username",
     }
 )  # fmt: skip

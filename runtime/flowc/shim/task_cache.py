@@ -14,7 +14,8 @@ import sys
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, ParameterError, StoreError
 from flowc.protocol import env_names
 from flowc.shim.argument_values import Values
-from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of
+from flowc.shim.cache_inputs import CacheInputs, UnknownReadError, digest_of, part_of_code
+from flowc.shim.join import step_tolerates
 from flowc.shim.read_trace import by_artifact, end_trace
 from flowc.store import artifacts
 from flowc.store.documents import wall_time
@@ -142,6 +143,8 @@ class TaskCache:
 
     def recorded(self, trace: ReadTrace) -> Document:
         """What the manifest of a task that ran says of what it has read, for people and for the next."""
+        if self._state.failed:
+            trace.give_up("items of a foreach that have failed")
         reads = trace.end()
         for name in sorted(self._always()):
             reads.append(tuple(json.loads(name)))
@@ -174,6 +177,10 @@ class TaskCache:
         ignored = frozenset(self._spec.get("ignore", ()))
         kept: List[List[Any]] = []
         for kind, *rest in shape:
+            if kind == "code":
+                rest = [part_of_code(self._state.plan, rest[0])]  # noqa: PLW2901
+                if rest[0] is None or ["code", *rest] in kept:
+                    continue
             if kind == "merge" and ignored:
                 rest[0] = sorted({*rest[0], *ignored})
             names = {rest[0], f"current.{rest[0]}"} if rest and isinstance(rest[0], str) else {kind}
@@ -235,6 +242,11 @@ def look_up(state: TaskState, task: Task, environment: Mapping[str, str] | None 
     """
     if is_off(task.step, environment) or is_fallback(state, task) or not prepared(state, task):
         return None
+    if state.step.lenient or step_tolerates(state):
+        from flowc.shim.failed_items import has_failures
+
+        if has_failures(state):
+            return None
     return TaskCache(state, task, environment).find()
 
 

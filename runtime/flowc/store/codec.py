@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+from flowc.current import running
 from flowc.errors import UnloadableArtifact, UnpicklableArtifact, error_text
 from flowc.store.digests import sha256
 
@@ -100,13 +101,14 @@ def _unpickle(data: memoryview, buffers: list[memoryview]) -> Any:
     import pickle
 
     try:
-        return pickle.loads(data, buffers=buffers)
+        if running.trace is None:
+            return pickle.loads(data, buffers=buffers)
     except ModuleNotFoundError as error:  # an older release stored it, perhaps
         if not (error.name or "").startswith("flowc."):
             raise
-        from flowc.store.moved_classes import loads_moved
+    from flowc.store.moved_classes import loads_moved
 
-        return loads_moved(data, buffers)
+    return loads_moved(data, buffers)
 
 
 def has_buffers(data: Buffer) -> bool:

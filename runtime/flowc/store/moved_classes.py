@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import pickle
 
+from flowc.current import running
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
@@ -40,10 +42,12 @@ MOVED: Dict[str, str] = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds classes by the table."""
+    """Finds classes by the table, and lets the cache note them: what they do is not in the pickle."""
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """The class or function of this name."""
+        if running.trace is not None:
+            running.trace.note("code", f"{module_name}.{global_name}")
         return super().find_class(MOVED.get(module_name, module_name), global_name)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Parameter, Step, StepSpecs
     from flowc_compiler.syntax.local_code import LocalCode
 
-_PLACE = ("kind", "depth", "closes_kind", "arms", "foreach_var", "condition", "loops", "fan", "tests", "cases")
+_PLACE = ("kind", "depth", "closes_kind", "arms", "foreach_var", "condition", "loops", "max_iterations", "cases")
 """What of a step's entry in the plan its result depends on, beside its code."""
 _SHORT = 32
 _CHUNK = 1 << 20
@@ -68,7 +68,9 @@ def code_digests(flow: Flow, code: LocalCode) -> dict[str, str]:
 def _place(entry: Mapping[str, Any]) -> list[Any]:
     """A step's place in the flow, and what runs around it: hooks, and what mutators add."""
     around = [entry[name] for name in ("wrappers", "hooks") if name in entry]
-    return [*(_form(entry.get(name)) for name in _PLACE), *around]
+    fan: Mapping[str, Any] = entry.get("fan") or {}
+    values = [*fan.get("sources", ()), *entry.get("tests", ())]
+    return [*(entry.get(name) for name in _PLACE), fan.get("product"), [*map(_form, values)], *around]
 
 
 def _reached(flow: Flow, code: LocalCode, steps: Iterable[Step], included: Sequence[Path]) -> Any:
@@ -116,21 +118,35 @@ def _content(path: Path) -> str:
 
 
 def _call(entry: Mapping[str, Any]) -> Any:
-    call: dict[str, Any] = entry.get("call") or {}
+    call: dict[str, Any] = dict(entry.get("call") or {})
+    arguments: dict[str, Any] = call.pop("arguments", {})
     catch: dict[str, Any] = entry.get("catch") or {}
     following = entry["next"] if entry["kind"] == "switch" else None
-    return [_form(call), catch.get("var"), following]
+    return [call, {name: _form(value) for name, value in arguments.items()}, catch.get("var"), following]
 
 
-def _form(value: Any) -> Any:
-    """Values of a plan without the lines that they are written in, and without the names of what tasks look up."""
-    if isinstance(value, dict):
-        found: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
-        hidden = next((name for name in ("output", "item", "parameter", "stored") if name in found), None)
-        if hidden is not None:
-            return [hidden, found.get("levels", 0)]
-        return {name: _form(item) for name, item in found.items() if name not in ("at", "chosen", "each")}
-    return [_form(item) for item in value] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]
+def _form(value: Mapping[str, Any]) -> Any:
+    """A value of a plan without the line that it is written in, and without the names of what tasks look up."""
+    for kind, found in value.items():
+        match kind:
+            case "literal":
+                return [kind, json.dumps(found)]  # a dict has an order
+            case "output" | "item" | "parameter" | "stored":
+                return [kind, value.get("levels", 0)]
+            case "element":
+                return [kind, _form(found), value["key"], value.get("entries")]
+            case "dict":
+                return [kind, [[_form(key), _form(item)] for key, item in found]]
+            case "list" | "tuple" | "set":
+                return [kind, [*map(_form, found)]]
+            case "chosen":
+                return [kind, [[case, _form(item)] for case, item in value["cases"]]]
+            case "each":
+                return [kind, _form(value["value"])]
+            case _:
+                pass
+    rest = {name: item for name, item in value.items() if name not in ("at", "of")}
+    return [rest, [*map(_form, value.get("of", ()))]]  # an operation, an object, or a literal as Python's text
 
 
 def _environment(specs: StepSpecs, ignored: frozenset[str], image: str | None) -> Any:
