@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import GivenConfigs, bind_parameters, check_environment, compile_file, environment_values
+from flowc_compiler.driver import (
+    GivenConfigs,
+    bind_parameters,
+    check_environment,
+    compile_file,
+    environment_values,
+    split_options,
+)
 from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter, SwitchStep
 from flowc_targets.package.images.image_environments import pypi_requirement
 from flowc_targets.package.run_plan import build_plan
@@ -352,6 +359,24 @@ def test_included_files_are_paths_until_the_run(tmp_path: Path, monkeypatch: pyt
     assert not sink.diagnostics
     bind_parameters(flow, [("a", "ftp://server/x")], sink)
     assert [item.code for item in sink.diagnostics] == ["FC308"]
+
+
+def test_a_wrong_value_is_one_mistake(tmp_path: Path) -> None:
+    """What is given, and wrong, is not missing as well; and what stands behind a boolean's name is its value."""
+    flow = flow_of(tmp_path, "n = Parameter('n', type=int, required=True)\nb = Parameter('b', type=bool)\n")
+    for arguments, pairs, found in (
+        (["--n", "1.5"], [("n", "1.5")], ["FC303"]),
+        (["--n", "1", "--n", "2"], [("n", "1"), ("n", "2")], ["FC507"]),
+        (["--b", "maybe", "--n", "1"], [("b", "maybe"), ("n", "1")], ["FC303"]),
+        (["--b", "no", "--n", "1"], [("b", "no"), ("n", "1")], []),
+        (["--b", "--n", "1"], [("b", "true"), ("n", "1")], []),
+        (["--n", "1", "--b"], [("n", "1"), ("b", "true")], []),
+        (["--b"], [("b", "true")], ["FC304"]),
+    ):
+        sink = DiagnosticSink()
+        assert split_options(flow, arguments, sink) == pairs
+        bind_parameters(flow, pairs, sink)
+        assert [item.code for item in sink.diagnostics] == found, arguments
 
 
 def test_values_from_the_environment(tmp_path: Path) -> None:

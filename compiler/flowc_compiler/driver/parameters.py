@@ -87,8 +87,10 @@ def _stands_alone(parameter: Parameter, rest: Sequence[str]) -> bool:
     """Whether `--name` has no value behind it, which a flag and a boolean parameter need not have."""
     if parameter.flag is not None and parameter.type != "bool":
         return True
-    words = TRUE_WORDS | FALSE_WORDS
-    return parameter.type == "bool" and not parameter.multiple and (not rest or rest[0].lower() not in words)
+    if parameter.type != "bool" or parameter.multiple:
+        return False
+    is_word = bool(rest) and rest[0].lower() in TRUE_WORDS | FALSE_WORDS
+    return not is_word and (parameter.flag is not None or not rest or rest[0].startswith("-"))
 
 
 def find_parameter(flow: HasParameters, name: str) -> Parameter | None:
@@ -147,14 +149,18 @@ def bind_parameters(
     cannot be read).
     """
     bound: dict[str, str] = {}
+    named: set[str] = set()
     for name, value in given:
         parameter = find_parameter(flow, name)
-        if parameter is not None and parameter.name in bound:
+        if parameter is not None and parameter.name in named:
             message = f"parameter `{parameter.name}` is given twice"
             sink.error("FC507", message, parameter.span, help="keep one of the values")
-        elif parameter is None:
+            continue
+        if parameter is None:
             sink.error("FC302", f"flow {flow.name} has no parameter `{name}`", flow.span, help=_known(flow, name))
-        elif problem := why_unfit(value, parameter):
+            continue
+        named.add(parameter.name)
+        if problem := why_unfit(value, parameter):
             sink.error("FC303", problem, parameter.span, help=example(parameter))
         elif not (to_run or is_unicode(value)):
             message = f"the value of parameter `{parameter.name}` is not UTF-8 text, which is all that an engine takes"
@@ -164,7 +170,7 @@ def bind_parameters(
         else:
             bound[parameter.name] = value
     if to_run:
-        _complete(flow, bound, sink)
+        _complete(flow, bound, named, sink)
     return bound
 
 
@@ -181,14 +187,14 @@ def join_repeated(flow: HasParameters, given: Sequence[tuple[str, str]]) -> list
     return [*found, *((name, json.dumps(values)) for name, values in joined.items())]
 
 
-def _complete(flow: HasParameters, bound: dict[str, str], sink: DiagnosticSink) -> None:
-    """Look for what has no value yet: FC304 for what is required; the default files of IncludeFiles."""
+def _complete(flow: HasParameters, bound: dict[str, str], named: set[str], sink: DiagnosticSink) -> None:
+    """Look for what is not named: FC304 for what is required; the default files of IncludeFiles."""
     for parameter in flow.parameters:
-        given = parameter.has_default or parameter.name in bound
+        given = parameter.has_default or parameter.name in named
         if parameter.required and not parameter.fixed and not given:  # a pipeline's front end requires the fixed ones
             help_text = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_text)
-        if parameter.source == "file" and parameter.name not in bound:
+        if parameter.source == "file" and parameter.name not in named:
             path = default_file(parameter, sink, f"name another file: `-p {parameter.name}=PATH`")
             if path is not None:
                 bound[parameter.name] = str(path)
