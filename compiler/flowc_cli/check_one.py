@@ -104,7 +104,8 @@ def _show(file: Path, checked: Checked, show: CheckOutput) -> int:
     sink = checked.sink
     report(sink.diagnostics, sink.sources, show.form, file.as_posix())
     for flow in (item.flow for item in checked.compilations if not sink.failed and show.form == "text"):
-        write_error(f"{flow.file}: flow {flow.name}, {sum(not step.virtual for step in flow.steps)} steps, no errors\n")
+        steps = sum(not step.virtual for step in flow.steps)
+        write_error(f"{flow.file}: flow {flow.name}, {steps} step{'s' * (steps != 1)}, no errors\n")
     if show.verbose:
         write_notes(sink.notes)
     return INPUT_ERROR if sink.failed else 0

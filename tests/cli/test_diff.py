@@ -195,6 +195,50 @@ def test_changes_against_a_commit(project: Path) -> None:
         assert wanted in done.stderr
 
 
+NAMED_FILES = """
+    from flowc import Config, FlowSpec, IncludeFile, kubernetes, pypi, step
+
+
+    class F(FlowSpec):
+        table = IncludeFile("table", default="data/table.csv")
+        config = Config("config", default="configs/prod.json")
+
+        @pypi(packages={"pandas": ""})
+        @kubernetes(cpu=config.cpu)
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print(self.table)
+    """
+
+
+@pytest.mark.process
+def test_files_that_a_flow_names_are_those_of_the_commit(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        {"flows/flow.py": NAMED_FILES, "data/table.csv": "1\n", "configs/prod.json": '{"cpu": 1}', "flowc.toml": ""},
+    )
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "one")
+    code, text = differences(tmp_path)
+    assert (code, text) == (0, "F is the same as in HEAD\n")
+    (tmp_path / "configs/prod.json").write_text('{"cpu": 2}')
+    (tmp_path / "data/table.csv").write_text("2\n")
+    code, text = differences(tmp_path)
+    assert code == 1
+    assert "start: resources.requests.cpu 2, before 1" in text
+    (tmp_path / "data/table.csv").unlink()
+    git(tmp_path, "commit", "-qam", "two")
+    (tmp_path / "data/table.csv").write_text("2\n")
+    done = flowc(tmp_path, "diff", "flows/flow.py", *COMPILE)
+    assert done.returncode == 2
+    assert "does not compile as `HEAD` has it: parameter `table`: the default file" in done.stderr, done.stderr
+
+
 def test_wrong_input(project: Path) -> None:
     (project / "bad").mkdir()
     (project / "bad/x.yaml").write_text("# Made by flowc from x.\na: [")

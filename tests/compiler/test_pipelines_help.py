@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 
 HEAD = """\
@@ -78,6 +78,51 @@ def test_a_name_that_is_not_known_is_not_a_missing_one(tmp_path: Path) -> None:
     with pytest.raises(FlowcError) as caught:
         compile_file(file)
     assert [item.code for item in caught.value.diagnostics] == ["FC402"]
+
+
+@pytest.mark.parametrize(
+    ("line", "owner"),
+    [
+        ("resources=Resources(cpu=rows[0])", "`cpu` of `resources`"),
+        ("retry=Retry(limit=rows[0] + 1)", "`limit` of `retry`"),
+        ("env={'A': rows[0]}", "`env` of `.with_options`"),
+        ("settings={'docker': DockerSettings(parent_image=f'x-{rows}')}", "`parent_image` of DockerSettings"),
+    ],
+)
+def test_what_a_step_requests_is_no_result(line: str, owner: str, tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    imports = "from flowc import Resources, Retry\nfrom zenml.config import DockerSettings\n"
+    body = f"    rows = square(2)\n    square.with_options({line})(1)\n"
+    file.write_text(f"{HEAD}{imports}\n@pipeline\ndef flow():\n{body}")
+    with pytest.raises(FlowcError) as caught:
+        compile_file(file)
+    [found] = caught.value.diagnostics
+    assert found.code == "FC402"
+    assert (
+        found.message
+        == f"{owner} is not known: it is the result of a step, which is not known when the flow is compiled"
+    )
+
+
+def test_a_function_that_prints_may_be_meant_as_a_step(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    body = "    print(square(1))\n    report(square(2))\n"
+    file.write_text(f"{HEAD}def report(x):\n    print(x)\n\n@pipeline\ndef flow():\n{body}")
+    sink = DiagnosticSink()
+    compile_file(file, sink)
+    assert [(item.code, item.help) for item in sink.diagnostics] == [
+        ("FC116", "call it in a step; write `@step` above `report` to make it one"),
+        ("FC116", "call it in a step; remove it here"),
+    ]
+
+
+def test_what_is_read_of_a_run_later_is_no_second_call(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    after = "flow()\nrun = flow.model.last_run\nprint(run.steps['square'].output.load())\n"
+    file.write_text(f"{HEAD}@pipeline\ndef flow():\n    square(1)\n\n{after}")
+    sink = DiagnosticSink()
+    compile_file(file, sink)
+    assert sink.diagnostics == ()
 
 
 @pytest.mark.parametrize(

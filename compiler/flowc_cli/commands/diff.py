@@ -126,7 +126,7 @@ class _Comparison:
             try:
                 return _Comparison(replace(self.engine, options=options))._snapshot(old, inner, needs_root=False)
             except FlowcError as error:
-                first = error.diagnostics[0]
+                first = next(item for item in error.diagnostics if item.severity == "error")
                 if first.code == "FC102":  # it has other flows only
                     return None
                 message = f"{file} does not compile as `{commit}` has it: {first.message} ({first.code})"

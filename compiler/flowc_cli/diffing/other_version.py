@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +125,7 @@ def of_cluster(flow: str, labels: dict[str, str], kind: str | None, namespace: s
 def checked_out(file: Path, commit: str) -> Generator[Path | None]:
     """The flow's file as a commit has it, with the rest of that commit around it, in a folder of its own for a while.
 
+    The working directory is the same folder of that commit meanwhile: flows name files relative to it.
     `None` where the commit does not have the file. Raises FlowcError FC505 for what is no commit.
     """
     folder = file.absolute().parent
@@ -144,7 +145,11 @@ def checked_out(file: Path, commit: str) -> Generator[Path | None]:
         if done is None or _git(Path(top), "checkout-index", "--all", f"--prefix={tree}/", **index) is None:
             raise FlowcError.of("FC505", f"git cannot check out `{commit}`", help="see `git checkout-index`")
         (tree / ".git").mkdir()  # the top of a project, as its own folder has it
-        yield tree / place if (tree / place).is_file() else None
+        here, root = Path.cwd(), os.path.realpath(top)
+        folder = tree / here.relative_to(root) if here.is_relative_to(root) else tree
+        folder.mkdir(parents=True, exist_ok=True)
+        with chdir(folder):
+            yield tree / place if (tree / place).is_file() else None
 
 
 def _git(folder: Path, *arguments: str, **variables: str) -> str | None:

@@ -29,8 +29,11 @@ class ValueProblem(NamedTuple):
     """What to write; empty where the message says it."""
 
 
-def value_problem(error: Mapping[str, Any], field: FieldInfo | None = None) -> ValueProblem:
-    """The problem that an item of `ValidationError.errors()` is about; `field` is that of the whole option."""
+def value_problem(error: Mapping[str, Any], field: FieldInfo | None = None, mapping: str = "a table") -> ValueProblem:
+    """The problem that an item of `ValidationError.errors()` is about; `field` is that of the whole option.
+
+    `mapping` is what people call a dict where they have written the value.
+    """
     kind, value = str(error["type"]), error.get("input")
     name = str(error["loc"][0]) if error.get("loc") else "NAME"
     if kind == "literal_error":
@@ -53,7 +56,7 @@ def value_problem(error: Mapping[str, Any], field: FieldInfo | None = None) -> V
     if known is not None:
         what, help_for = known
         help_text = help_for.format(name=name) if isinstance(help_for, str) else help_for(name, value)
-        return ValueProblem(f"{_shown(value)} {what}", help_text)
+        return ValueProblem(f"{_shown(value)} {what.format(mapping=mapping)}", help_text)
     return ValueProblem(str(error["msg"]).removeprefix("Value error, "), "")
 
 
@@ -127,9 +130,9 @@ _KINDS: dict[str, tuple[str, str | Callable[[str, object], str]]] = {
     "string_too_short": ("is empty", "write a text, or leave it out"),
     "bool_": ("is not true or false", "write {name} = true"),
     "float_": ("is not a number", "write {name} = 1.5"),
-    "dict_type": ("is not a table", _table_help),
-    "mapping_type": ("is not a table", _table_help),
-    "model_type": ("is not a table", _table_help),
+    "dict_type": ("is not {mapping}", _table_help),
+    "mapping_type": ("is not {mapping}", _table_help),
+    "model_type": ("is not {mapping}", _table_help),
     "tuple_type": ("is not a list", 'write {name} = ["value"]'),
     "list_type": ("is not a list", 'write {name} = ["value"]'),
 }

@@ -34,6 +34,7 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.ir.base import TaskVariable
 from flowc_compiler.syntax.tree_walk import children
 
+OF_A_RUN = "it is the result of a step, which is not known when the flow is compiled"
 Accepted = Literal["nothing", "variables", "places"]
 """Which assumptions a value may depend on: of variables, or also of where the files are."""
 
@@ -61,7 +62,7 @@ def recorded(
         unknown = inner if isinstance(inner, Unresolved) else unknown
         raise UnresolvedError(part, unknown.reason, unknown.help, wrong=unknown.wrong)
     if isinstance(unknown, RuntimeValue):
-        raise UnresolvedError(node, "it is the result of a step, which is not known when the flow is compiled")
+        raise UnresolvedError(node, OF_A_RUN)
     if weight(value) > HEAVIEST:
         raise UnresolvedError(node, TOO_HEAVY, "compute it in a step")
     if held is not None and held != value:

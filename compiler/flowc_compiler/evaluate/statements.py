@@ -168,11 +168,19 @@ def _expression(evaluator: Evaluator, item: ast.Expr) -> Signal:
     if isinstance(item.value, ast.Call) and not evaluator.lenient and prints(evaluator, item.value.func):
         evaluator.sink.warning(
             "FC116", f"`{evaluator.code(item.value.func)}` does nothing: this body is compiled, and not run",
-            evaluator.span(item), help="call it in a step; remove it here",
+            evaluator.span(item), help=_where_to_print(evaluator),
         )  # fmt: skip
         return None
     evaluator.evaluate(item.value)
     return None
+
+
+def _where_to_print(evaluator: Evaluator) -> str:
+    """What to do with a statement that only prints: a function that prints is often meant as a step."""
+    function = evaluator.frame.function
+    if function is None or not isinstance(evaluator.namespace(function.view).get(function.name), Function):
+        return "call it in a step; remove it here"
+    return f"call it in a step; write `@step` above `{function.name}` to make it one"
 
 
 def prints(evaluator: Evaluator, function: ast.expr) -> bool:

@@ -260,7 +260,7 @@ class _Builder:
             what = "gang" if opener.kind == "parallel" else "foreach"
             self._error(
                 "FC212", f"the {what} of `{opener.name}` leads straight into the join `{step.name}`", step,
-                "put a step between them that does the work",
+                f"put a step between them that does the work, or let `{step.name}` be it, without a second argument",
             )  # fmt: skip
         elif self._arms_complete(step, opener, arrivals, splits) and below is not None:
             self._joins[step.name] = (opener.name, _arms(step, opener, splits))

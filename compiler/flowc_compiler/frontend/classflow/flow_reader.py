@@ -212,7 +212,11 @@ class FlowReader:
         if isinstance(function, ast.AsyncFunctionDef):
             message, way_out = "a step cannot be `async`", "call `asyncio.run(...)` inside of it"
         elif extra or len(params.args) not in (1, 2):
-            message, way_out = "a step takes `self`, a join `self, inputs`", "pass data as artifacts: `self.x = ...`"
+            without = f"write `def {function.name}(self):`" if not (extra or params.args) else ""
+            message, way_out = (
+                "a step takes `self`, a join `self, inputs`",
+                without or "pass data as artifacts: `self.x = ...`",
+            )
         else:
             return params.args[0].arg
         self._sink.error("FC107", message, body.view.head_span(function), help=way_out)

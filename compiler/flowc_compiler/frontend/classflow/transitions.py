@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
     from flowc_compiler.evaluate.known_values import FileScope
 
+_ONCE = "call it once, as the last statement of the step and outside of any block"
+_CHOOSE = (
+    'to choose the next step, set an artifact and end the step with `{0}.next({{"x": {0}.a, "y": {0}.b}},'
+    ' condition="name_of_the_artifact")`'
+)
+
 
 @dataclass(frozen=True)
 class Transition:
@@ -69,9 +75,11 @@ class TransitionReader:
         returned = _returned_calls(function) if strays and found is not None else set[ast.expr | None]()
         wrong = [item for item in strays if item not in returned or not self._repeats(function, self_name, item, found)]
         for stray in wrong:
+            choices = [item for item in ast.walk(function) if isinstance(item, ast.If | ast.Match)]
+            chooses = any(stray in find_calls(item) for item in choices)
             self._sink.error(
                 "FC211", f"`{self_name}.next` of step `{function.name}` is not its last statement",
-                self._view.span(stray), help="call it once, as the last statement of the step and outside of any block",
+                self._view.span(stray), help=_CHOOSE.format(self_name) if chooses else _ONCE,
             )  # fmt: skip
         if call is None:
             return None if strays else "none"

@@ -246,7 +246,7 @@ def validated(
                 sink.error("FC404", f"{key}{owner}: {item.text()}", span_of((*path, *item.path)), help=item.help)
             if not inner:
                 field = model.model_fields.get(str(path[0])) if path else None
-                message = value_problem(problem, field).message
+                message = value_problem(problem, field, "a dict, such as {'name': 'value'}").message
                 sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
         return None
 

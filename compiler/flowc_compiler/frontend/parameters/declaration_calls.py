@@ -105,10 +105,9 @@ class CallReader:
             name = None
         if isinstance(name, str) and name and name.replace("-", "_").isidentifier():
             return name
-        self.report(
-            "a parameter's name is not a plain string", argument.node,
-            "use letters, digits, `-` and `_`, in a literal string",
-        )  # fmt: skip
+        is_text = isinstance(name, str) and name
+        what = f"{name!r} cannot be the name of a parameter" if is_text else "a parameter's name is not a plain string"
+        self.report(what, argument.node, "use letters, digits, `-` and `_`, in a literal string")
         return None
 
     def literal(self, key: str, argument: Argument, kind: type) -> object:

@@ -198,7 +198,11 @@ class ParameterReader:
         problem = constraint_violation(default, parameter) if fits and default is not None else ""
         if not fits or problem:
             message = f"the default of parameter `{parameter.name}` {problem or f'is not of its type {parameter.type}'}"
-            way_out = "write a value that it takes" if problem else f"write a {parameter.type}, or change `type`"
+            way_out = (
+                "write a value that it takes"
+                if problem
+                else f"write a value of type {parameter.type}, or change `type`"
+            )
             self._reader.report(message, arguments["default"].node, way_out, "FC303")
         if parameter.separator and not (_is_text(parameter) and isinstance(default, str | None)):
             message = f"parameter `{parameter.name}` has a separator and is not of type str"

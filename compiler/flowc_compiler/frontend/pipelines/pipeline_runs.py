@@ -42,6 +42,8 @@ class Run:
     """What the names of the files stood for."""
     may_be_first: bool = True
     """Whether no other call of the pipeline surely came before."""
+    supposed: bool = False
+    """Whether unknown code may make the call, and no line of the file does."""
 
 
 class PipelineRuns:
@@ -80,7 +82,8 @@ class PipelineRuns:
         if evaluator.rehearsing:
             return Unresolved(_AFTER)
         span = evaluator.span(node)
-        run = Run(pipeline, span, may_be_first=self._called.get(pipeline.name) != "surely")
+        may_be_first = self._called.get(pipeline.name) != "surely"
+        run = Run(pipeline, span, may_be_first=may_be_first, supposed=bool(reason))
         names = [item.name for item in signature_of(pipeline.node).positional]
         given = [*zip(names, arguments.positional, strict=False), *arguments.keywords.items()]
         for name, value in given:
@@ -121,9 +124,9 @@ class PipelineRuns:
         return found if len({tuple(map(id, run.pipeline.layers)) for run in found}) > 1 else []
 
     def others(self, name: str) -> list[Run]:
-        """The runs of a pipeline after the first."""
+        """The runs of a pipeline after the first that the file makes itself."""
         found = [run for run in self.runs if run.pipeline.name == name]
-        return [run for run in found[1:] if not run.may_be_first]
+        return [run for run in found[1:] if not run.may_be_first and not run.supposed]
 
 
 _DEFAULT = object()

@@ -61,7 +61,11 @@ def secret_source(fields: Mapping[str, Any]) -> SecretSource:
     """A source of these fields, with what Metaflow's configuration in the environment adds. Raises ValueError."""
     kind: Any = fields.get("type") or os.environ.get("METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE")
     if kind is None:
-        raise ValueError("a source without a type: write 'aws-secrets-manager.id', or set the type")
+        name = fields.get("id") if isinstance(fields.get("id"), str) else "id"
+        raise ValueError(
+            f"a source without a type: write 'kubernetes.{name}', 'aws-secrets-manager.{name}' or another type, or set"
+            " METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE"
+        )
     if kind not in TYPES:
         raise ValueError(f"{kind!r} is not a type of secret: use one of {', '.join(TYPES)}")
     identifier = fields.get("id", "" if kind == "inline" else None)

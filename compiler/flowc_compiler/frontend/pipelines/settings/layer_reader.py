@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, plain_or
-from flowc_compiler.evaluate.values import Unresolved
+from flowc_compiler.evaluate.recorded_values import OF_A_RUN
+from flowc_compiler.evaluate.values import Undetermined, Unresolved
 from flowc_compiler.frontend.decorators.argument_reader import report_unresolved, validated
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
@@ -151,12 +152,13 @@ def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bo
     if not isinstance(item, Leaf):
         found = [_report_unresolved(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
         return any(found)
-    unresolved = [value for value in _parts(item.value) if isinstance(value, Unresolved)]
+    unresolved = [value for value in _parts(item.value) if isinstance(value, Undetermined)]
     for value in unresolved:
-        because = f": {value.reason}" if value.reason else ""
+        reason, way_out = (value.reason, value.help) if isinstance(value, Unresolved) else (OF_A_RUN, "")
+        because = f": {reason}" if reason else ""
         sink.error(
             "FC402", f"{what} is not known{because}", item.span,
-            help=(because and value.help) or "write the value itself: flowc reads the file and does not run it",
+            help=(reason and way_out) or "write the value itself: flowc reads the file and does not run it",
         )  # fmt: skip
     return bool(unresolved)
 
