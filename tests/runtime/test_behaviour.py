@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowc import Run
+from flowc.errors import TaggingError
 from flowc.type_conversion import convert
 from tests.runtime.shim import RUN, Shim, runtime_folder
 from tests.support import unchecked_artifacts
@@ -273,3 +274,7 @@ def test_the_tags_of_a_run_are_in_the_store(tmp_path: Path) -> None:
     assert run.user_tags == {"a:b $(X) é", "other"}
     run.add_tag("new")
     assert Run(f"Merge/{RUN}", root=shim.root, _namespace_check=False).tags >= {"new", "other"}
+    run.replace_tags("new", "of its own")  # a text is one tag
+    assert run.user_tags == {"a:b $(X) é", "of its own", "other"}
+    with pytest.raises(TaggingError, match="5 is not a tag"):
+        run.add_tag(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -236,30 +236,31 @@ class Run(Entity["Flow", Step]):
 
     def add_tag(self, tag: Union[str, Iterable[str]]) -> None:
         """Add a tag. One that is a system tag already stays as it is."""
-        self.replace_tags([], [tag] if isinstance(tag, str) else tag)
+        self.replace_tags([], tag)
 
-    def add_tags(self, tags: Iterable[str]) -> None:
+    def add_tags(self, tags: Union[str, Iterable[str]]) -> None:
         """Add tags."""
         self.replace_tags([], tags)
 
     def remove_tag(self, tag: Union[str, Iterable[str]]) -> None:
         """Remove a tag, which need not be there. Raises TaggingError for a system tag."""
-        self.replace_tags([tag] if isinstance(tag, str) else tag, [])
+        self.replace_tags(tag, [])
 
-    def remove_tags(self, tags: Iterable[str]) -> None:
+    def remove_tags(self, tags: Union[str, Iterable[str]]) -> None:
         """Remove tags."""
         self.replace_tags(tags, [])
 
     def replace_tag(self, tag_to_remove: Union[str, Iterable[str]], tag_to_add: Union[str, Iterable[str]]) -> None:
         """Remove one tag and add another."""
-        removed = [tag_to_remove] if isinstance(tag_to_remove, str) else tag_to_remove
-        self.replace_tags(removed, [tag_to_add] if isinstance(tag_to_add, str) else tag_to_add)
+        self.replace_tags(tag_to_remove, tag_to_add)
 
-    def replace_tags(self, tags_to_remove: Iterable[str], tags_to_add: Iterable[str]) -> None:
-        """Remove tags, then add others, in one write. Raises TaggingError for a system tag and for no text."""
-        remove, add = list(tags_to_remove), list(tags_to_add)
-        tags: List[Any] = [*remove, *add]
-        wrong = [tag for tag in tags if not isinstance(tag, str) or not 0 < len(tag) <= 500]
+    def replace_tags(self, tags_to_remove: Union[str, Iterable[str]], tags_to_add: Union[str, Iterable[str]]) -> None:
+        """Remove tags, then add others, in one write; a text is one tag, not the tags that its letters are.
+
+        Raises TaggingError for a system tag and for no text.
+        """
+        remove, add = _listed(tags_to_remove), _listed(tags_to_add)
+        wrong = [tag for tag in (*remove, *add) if not isinstance(tag, str) or not 0 < len(tag) <= 500]
         if wrong:
             raise TaggingError(f"{wrong[0]!r} is not a tag: a tag is a text of 1 to 500 characters")
         fixed = [tag for tag in remove if tag in self.system_tags]
@@ -323,6 +324,11 @@ class Run(Entity["Flow", Step]):
             step, *parts = key[len(prefix) :].split("/")
             _record_attempt(found.setdefault(step, {}), parts)
         return found
+
+
+def _listed(tags: Any) -> List[Any]:
+    """Tags, of which one may stand alone."""
+    return [tags] if isinstance(tags, str) or not hasattr(tags, "__iter__") else list(tags)
 
 
 def _record_attempt(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> None:

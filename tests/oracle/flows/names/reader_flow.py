@@ -112,6 +112,8 @@ class ReaderFlow(FlowSpec):
         run.add_tags(["one", "two"])
         run.replace_tag("one", "three")
         run.remove_tag("two")
+        run.add_tags("alone")
+        self.no_tag = error_of(lambda: run.add_tag(5))
         self.tags = [sorted(Run(run.pathspec).user_tags), len(list(Flow("SourceFlow").runs("three")))]
         self.tags += [list(Flow("SourceFlow").runs("two"))]
         self.own = (current.run.id == current.run_id, current.task.id == current.task_id, current.run.successful)
