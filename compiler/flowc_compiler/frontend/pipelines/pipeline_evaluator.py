@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
-from flowc_compiler.evaluate.evaluation_state import CallArguments, EvaluationError, Frame, Recorded, Records
+from flowc_compiler.evaluate.evaluation_state import CallArguments, EvaluationError, Frame, Records
 from flowc_compiler.evaluate.functions import bind, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
-from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.values import BoundMethod, ClassObject, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings
@@ -33,7 +30,6 @@ from flowc_compiler.frontend.pipelines.command_options import (
     CommandGroup,
     CommandInputs,
     command_call,
-    define_command,
     parser_call,
     program_call,
 )
@@ -57,48 +53,24 @@ from flowc_compiler.frontend.pipelines.result_expressions import result_operatio
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import RunConfiguration
-from flowc_compiler.frontend.pipelines.settings.settings_calls import name_argument, settings_call
+from flowc_compiler.frontend.pipelines.settings.settings_calls import settings_call
 from flowc_compiler.frontend.pipelines.step_arguments import condition_value
 from flowc_compiler.frontend.pipelines.step_calls import call_step
+from flowc_compiler.frontend.pipelines.step_definitions import Misplaced, read_applied_step, read_definition
 from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
-from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OutputValue
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import ServedName, callee, dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
-
-_Kind = Literal["step", "pipeline"]
-
-_MISPLACED = "it is defined in a {}, and a task finds steps by their names at the top of a file"
-_OUT_OF_CLASSES = "move `def {0}` out of the class, and call it by its own name, `{0}(...)`"
-_OUT_OF_FUNCTIONS = "move `{0}` to the top level of the file, and pass it what it takes from the function"
 _OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
 """Attributes of what a call of a step gives in ZenML."""
 _OTHER_VALUES = "other values of parameters"
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Misplaced(Unresolved):
-    """A step or pipeline that is defined in a class or a function."""
-
-
-def _keywords(applied: AppliedDecorator) -> list[ast.keyword]:
-    items = applied.arguments.keywords.items()
-    return [ast.keyword(key, cast("ast.expr", given.node)) for key, given in items]
-
-
-def _written_out(applied: AppliedDecorator, node: FunctionNode) -> ast.expr:
-    """A decorator that was applied, as if it stood above the function."""
-    name = ast.copy_location(ServedName(applied.name, ast.Load()), node)
-    positional = [cast("ast.expr", given.node) for given in applied.arguments.positional]
-    return ast.copy_location(ast.Call(name, positional, _keywords(applied)), node)
 
 
 class PipelineEvaluator(Interpreter):
@@ -114,7 +86,7 @@ class PipelineEvaluator(Interpreter):
         inputs: CommandInputs | None = None,
     ) -> None:
         super().__init__(modules, sink)
-        self._main = main
+        self.main = main
         self.hook = hook
         self.attached = attached
         self.command_inputs = inputs or CommandInputs()
@@ -182,21 +154,12 @@ class PipelineEvaluator(Interpreter):
     # Definitions.
 
     def define(self, node: FunctionNode, function: Function, records: Records) -> object | None:
-        """The step or pipeline that a function with `@step` or `@pipeline` is, whatever other decorators it has.
+        """The step or pipeline that a function with `@step` or `@pipeline` is."""
+        return read_definition(self, node, function, records)
 
-        Those of the user's own run in the task, around the step.
-        """
-        kinds = {self.view.names.resolve(callee(item)) for item in node.decorator_list}
-        if not kinds & {"step", "pipeline"}:
-            return define_command(self, node, function)
-        if self.frame.is_class or self.frame.function is not None:
-            way_out = _OUT_OF_CLASSES if self.frame.is_class else _OUT_OF_FUNCTIONS
-            where = _MISPLACED.format("class" if self.frame.is_class else "function")
-            return Misplaced(where, way_out.format(node.name))
-        kind: _Kind = "step" if "step" in kinds else "pipeline"
-        item = next(item for item in node.decorator_list if self.view.names.resolve(callee(item)) == kind)
-        arguments: list[ast.expr | ast.keyword] = [*item.args, *item.keywords] if isinstance(item, ast.Call) else []
-        return self._defined(function, kind, arguments, self.view, records)
+    def decorated(self, value: object) -> object:
+        """The step that a function is to which decorators of the user's own have applied `step`."""
+        return read_applied_step(self, value)
 
     def refuse_unresolved(self, value: Unresolved, node: ast.AST) -> EvaluationError:
         """The error that a value is `Unresolved`; one about a misplaced step is reported once."""
@@ -206,47 +169,9 @@ class PipelineEvaluator(Interpreter):
             self._reported.add(value)
         return super().refuse_unresolved(value, node)
 
-    def decorated(self, value: object) -> object:
-        """The step that a function is to which decorators of the user's own have applied `step`."""
-        if not isinstance(value, Function) or self.frame.is_class or self.frame.function is not None:
-            return value
-        last = next((item for item in value.applied[::-1] if item.name == "step"), None)
-        function = value.wraps or value
-        if last is None or not isinstance(function.node, FunctionNode):
-            return value
-        given = [item for applied in value.applied for item in applied.arguments.all()]
-        records: Records = {item.node: Recorded(item.value, None) for item in given}
-        node = copy(function.node)
-        node.decorator_list = [_written_out(item, function.node) for item in value.applied[::-1]]
-        return self._defined(replace(function, node=node), "step", _keywords(last), last.view or self.view, records)
-
-    def _defined(
-        self,
-        function: Function,
-        kind: _Kind,
-        arguments: Sequence[ast.expr | ast.keyword],
-        view: ModuleView,
-        records: Records,
-    ) -> StepFunction | PipelineFunction:
-        """A step or a pipeline, with the arguments of its decorator, which stand in the file of `view`."""
-        node = function.node
-        assert isinstance(node, FunctionNode)
-        scope = RecordedScope(self, records)
-        layer = SettingsLayer(kind=kind, of=kind, arguments=tuple(arguments), view=view, scope=scope, function=node)
-        if kind == "pipeline":
-            return PipelineFunction(self.view, node, [layer], function.defaults)
-        outputs = outputs_of(node, self.view, self.lasting_sink)
-        name = name_argument(layer) or node.name
-        return StepFunction(self.view, self._module_of(self.view), node, outputs.names, outputs.many, [layer], name)
-
     def statements_of(self, view: ModuleView) -> Sequence[ast.stmt]:
         """What a file executes, with `name = step(function)` as a definition."""
         return definitions(view.tree.body, view, self.modules)
-
-    def _module_of(self, view: ModuleView) -> str | None:
-        if view is self._main:
-            return None
-        return self.modules.module_name(view)
 
     def is_data(self, value: object) -> bool:
         """Whether a name with this value is more likely a constant than a definition."""
