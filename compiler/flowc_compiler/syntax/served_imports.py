@@ -163,6 +163,9 @@ class Names:
                     self._names[name] = meaning
             case ast.Try() | ast.If():
                 self._either(statement)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                self._names.pop(name, None)  # the file's own, from here on
+                self._modules.pop(name, None)
             case _:
                 pass
 
