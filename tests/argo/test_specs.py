@@ -197,6 +197,12 @@ def test_catch_is_three_retries_more(tmp_path: Path) -> None:
     assert both["container"]["args"][-2:] == ["--attempt", "{{retries}}"]
 
 
+def test_what_was_waited_for_in_vain_is_not_tried_again(tmp_path: Path) -> None:
+    text = diamond("@catch\n    @wait_for('/data')").replace("import FlowSpec,", "import FlowSpec, wait_for,")
+    strategy = templates(objects(tmp_path, text)[1])["s-left"]["retryStrategy"]
+    assert strategy == {"limit": "3", "retryPolicy": "Always", "expression": NOT_FATAL}
+
+
 def test_secrets_of_kubernetes(tmp_path: Path) -> None:
     leaf = left(tmp_path, "@secrets(sources=[{'type': 'kubernetes', 'id': 'a'}, {'type': 'inline'}])")
     assert leaf["container"]["envFrom"] == [{"secretRef": {"name": "a"}}]

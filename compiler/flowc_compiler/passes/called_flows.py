@@ -44,6 +44,7 @@ def inline_calls(flow: Flow, sink: DiagnosticSink) -> Flow | None:
             _check_deployed(flow, step, spec, inner, sink)
         if flow.frontend == "class":
             _check_hidden(flow, spec, sink)
+            _check_own_code(flow, step, spec, sink)
         call = _call(step, spec, inner, sink)
         if spec.deployed:
             inner = _run_alone(step, spec, inner)
@@ -78,6 +79,19 @@ def _check_hidden(flow: Flow, spec: CalledFlow, sink: DiagnosticSink) -> None:
         if name in flow.by_name:
             message = f"the artifact `{name}` has the name of a step, which later steps get for `self.{name}`"
             sink.warning("FC305", message, spec.span, help="give it another name: `returns={...}`")
+
+
+def _check_own_code(flow: Flow, step: Step, spec: CalledFlow, sink: DiagnosticSink) -> None:
+    """Warn (FC409) of retries and timeouts of a calling step that has no code: they are not for the called flow."""
+    effects = flow.effects() if flow.effects is not None and not spec.deployed else None
+    if effects is None or (own := effects.of(step.name)).sets or own.havoc or own.opaque:
+        return
+    for name, found in (("retry", step.specs.retry), ("timeout", step.specs.timeout)):
+        if found is not None:
+            message = (
+                f"`@{name}` of step `{step.name}` is for its own code, which sets nothing, and not for {spec.flow}"
+            )
+            sink.warning("FC409", message, found.span, help=f"put it on the steps of flow {spec.flow} that need it")
 
 
 def _check_names(steps: list[Step], sink: DiagnosticSink) -> None:

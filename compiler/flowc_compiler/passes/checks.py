@@ -138,7 +138,17 @@ def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
     _check_bounds(flow, sink)
     _check_catch(flow, sink)
     _check_containers(flow, sink)
+    _check_retries(flow, sink)
     return flow
+
+
+def _check_retries(flow: Flow, sink: DiagnosticSink) -> None:
+    """Warn (FC410) of retries of nothing but timeouts on steps that have none."""
+    for step in flow.steps:
+        retry = step.specs.retry
+        if retry is not None and retry.limit and retry.on == ("timeout",) and step.specs.timeout is None:
+            message = f"`@retry` tries nothing again on the step `{_shown(step)}`: it has no `@timeout`"
+            sink.warning("FC410", message, retry.span, help="give it one: `@timeout(minutes=30)`; or name other kinds")
 
 
 def _check_containers(flow: Flow, sink: DiagnosticSink) -> None:

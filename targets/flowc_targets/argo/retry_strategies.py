@@ -93,6 +93,8 @@ def retry_strategy(flow: Flow, step: Step, options: ArgoOptions, *, gang: bool) 
     strategy = RetryStrategy(limit=str(retries))
     if policy is not None and not step.specs.survives:
         strategy = strategy.replace(expression=_expression(policy.on))
+    elif step.specs.gated:  # what it has waited for in vain no attempt gets
+        strategy = strategy.replace(expression=NOT_FATAL)
     # The shim stores what `@catch` or the foreach takes in attempts of its own, whatever has ended the one before.
     if policy is None or policy.backoff_seconds == 0:
         return strategy

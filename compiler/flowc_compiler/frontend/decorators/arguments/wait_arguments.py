@@ -104,7 +104,11 @@ class WaitForArguments(Arguments):
             message = f"`{place}` in what `@wait_for` waits for stands for itself"
             help_ = "write {scheduled} or {scheduled:%F} for the time that the run is scheduled for"
             at.sink.warning("FC410", message, at.span, help=help_)
-        return (WaitSpec(span=at.span, **self.model_dump()),)
+        if "every" in self.model_fields_set and self.every > self.timeout:
+            message = "`every` of `@wait_for` is longer than its timeout: it looks at the beginning and at the end"
+            at.sink.warning("FC410", message, at.span, help="give a shorter `every`, or a longer `timeout`")
+        spec = WaitSpec(span=at.span, **self.model_dump())
+        return (spec.model_copy(update={"every": min(self.every, self.timeout)}),)
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         waits = self._waits(at)
@@ -164,7 +168,8 @@ class _SensorArguments(Arguments):
         if self.soft_fail:
             message = f"`soft_fail` of `@{self.NAME}` would skip what follows, and the run fails here"
             at.error("FC411", message, help="leave it out, or look for the data in the first step")
-        common = {"span": at.span, "every": self.poke_interval, "timeout": self.timeout}
+        every = min(self.poke_interval, self.timeout)
+        common = {"span": at.span, "every": every, "timeout": self.timeout}
         return {"waits": tuple(WaitSpec(**common, **own) for own in self._waited())}
 
 
