@@ -7,6 +7,7 @@ from typing import Any
 ELSEWHERE = "a value that only the flow's own process can read"
 _OWN_WORDS = {
     "AttributeError",
+    "FailureHandledByCatch",
     "InvalidNextException",
     "MetaflowException",
     "MissingInMergeArtifactsException",
