@@ -143,7 +143,7 @@ def test_a_cached_task_says_where_it_ran(work: SerialEngine) -> None:
 
 BODY = """
     import os
-    from flowc import FlowSpec, Parameter, cache, catch, current, step, parallel_map
+    from flowc import FlowSpec, Parameter, cache, catch, checkpoint, current, step, parallel_map
     from metaflow import Run
 
     class Work(FlowSpec):
@@ -196,6 +196,14 @@ READS: dict[str, tuple[str, str, dict[str, str], bool]] = {
     "disabled": ("@cache(enabled=False)", "self.z = 1", {}, True),
     "sets": ("@cache", "self.z = self.y; self.names = {'a', 'b', self.y}", {"X": "2"}, False),
     "changed_in_place": ("@cache", "self.items.append(1)", {}, False),
+    "own_checkpoints": ("@checkpoint\n        @cache", "self.z = current.checkpoint.is_loaded", {}, False),
+    "other_checkpoints": (
+        "@checkpoint(load_policy='eager')\n        @cache",
+        "self.z = current.checkpoint.info",
+        {},
+        True,
+    ),
+    "parameter_names": ("@cache", "self.z = list(current.parameter_names)", {"X": "2"}, False),
     "items_read": ("@cache", "self.items.append(1)", {"X": "2"}, True),
 }
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Read = Tuple[Any, ...]
     """`(kind, name)`; an input of a join has its number before the name."""
 
-_SAME_EVERYWHERE = frozenset({"card", "flow_name", "is_parallel", "is_running_flow", "parallel", "tempdir"})
+_SAME_EVERYWHERE = frozenset(
+    {"card", "checkpoint", "flow_name", "is_parallel", "is_running_flow", "parallel", "tempdir"}
+)
 """Facts of `current` that the step's code and place in the flow decide, and those that are only written to. Checkpoints
 of the task's own attempts are how far it has come, and not what it makes."""
 KNOWN_FACTS = frozenset(
