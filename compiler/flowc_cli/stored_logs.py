@@ -130,8 +130,8 @@ class _Follower:
         self._rest = rest
         self._selection = selection
         self._followed: dict[_Key, _FollowedLog] = {}
-        self._silent = set[_Key]()
-        """Those that are done without a log here."""
+        self._done = set[_Key]()
+        """Those that have committed."""
         self._first = True
 
     def news(self, *, over: bool) -> Iterator[TaskLine]:
@@ -177,7 +177,7 @@ class _Follower:
         """The log of an attempt; and its task where it has none here, since it was taken over or from the cache."""
         layout = self._run.layout
         log = read_log(layout.store, f"{layout.prefix}/{key.step}/{key.place}/{key.attempt}")
-        if log is not None or key not in self._silent:
+        if key not in self._done or (log is not None and not _says_only_where(log)):
             return log, None
         task = task_at(self._run, key.step, parse_index(key.place), {key.attempt: True})
         return log_of(task, key.attempt), task
@@ -192,8 +192,14 @@ class _Follower:
                 if self._selection.attempt in (None, key.attempt):
                     kind = done if parts[2] == MANIFEST else found
                     kind.setdefault(key, []).append((parts[2], file.size, file.modified))
-        self._silent = set(done).difference(found)
+        self._done = set(done)
         return {**done, **found}
+
+
+def _says_only_where(log: StoredLog) -> bool:
+    """Whether a log is that of a pod whose task was taken over, or from the cache."""
+    first = next(iter(log.records()), None)
+    return first is not None and first.text.startswith(b"flowc: task ") and b" is taken " in first.text
 
 
 class _Key(NamedTuple):

@@ -191,6 +191,20 @@ def test_a_manifest_that_carries_its_code(tmp_path: Path) -> None:
     assert the_run(result, tmp_path)["join"].task.data.total == sum(i * i for i in range(12))
 
 
+@pytest.mark.parametrize("options", [(), ("--batch", "start=2")])
+def test_logs_of_cached_tasks_are_those_of_the_tasks_that_ran(options: tuple[str, ...], tmp_path: Path) -> None:
+    """The pod of a cached task says only that: the store has what the one before had printed."""
+    (tmp_path / "wide.py").write_text(WIDE.replace("self.square =", "print(f'item {self.input}'); self.square ="))
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path, "--cache", *options)
+    first, second = (the_run(simulated(manifest, tmp_path, "-p", "width=3"), tmp_path) for _ in range(2))
+    assert [task.origin_run_id for task in second["work"]] == [first.id] * 3
+    assert sorted(task.stdout for task in second["work"]) == [f"item {number}\n" for number in range(3)]
+    for more in ((), ("--follow",)):
+        logs = flowc(tmp_path, "logs", second.pathspec, "work/1", "--root", str(tmp_path / "store"), *more).stdout
+        lines = [line.partition("] ")[2].partition(";")[0] for line in logs.splitlines()]
+        assert lines == ["flowc: taken from the cache", "item 1"]
+
+
 def test_a_sibling_that_is_lost_to_a_colliding_id_is_named_by_the_join(tmp_path: Path) -> None:
     """Argo tells nobody: in its books all items have succeeded."""
     (tmp_path / "wide.py").write_text(WIDE)

@@ -8,7 +8,7 @@ from flowc.client.attempts import Attempt, read_attempt
 from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.entity import Entity, local_time
 from flowc.client.log_records import StoredLog, read_log, stream_bytes, whole_lines
-from flowc.errors import ExceptionWrapper
+from flowc.errors import CorruptArtifact, ExceptionWrapper
 from flowc.store import artifacts
 from flowc.store.documents import FAILED
 from flowc.store.run_layout import RunLayout, parse_index, task_id
@@ -324,10 +324,14 @@ class Task(Entity["Step", DataArtifact]):
         """What an attempt has printed, by default the one that is read; `None` where the store has nothing of it."""
         chosen = self.attempt if attempt is None else attempt
         own = read_log(self.layout.store, self.layout.folder(self.step, self.path, chosen))
-        if own is not None:
-            return own  # whatever its manifest says, which may be damaged
-        logs = (read_log(self.layout.store, folder) for folder in self.origin_folders(chosen))
-        return next((log for log in logs if log is not None), None)
+        try:
+            folders = self.origin_folders(chosen) if own is None or chosen == self.attempt else []
+        except CorruptArtifact:
+            if own is None:
+                raise
+            return own
+        logs = (read_log(self.layout.store, folder) for folder in folders)
+        return next((log for log in logs if log is not None), own)  # its own says that it was taken over, and no more
 
     def origin_folders(self, attempt: int) -> List[str]:
         """Where an attempt ran that a resumed run has taken over, or that was taken from the cache, the last first."""
