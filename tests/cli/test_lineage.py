@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.runtime.noticeserver import served
 from tests.support import flowc, write_files
 
 pytestmark = pytest.mark.process
@@ -305,39 +303,14 @@ def test_events_of_openlineage(store: Path) -> None:
     assert {event["job"]["name"] for event in events(done.stdout)} == {"Orders", "Orders.end"}
 
 
-class _Collector(BaseHTTPRequestHandler):
-    got: list[tuple[str, str | None, dict[str, Any]]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.got.append((self.path, self.headers.get("Authorization"), json.loads(body)))
-        self.send_response(201)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, list[tuple[str, str | None, dict[str, Any]]]]]:
-    got: list[tuple[str, str | None, dict[str, Any]]] = []
-    with HTTPServer(("127.0.0.1", 0), type("Collector", (_Collector,), {"got": got})) as http:
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_port}", got
-        http.shutdown()
-        thread.join()
-
-
-def test_events_go_to_a_server(store: Path, server: tuple[str, list[tuple[str, str | None, dict[str, Any]]]]) -> None:
+def test_events_go_to_a_server(store: Path) -> None:
     pytest.importorskip("openlineage.client")
-    url, got = server
-    done = flowc(
-        store, "lineage", "squares", "--openlineage", url, OPENLINEAGE_API_KEY="k3y", OPENLINEAGE_NAMESPACE="tests"
-    )
+    given = {"OPENLINEAGE_API_KEY": "k3y", "OPENLINEAGE_NAMESPACE": "tests"}
+    with served() as server:
+        done = flowc(store, "lineage", "squares", "--openlineage", server.url, **given)
+    got = server.posts
     assert done.returncode == 0, done.stderr
-    assert {(path, key) for path, key, _ in got} == {("/api/v1/lineage", "Bearer k3y")}
+    assert {(path, headers["Authorization"]) for path, headers, _ in got} == {("/api/v1/lineage", "Bearer k3y")}
     assert f"{len(got)} events\n" in done.stderr
     assert {event["job"]["namespace"] for _, _, event in got} == {"tests"}
     total = [shown(event) for _, _, event in got if shown(event)[:2] == ("COMPLETE", "squares.total")]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from flowc.client.log_records import LogRecord
-from flowc_cli.reporting.log_rows import log_rows, without_traceback
+from flowc_cli.reporting.run_snapshot import log_rows, without_traceback
 from flowc_cli.reporting.run_view import BarsView, ImageView, LogRow, PlotView, TableView, TextView
 from flowc_cli.reporting.value_views import value_view
 from tests.cli.test_value_texts import Evil, Point, stored

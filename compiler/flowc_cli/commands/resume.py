@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Annotated
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
 
 import typer
 
 from flowc.errors import StoreError
+from flowc.store import open_store
+from flowc.store.documents import CODE_RECORD
 from flowc_cli import shared_options as shared
-from flowc_cli.changed_steps import changed_steps
 from flowc_cli.engine_resume import resume_on_engine, submit_arguments
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.local_runs import LocalGroup, error_code, run_locally
@@ -23,8 +24,12 @@ from flowc_cli.output import report, write_error
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError, suggest
 from flowc_compiler.driver import Compilation, ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
+from flowc_compiler.syntax.local_code import local_code
+from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
+from flowc_targets.local.resumption import find_layout
 from flowc_targets.local.run_record import raise_unusable
+from flowc_targets.package.cached_steps import code_digests
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -150,7 +155,7 @@ def _with_changed(
 ) -> ResumeOptions:
     """The options with the steps whose code has changed; a line names them. Raises FlowcError."""
     try:
-        changed = changed_steps(compilation, options, engine, resume)
+        changed = _changed_steps(compilation, options, engine, resume)
     except StoreError as error:
         raise_unusable(engine.root, error)
     if changed is None and rerun:
@@ -180,3 +185,41 @@ def _refuse(
             sink.error("FC504", f"`flowc resume` has no option `{shown}`", None, help=help_text)
     if extra and not given:
         sink.error("FC504", f"`flowc resume` does not take `{extra[0]}`", None, help="name one step, or none")
+
+
+def _changed_steps(
+    compilation: Compilation, options: FlowOptions, engine: RunOptions, resume: ResumeOptions
+) -> frozenset[str] | None:
+    """The steps that the run to resume had, and that have other code or another place in the flow now.
+
+    Data files do not count. `None` where the run has no code that can be read and compiled again. Raises
+    FlowcError with FC607, and StoreError.
+    """
+    flow = resume.flow or compilation.flow.name
+    layout = find_layout(flow, open_store(engine.root), engine.root, resume.origin_run_id)
+    record = layout.read_json(f"{layout.prefix}/{CODE_RECORD}")
+    before = _digests(record, options) if record is not None else None
+    if before is None:
+        return None
+    now = code_digests(compilation.flow, local_code(compilation.source))
+    return frozenset(name for name, digest in now.items() if before.get(name, digest) != digest)
+
+
+def _digests(record: Mapping[str, Any], options: FlowOptions) -> dict[str, str] | None:
+    """What the steps of a run were made of. The code is compiled again, and never executed."""
+    files = {PurePosixPath(name): str(text) for name, text in record["files"].items()}
+    own = PurePosixPath(str(record["file"]))
+    if own not in files or any(name.is_absolute() or ".." in name.parts for name in files):
+        return None
+    with scratch_folder("flowc-code-") as folder:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        try:
+            sink = DiagnosticSink()
+            flow_name = str(record.get("class") or "") or options.flow_name
+            found = replace(options, flow_name=flow_name).compile(Path(folder / own), sink)
+            return code_digests(found.flow, local_code(found.source))
+        except FlowcError:
+            return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from flowc.client import Run, Step, StoredValue, Task
 from flowc.client.attempts import Attempt
-from flowc.client.log_records import whole_lines
+from flowc.client.log_records import LogRecord, whole_lines
 from flowc.errors import CorruptArtifact, FlowError
 from flowc.store import artifacts
 from flowc.store.run_layout import index_text
@@ -17,13 +17,13 @@ from flowc_cli.drawing.graph_document import GraphDocument
 from flowc_cli.lenient_layout import damage_error
 from flowc_cli.reporting.card_views import card_views, stored_cards
 from flowc_cli.reporting.code_graph import run_graph, stored_code
-from flowc_cli.reporting.log_rows import LOG_BYTES, log_rows, without_traceback
 from flowc_cli.reporting.run_view import (
     ArtifactView,
     AttemptRow,
     AttemptView,
     CodeView,
     FailureView,
+    LogRow,
     RunView,
     StepView,
     TaskRow,
@@ -40,6 +40,8 @@ DETAILED = 25
 """How many tasks of a step a file has with artifacts and logs."""
 PAGE_BYTES = 24 << 20
 """Values, and logs, and cards beyond that many bytes are left out, or shortened."""
+LOG_BYTES = 64 << 10
+"""Of the log of an attempt, its end."""
 _SHORT_LOG = 2 << 10
 
 
@@ -296,3 +298,33 @@ def _depth(scope: str | None, parents: Mapping[str, str | None]) -> int:
     while scope is not None:
         depth, scope = depth + 1, parents.get(scope)
     return depth
+
+
+def log_rows(
+    lines: Sequence[LogRecord], started: float | None, most: int = LOG_BYTES
+) -> tuple[tuple[LogRow, ...], int]:
+    """The rows of the last `most` bytes, and how many lines of the beginning are left out."""
+    first, left = len(lines), most
+    while first and left > 0:
+        first -= 1
+        left -= len(lines[first].text) + 1
+    rows: list[LogRow] = []
+    for line in lines[first:]:
+        text = line.text[-most:].decode("utf-8", "replace")
+        seconds = round(line.time - started, 1) if line.time and started is not None else None
+        last = rows[-1] if rows else None
+        if last is not None and last.stream == line.stream and last.seconds == seconds:
+            rows[-1] = last._replace(text=f"{last.text}\n{text}")
+        else:
+            rows.append(LogRow(seconds, line.stream, text))
+    return tuple(rows), first
+
+
+def without_traceback(lines: Sequence[LogRecord], traceback: str) -> list[LogRecord]:
+    """The lines without those of a traceback at the end of the errors, which is shown by itself."""
+    wanted = traceback.rstrip("\n").split("\n")
+    errors = [place for place, line in enumerate(lines) if line.stream == "stderr"][-len(wanted) :]
+    if [lines[place].text.decode("utf-8", "replace") for place in errors] != wanted:
+        return list(lines)
+    gone = set(errors)
+    return [line for place, line in enumerate(lines) if place not in gone]
