@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.passes.caching import apply_cache
-from flowc_targets.package.code_package import local_plan
+from flowc_targets.package.code_package import PodDefaults, local_plan, package_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -215,6 +216,19 @@ def test_an_edit_changes_the_steps_that_reach_it(name: str, tmp_path: Path) -> N
 def test_the_environment_is_that_of_the_step(tmp_path: Path) -> None:
     before, after = digests(tmp_path / "before"), digests(tmp_path / "after", EDITS["image"])
     assert {step for step in before if before[step][1] != after[step][1]} == {"a"}
+
+
+def test_variables_of_all_pods_are_part_of_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(SMALL.format(used="1").replace("import a, b, sys", ""))
+    found = compile_file(tmp_path / "flow.py")
+    flow = apply_cache(found.flow, cache=True, sink=DiagnosticSink())
+
+    def environment(**env: str) -> str:
+        files = package_files(flow, found.source, pods=PodDefaults(env=env))
+        return str(json.loads(files["plan.json"])["steps"]["start"]["cache"]["environment"])
+
+    assert environment(MODE="a") == environment(MODE="a", FLOWC_CACHE="off")
+    assert len({environment(), environment(MODE="a"), environment(MODE="b")}) == 3
 
 
 def test_code_that_may_reach_all_has_all(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from flowc_targets.airflow.packaged_code import PackagedCode, config_map_files, 
 from flowc_targets.airflow.task_lowering import lower_steps
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import Volume
-from flowc_targets.package.code_package import package_files
+from flowc_targets.package.code_package import PodDefaults, package_files
 from flowc_targets.package.project_names import event_name, event_parameters, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class AirflowTarget:
         if sink.failed:
             return ()
         image = options.image if options.operator == "kubernetes" else None
-        files = package_files(flow, source, options.include, sink, image)
+        files = package_files(flow, source, options.include, sink, PodDefaults(image, options.env))
         code = package_code(flow, files, options, sink)
         _check_late_notices(flow, code, sink)
         file = lower(flow, code, options, sink)

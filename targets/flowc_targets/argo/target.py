@@ -62,7 +62,7 @@ from flowc_targets.kubernetes.objects import (
 from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps
 from flowc_targets.kubernetes.pod_security import pod_security
 from flowc_targets.kubernetes.yaml_printer import documents
-from flowc_targets.package.code_package import package_files
+from flowc_targets.package.code_package import PodDefaults, package_files
 from flowc_targets.package.project_names import deployment_name
 from flowc_targets.package.stored_package import stored_runtime
 
@@ -100,7 +100,8 @@ class ArgoTarget:
         check_flow(flow, argo, sink)
         if sink.failed:
             return ()
-        return emit_package(flow, package_files(flow, source, argo.include, sink, argo.image), argo, sink)
+        files = package_files(flow, source, argo.include, sink, PodDefaults(argo.image, argo.env))
+        return emit_package(flow, files, argo, sink)
 
     def client(self, address: Address) -> EngineClient:
         """A client of Argo Server: see EngineClient."""

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol import env_names
 from flowc_compiler.ir import CacheSpec
 from flowc_compiler.passes.caching import cached_steps
 from flowc_compiler.syntax.reached_code import CodeGraph
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow, Parameter, Step, StepSpecs
     from flowc_compiler.syntax.local_code import LocalCode
+    from flowc_targets.package.code_package import PodDefaults
 
 _PLACE = ("kind", "depth", "closes_kind", "arms", "foreach_var", "condition", "loops", "max_iterations", "cases")
 """What of a step's entry in the plan its result depends on, beside its code."""
@@ -27,10 +29,8 @@ _SHORT = 32
 _CHUNK = 1 << 20
 
 
-def add_cache(
-    plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path] = (), image: str | None = None
-) -> None:
-    """Complete the entries of steps with a cache, if there are any; `image` is that of steps that name none."""
+def add_cache(plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path], pods: PodDefaults) -> None:
+    """Complete the entries of steps with a cache, if there are any."""
     steps = cached_steps(flow)
     if not steps:
         return
@@ -41,7 +41,7 @@ def add_cache(
         entry["cache"] = {
             "code": reached.digests.get(step.name, "")[:_SHORT],
             "graph": _digest([plan["module"], *_place(entry), _call(entry)]),
-            "environment": _digest(_environment(step.specs, frozenset(spec.ignore), image)),
+            "environment": _digest(_environment(step.specs, frozenset(spec.ignore), pods)),
             **({"version": spec.version} if spec.version else {}),
             **({"ttl": spec.ttl} if spec.ttl is not None else {}),
             **({"ignore": list(spec.ignore)} if spec.ignore else {}),
@@ -149,16 +149,17 @@ def _form(value: Mapping[str, Any]) -> Any:
     return [rest, [*map(_form, value.get("of", ()))]]  # an operation, an object, or a literal as Python's text
 
 
-def _environment(specs: StepSpecs, ignored: frozenset[str], image: str | None) -> Any:
+def _environment(specs: StepSpecs, ignored: frozenset[str], pods: PodDefaults) -> Any:
     """The image, the packages and the variables of a step."""
     container, packages, variables = specs.container, specs.dependencies, specs.environment
     own = container.image if container is not None else None
-    found: dict[str, Any] = {"image": [own or image, container.executable if container is not None else None]}
+    found: dict[str, Any] = {"image": [own or pods.image, container.executable if container is not None else None]}
     if packages is not None and packages.needed:
         found["packages"] = packages.model_dump(mode="json", exclude={"span", "lock"})
         found["lock"] = packages.lock.name if packages.lock is not None else None
-    if variables is not None:
-        found["variables"] = {name: value for name, value in variables.known.items() if name not in ignored}
+    known = {**pods.env, **(variables.known if variables is not None else {})}
+    names = (name for name in known if name not in ignored and not name.startswith(env_names.PREFIX))
+    found["variables"] = {name: known[name] for name in names}
     return {name: value for name, value in found.items() if value not in ([None, None], {})}
 
 

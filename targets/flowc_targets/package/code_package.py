@@ -10,6 +10,7 @@ import zipfile
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.protocol import FILES_FOLDER, PACKAGES_FOLDER, PLAN_FILE, RUNTIME_FILE
@@ -65,11 +66,11 @@ def package_files(
     source: SourceFile,
     include: Sequence[str] = (),
     sink: DiagnosticSink | None = None,
-    image: str | None = None,
+    pods: PodDefaults | None = None,
 ) -> dict[str, bytes]:
     """The files of the code package, by name, sorted. `include` has paths, folders and globs from the flow's folder.
 
-    `image` is that of steps that name none, which counts for the cache.
+    `pods` is what steps have that say nothing else, which counts for the cache.
 
     Collects what is wrong with local modules (see `find_local_code`), FC605 for what is to be included, and FC308 for
     default files of IncludeFile parameters. Raises FlowcError with FC118 for names of files that are not UTF-8.
@@ -91,7 +92,7 @@ def package_files(
     plan = build_plan(flow, code.root.module, defaults)
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
     plan.update(_unserved(code))
-    _add_cache(plan, flow, code, list(included.values()), image)
+    _add_cache(plan, flow, code, list(included.values()), pods)
     files.update(contents)
     files.update(_locks(flow))
     files[RUNTIME_FILE] = runtime_zip()
@@ -135,6 +136,13 @@ class ListedFile(NamedTuple):
     """Where it comes from, as the user would write it; `None` for one of flowc's own."""
     size: int
     reason: Reason
+
+
+class PodDefaults(NamedTuple):
+    """What the pods of all steps have, unless a step says something else."""
+
+    image: str | None = None
+    env: Mapping[str, str] = MappingProxyType({})
 
 
 class PackageList(NamedTuple):
@@ -182,13 +190,13 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
 
 
 def _add_cache(
-    plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path], image: str | None = None
+    plan: dict[str, Any], flow: Flow, code: LocalCode, included: Sequence[Path], pods: PodDefaults | None = None
 ) -> None:
     """Complete the plan's entries of steps with a cache, for which the local code is read once more."""
     if any(step.specs.cache is not None for step in flow.steps):
         from flowc_targets.package.cached_steps import add_cache
 
-        add_cache(plan, flow, code, included, image)
+        add_cache(plan, flow, code, included, pods or PodDefaults())
 
 
 def _unserved(code: LocalCode) -> dict[str, Any]:
