@@ -229,11 +229,16 @@ def _content(path: Path, most: int | None) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
         raise OSError(kind, "it is not a regular file")
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_without_waiting) as file:
         content = file.read(None if most is None else most + 1)  # files of /proc say that they are empty
     if most is not None and len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open what may have become a pipe since it was looked at, or a file such as /proc/kmsg, which waits for lines."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _kind(path: Path) -> Literal["file", "folder", "other", ""]:

@@ -6,6 +6,7 @@ import os
 
 from flowc.errors import StoreError
 from flowc.protocol import env_names
+from flowc.protocol.toml_text import check_keys
 from flowc.store import DEFAULT_ROOT
 
 TYPE_CHECKING = False
@@ -244,7 +245,9 @@ def read_table(path: str) -> Dict[str, Any] | None:
     except ImportError:
         raise SettingsError(f"{path} cannot be read before Python 3.11; set {env_names.ROOT}") from None
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        text = content.decode("utf-8")
+        check_keys(text)
+        document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 or not TOML
         raise SettingsError(f"{path} cannot be read: {error}") from None
     table = (_as_table(document.get("tool")) or {}).get("flowc")

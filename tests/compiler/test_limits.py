@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from flowc.protocol import toml_text
 from flowc_compiler.evaluate import operations
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.values import Unresolved, plain_copy
@@ -44,7 +45,7 @@ def test_the_page_has_every_figure() -> None:
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
         step_calls.MOST_NODES, MAX_OPERATORS,
         parsing.MOST_WORDS, source_reading.MAX_BYTES, config_table.LONGEST_TEXT, config_table.LONGEST_TOML,
-        config_table.DEEPEST, parsing.MOST_READ,
+        config_table.DEEPEST, parsing.MOST_READ, parsing.MOST_MARKS, toml_text.MOST_PARTS, config_table.MOST_DIGITS,
     ]  # fmt: skip
     for figure in figures:
         assert f"| {figure:,} |" in text
@@ -91,7 +92,11 @@ def test_what_takes_too_long_is_reported(tmp_path: Path, code: str) -> None:
         "text_of_a_path.class", "join_bytes.class", "replace_bytes.class", "chain_arguments.class",
         "sum_of_long_tuples.class", "doubling_nest_sorted.class", "doubling_nest_of_tuples.class",
         "doubling_nest_of_members.class", "doubling_nest_of_members_sorted.module", "doubling_nest_of_places.module",
-        "doubling_nest_of_a_dataclass.class", "deep_members.module",
+        "doubling_nest_of_a_dataclass.class", "deep_members.module", "accumulate_text.class", "combinations_wide.class",
+        "product_wide.class", "accents_of_a_host.class", "lcm_of_long_numbers.class", "pattern_of_brackets.class",
+        "slice_of_itself.module", "many_members.module", "many_autos.module", "many_tuples.module", "accents.step",
+        "yaml_base_60.config", "yaml_base_60_float.config", "yaml_hex.config", "yaml_keys.config", "toml_dots.settings",
+        "toml_table.config", "toml_hex.config",
     ],
 )  # fmt: skip
 def test_what_is_long_or_shared_ends_within_the_limits_of_a_check(name: str) -> None:
@@ -221,6 +226,14 @@ ALIASES = "k0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [{','.join([f'*k{n - 1}'] * 9)
         ("yaml.safe_load", "9" * 99999, "not valid YAML"),
         ("yaml.safe_load", "a: [", "not valid YAML"),
         ("yaml.safe_load", "!!python/object/apply:os.system ['true']", "not valid YAML"),
+        ("yaml.safe_load", "a: !!bool maybe", "not valid YAML: a value is not what its tag"),
+        ("yaml.safe_load", "a: !!int ''", "not valid YAML: a value is not what its tag"),
+        ("yaml.safe_load", "a: !!timestamp x", "not valid YAML: a value is not what its tag"),
+        ("yaml.safe_load", "a: 1\nb: 0x" + "f" * 5000, "the number in line 2 has more than 4000 digits"),
+        ("yaml.safe_load", "a: 1" + ":1" * 9000, "the number in line 1 has more than 4000 digits"),
+        ("yaml.safe_load", "".join(f"{n * (2**61 - 1)}: 1\n" for n in range(2000)), "more than 1000 long numbers as"),
+        ("tomllib.loads", "a = 1\nb" + ". b" * 100 + " = 1", r"more than 100 parts \(at line 2\)"),
+        ("tomllib.loads", "[a" + '."="' * 100 + "]", "more than 100 parts"),
         ("json.loads", "[" * 99999 + "]" * 99999, "nested too deeply"),
         ("json.loads", "9" * 99999, "not valid JSON"),
         ("json.loads", f'"{"x" * 1_000_000}"', "more than 1,000,000 characters"),
@@ -230,6 +243,11 @@ ALIASES = "k0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [{','.join([f'*k{n - 1}'] * 9)
 def test_configs_have_bounds(parser: str, text: str, why: str) -> None:
     with pytest.raises(ParseError, match=why):
         PARSERS[parser](text)
+
+
+def test_long_numbers_and_dots_that_are_no_keys_are_values() -> None:
+    assert PARSERS["yaml.safe_load"](f"a: {'9' * 999}\nb: 1:30:00\n12345678901234567: '{'1:' * 5000}'")["b"] == 5400
+    assert PARSERS["tomllib.loads"](f"a.b.c = [{'0.5, ' * 999}]\nd = '{'. ' * 999}'")["d"] == ". " * 999
 
 
 def test_aliases_that_are_few_are_values() -> None:
@@ -459,6 +477,7 @@ READ_SLOWLY = {
     "names of an import": f"from a import {','.join(f'a{n}' for n in range(60_000))}\n",
     "the same import": "import a\n" * 20_000,
     "a marked comment": "# flowc: ignore[FC317]\n" + "x = 1\n" * 50_000,
+    "names with accents": "".join(f"a{n}" + "\u0300\u0316" * 150 + " = 1\n" for n in range(900)),
     "a mistake at the end": "x = 1\n" * 50_000 + "x = = 1\n",
 }
 """Files that Python, or a walk over them, reads in the square of their length."""

@@ -14,6 +14,7 @@ from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax import source_reading
 from flowc_compiler.syntax.modules import ModuleView
 from flowc_compiler.syntax.newer_python import newer_syntax
+from flowc_compiler.syntax.parsing import parse_text
 from flowc_compiler.syntax.source_reading import parse, read_source
 from tests.support import flowc
 
@@ -68,6 +69,19 @@ def test_wrong_syntax_needs_no_newer_python(text: str) -> None:
     (problem,) = problems(text)
     assert problem.code == "FC101"
     assert "needs Python" not in problem.message
+
+
+@pytest.mark.parametrize(("before", "name"), [("x = 'é'\n\n", "é"), ("", "x."), ("", "f'{x}{x"), ("def f(", "b")])
+def test_names_with_more_accents_than_python_puts_into_order(before: str, name: str) -> None:
+    (problem,) = problems(before + name + "\u0300\u0316" * 200 + " = 1\n")
+    assert (problem.code, problem.message) == ("FC101", "a name has too many accents")
+    assert problem.span is not None
+    assert problem.span.line == before.count("\n") + 1
+
+
+def test_texts_and_comments_may_have_accents() -> None:
+    many = "\u0300" * 999
+    assert parse_text(f'x = \'{many}\' # {many}\n"""\n{many}\n"""\n').body
 
 
 def test_nul_bytes() -> None:

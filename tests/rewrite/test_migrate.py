@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, cast
 
@@ -131,6 +132,12 @@ def test_an_encoding_stays() -> None:
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(RewriteError):
         migrate(text.encode(), "flow.py")
+
+
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "flow.py")
+    refused = CliRunner().invoke(app, ["migrate", str(tmp_path / "flow.py")])
+    assert (refused.exit_code, "it is not a regular file" in refused.output) == (2, True)
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -162,6 +162,9 @@ EXPRESSIONS = {
     "sorted_key": "sorted(range(99999), key=lambda n: str(n)[::-1])",
     "divmod": "[divmod(1 << 4000, 3) for _ in range(99999)]",
     "complex_power": "(1 + 1j) ** 10 ** 9",
+    "accents_of_a_host": "urllib.parse.urlsplit('http://a' + '\\u0300\\u0316' * 49000)",
+    "lcm_of_long_numbers": "math.lcm(*[(1 << 4000) + n for n in range(999)])",
+    "pattern_of_brackets": "pathlib.Path('a' * 9999).match('[' * 99999)",
     "timedelta": "[datetime.timedelta(days=n) for n in range(99999)]",
 }
 """Expressions, each a bomb or near one."""
@@ -252,6 +255,11 @@ STATEMENTS = {
     "errors": "for i in range(99999):\n    try:\n        1 // 0\n    except ZeroDivisionError:\n        x = [0]\n",
     "targets": "for i in range(99999):\n    a, *b = range(9999)\n",
     "match": "x = list(range(9999))\nfor i in range(99999):\n    match x:\n        case [*y]:\n            pass\n",
+    "slice_of_itself": "x = [0]\nwhile True:\n    x[len(x) :] = x\n",
+    "slice_in_itself": "x = [0]\nwhile True:\n    x[0:0] = x\n",
+    "many_members": "class C(enum.Enum):\n" + "".join(f"    A{n} = {n}\n" for n in range(9999)) + "x = list(C)\n",
+    "many_autos": "class C(enum.Enum):\n" + "".join(f"    A{n} = enum.auto()\n" for n in range(9999)) + "x = [C]\n",
+    "many_tuples": "class C(enum.Enum):\n" + "".join(f"    A{n} = ({n},)\n" for n in range(9999)) + "x = [C]\n",
     "many_names": "".join(f"x{n} = list(range(99999))\n" for n in range(999)),
     "many_texts": "".join(f"x{n} = 'x' * {99999 - n}\n" for n in range(9999)),
 }
@@ -279,6 +287,7 @@ _DEEP: dict[str, tuple[Callable[[int], str], int]] = {
     "comprehensions": (lambda n: "[" * n + "1" + " for _ in [1]]" * n, 60),
     "number": (lambda n: "9" * n, 99999),
     "walruses": (lambda n: "(x := " * n + "1" + ")" * n, 150),
+    "accents": (lambda n: "x" + "\u0300\u0316" * n, 99999),
     "f_texts": (lambda n: "f'{x}" * 1 + "{x}" * n + "'", 9999),
 }
 """Code that is deep or long by itself: how it is written, and how deep."""
@@ -292,7 +301,10 @@ class Bomb(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-_MODULES = ["copy", "dataclasses", "datetime", "enum", "functools", "itertools", "json", "math", "os", "shlex"]
+_MODULES = (
+    "copy", "dataclasses", "datetime", "enum", "functools", "itertools", "json", "math", "os", "pathlib", "shlex",
+    "urllib.parse",
+)  # fmt: skip
 _IMPORTS = "".join(f"import {name}\n" for name in _MODULES) + "\n"
 _PIPELINE = "from flowc import pipeline, step\n\n\n@step\ndef work(x: object) -> object:\n    return x\n\n\n"
 _CLASS = "from flowc import FlowSpec, resources, step\n\n\n"
@@ -360,6 +372,7 @@ def _inputs() -> Iterator[Bomb]:
         "    n = Parameter('n', type=int, default=1)\n"
     )
     yaml = f"{config}{plain.format(plain='default=' + repr('c.yaml') + ', parser=' + repr('yaml.safe_load'))}\n{_STEPS}"
+    toml = yaml.replace("c.yaml", "c.toml").replace("yaml.safe_load", "tomllib.loads")
     as_json = f"{config}{plain.format(plain='default=' + repr('c.json'))}\n{_STEPS}"
     aliases = "k0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [{','.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 9))
     merges = "k0: &k0 {a: 1}\n" + "".join(
@@ -369,8 +382,15 @@ def _inputs() -> Iterator[Bomb]:
         "aliases": aliases, "merges": merges, "itself": "a: &a\n  b: *a\n", "deep": "[" * 5000 + "]" * 5000,
         "deep_lines": "".join(f"{' ' * n}a:\n" for n in range(1500)), "many": "- 1\n" * 99999, "number": "9" * 99999,
         "tag": "!!python/object/apply:os.system ['true']\n", "text": f"a: {'x' * 9_999_999}\n",
+        "base_60": f"a: 1{':1' * 400_000}\n",
+        "base_60_float": f"a: 1{':1' * 400_000}.5\n", "hex": "a: 0x" + "f" * 900_000,
+        "keys": "".join(f"{n * (2**61 - 1)}: 1\n" for n in range(30_000)), "tags": "a: !!bool maybe\nb: !!int ''\n",
     }.items():  # fmt: skip
         yield Bomb(f"yaml_{name}.config", {"flow.py": yaml, "c.yaml": text})
+    dots = ".".join("a" * 60_000)
+    for name, text in {"dots": f"{dots} = 1", "table": f"[{dots}]", "hex": f"a = 0x{'f' * 99_000}"}.items():
+        yield Bomb(f"toml_{name}.config", {"flow.py": toml, "c.toml": text})
+        yield Bomb(f"toml_{name}.settings", {"flow.py": as_json, "c.json": "{}", "flowc.toml": text})
     for name, text in {
         "deep": "[" * 99999 + "]" * 99999, "deep_open": "[" * 99999, "many": f"[{'1,' * 999999}1]",
         "number": "9" * 99999, "exponent": "1e999999999", "text": f'"{"x" * 9_999_999}"',

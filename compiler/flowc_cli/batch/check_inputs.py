@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 from flowc.project_settings import FILE, OWN_FILE
 from flowc_cli.project_config import read_settings
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.filesystem import exists
 from flowc_compiler.syntax.import_root import project_folder
 
 NEVER = frozenset(
@@ -110,7 +111,7 @@ class FileFinder:
         name = folder.name
         if name.startswith(".") or name in NEVER or exclusion.matches(os.path.abspath(folder)):  # noqa: PTH100
             return False
-        return not (folder / "pyvenv.cfg").exists()
+        return not exists(folder / "pyvenv.cfg")
 
     def _is_excluded(self, place: Path, top: Path) -> bool:
         """Whether a file or folder is excluded, or a folder that it is in, below the folder `top`."""

@@ -10,6 +10,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.output import INPUT_ERROR, write_content, write_error
+from flowc_compiler.filesystem import read_file
 from flowc_compiler.rewrite import Edit, RewriteError, diff, write_all
 
 app = shared.command_app()
@@ -60,7 +61,7 @@ def _migrate(files: Sequence[Path], output: Path | None, *, preview: bool) -> in
 def _edit(file: Path) -> Edit:
     from flowc_compiler.rewrite.migrate import migrate as migrate_content
 
-    before = file.read_bytes()
+    before = read_file(file)
     result = migrate_content(before, str(file))
     for change in dict.fromkeys(result.changes):
         write_error(f"{file}: {change}\n")

@@ -332,12 +332,17 @@ def _check_copies(evaluator: Evaluator, name: str, arguments: CallArguments, nod
     repeat = arguments.keywords.get("repeat")
     if name == "itertools.product" and repeat is not None and isinstance(repeat.value, int) and repeat.value > 16:
         evaluator.exhausted("there are too many combinations", node, "make them in a step")
+    if name in _ORDERING_MARKS:
+        for text in (item for item in values if isinstance(item, str) and not item.isascii()):
+            evaluator.charge(len(text) ** 2 // 100, node)
     if name == "math.lcm" and len(values) > 1000:
         evaluator.exhausted("this takes too long to compute", node, "do it in a step")
     if name == "round" and len(values) > 1 and isinstance(values[1], int) and abs(values[1]) > MOST_BITS:
         evaluator.exhausted("this takes too long to compute", node, "do it in a step")
 
 
+_ORDERING_MARKS = frozenset(f"urllib.parse.{name}" for name in ("urljoin", "urlparse", "urlsplit"))
+"""Functions that put the accents of a host's name into order, which takes the square of their number."""
 _READING = frozenset({"all", "any", "max", "min", "sorted", "sum", "repr", "str", "list", "tuple", "set", "dict"})
 
 

@@ -82,7 +82,7 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
             function.owner = made
     _run_hooks(evaluator, made, keywords, item)
     if made.kind == "enum":
-        make_members(made, bases)
+        make_members(evaluator, made, bases)
     return _decorated(evaluator, made, decorators)
 
 

@@ -66,7 +66,7 @@ MIXED_TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum
 """The types of the members of enumerations, by the name of a base."""
 
 
-def make_members(made: ClassObject, bases: list[object]) -> None:
+def make_members(evaluator: Evaluator, made: ClassObject, bases: list[object]) -> None:
     """Let the constants of an enumeration be its members. Flags, and values of another type, are unknown."""
     first = bases[0]
     if isinstance(first, ClassObject):
@@ -75,15 +75,24 @@ def make_members(made: ClassObject, bases: list[object]) -> None:
         base = first.name if isinstance(first, Builtin) else cast("Foreign", first).path[-1]
     mixed = MIXED_TYPES.get(base)
     made.options.add(base)
-    members: list[tuple[object, Instance]] = []
+    by_value: dict[object, Instance] = {}
+    others: list[tuple[object, Instance]] = []
+    last: int | None = 0
+    """The last value, from which `auto()` counts on; `None` where they do not go up."""
     for name, written in list(made.namespace.items()):
         if name.startswith("_") or isinstance(written, Function | Descriptor):
             continue
-        value = _automatic(name, [one for one, _ in members], mixed) if _is_auto(written) else written
+        value = _automatic(name, last, mixed) if _is_auto(written) else written
         attributes: Environment = {"value": value, "_value_": value, "name": name, "_name_": name}
         new = Instance(made, attributes) if base == "Enum" else Member(made, attributes, value)
-        member = next((member for other, member in members if _is_alias(other, value)), new)
-        members.append((value, member))
+        if isinstance(value, str | int | float):
+            member = by_value.setdefault((str, value) if isinstance(value, str) else value, new)
+        else:
+            evaluator.charge(len(others), made.node)
+            member = next((member for other, member in others if type(other) is type(value) and other == value), new)
+            others.append((value, member))
+        is_first = member is new and len(by_value) + len(others) == 1
+        last = value if type(value) is int and last is not None and (is_first or value >= last) else None
         is_known = base == "Enum" or type(value) is mixed
         made.namespace[name] = member if is_known else Unresolved("flowc cannot tell what this member is equal to")
 
@@ -92,14 +101,11 @@ def _is_auto(value: object) -> bool:
     return isinstance(value, Foreign) and value.path == ("enum", "auto", "()")
 
 
-def _automatic(name: str, before: list[object], mixed: type | None) -> object:
+def _automatic(name: str, last: int | None, mixed: type | None) -> object:
     """The value that `auto()` gives: one more than the last, and of text the name in small letters."""
     if mixed is str:
         return name.lower()
-    numbers = [value for value in before if type(value) is int]
-    if len(numbers) < len(before) or numbers != sorted(numbers):
-        return Unresolved("it is made by `auto()`", "write the value out")
-    return numbers[-1] + 1 if numbers else 1
+    return Unresolved("it is made by `auto()`", "write the value out") if last is None else last + 1
 
 
 def member_text(value: Instance, *, formatted: bool) -> str | None:
@@ -111,11 +117,6 @@ def member_text(value: Instance, *, formatted: bool) -> str | None:
         return str(cast("Member", value).plain)
     is_plain = not isinstance(value, Member) or ("str" in of.options and not formatted)
     return f"{of.name}.{value.attributes['name']}" if is_plain else None
-
-
-def _is_alias(one: object, other: object) -> bool:
-    numbers = isinstance(one, int | float) and isinstance(other, int | float)
-    return (numbers or type(one) is type(other)) and one == other
 
 
 def member_called(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, node: ast.expr) -> object:

@@ -29,7 +29,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
-from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, binary, check_format
+from flowc_compiler.evaluate.operations import LONGEST, MOST_STEPS, TooLargeError, binary, check_format, checked
 from flowc_compiler.evaluate.values import LIBRARY_TYPES, MISSING, Builtin, plain_copy
 from flowc_compiler.filesystem import real_path
 
@@ -42,7 +42,7 @@ class PosixPath(PurePosixPath):
 
 _ITERTOOLS = ("accumulate", "chain", "combinations", "islice", "pairwise", "permutations", "product", "zip_longest")
 _MATH = (
-    "ceil", "copysign", "exp", "fabs", "floor", "gcd", "isclose", "isinf", "isnan", "lcm", "log", "log10", "log2",
+    "ceil", "copysign", "exp", "fabs", "floor", "gcd", "isclose", "isinf", "isnan", "log", "log10", "log2",
     "pow", "sqrt", "trunc",
 )  # fmt: skip
 _PATHS = ("basename", "commonpath", "commonprefix", "dirname", "isabs", "join", "normpath", "split", "splitext")
@@ -86,6 +86,14 @@ def _product(values: Iterable[object], *, start: object = 1) -> object:
     return functools.reduce(lambda left, right: binary(ast.Mult(), left, right), values, start)
 
 
+def _common_multiple(*numbers: int) -> int:
+    found = 1
+    for number in numbers:
+        found = math.lcm(found, number)
+        checked(found)
+    return found
+
+
 def _indented(text: str, prefix: str) -> str:
     if (text.count("\n") + 1) * len(prefix) > LONGEST * 10:
         raise TooLargeError
@@ -118,6 +126,7 @@ _FUNCTIONS: dict[str, tuple[str, Callable[..., object]]] = {
     "typing.cast": ("typing.cast", lambda *values: values[1]),
     "collections.OrderedDict": ("collections.OrderedDict", OrderedDict),
     "copy.deepcopy": ("copy.deepcopy", plain_copy),
+    "math.lcm": ("math.lcm", _common_multiple),
     "math.prod": ("math.prod", _product),
     "textwrap.indent": ("textwrap.indent", _indented),
     "os.fspath": ("os.fspath", os.fspath),
@@ -244,10 +253,19 @@ def _moved(name: str, path: PosixPath, *, strict: bool = False) -> PosixPath:
     return PosixPath(PLACE_METHODS[name](path))
 
 
+def _matched(path: PurePosixPath, pattern: str) -> bool:
+    """`path.match(pattern)`, for which Python makes a regular expression in the square of the pattern's length."""
+    if len(pattern) * (len(pattern) + len(str(path))) > MOST_STEPS // 10:
+        raise TooLargeError
+    return path.match(pattern)
+
+
 def library_method(value: object, name: str) -> Callable[..., object]:
     """A method of a value of Python's library, as a function of its arguments."""
     if isinstance(value, PosixPath) and name in PLACE_METHODS:
         return partial(_moved, name, value)
+    if isinstance(value, PurePosixPath) and name == "match":
+        return partial(_matched, value)
     method: Callable[..., object] = getattr(value, name)
     if name != "strftime":
         return method

@@ -10,6 +10,7 @@ from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import call_function
+from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, size
 from flowc_compiler.evaluate.plain_data import check_hashable
 from flowc_compiler.evaluate.values import (
     Builtin,
@@ -74,7 +75,13 @@ def _unpack(evaluator: Evaluator, items: Sequence[ast.expr], value: object, node
 def _assign_entry(evaluator: Evaluator, target: ast.Subscript, value: object) -> None:
     if evaluator.sets_variable(target, value):
         return
-    _change_entry(evaluator, target, "assigned", lambda container, key: container.__setitem__(key, value), value)
+
+    def put(container: Any, key: object) -> None:
+        if is_kind(key, slice) and size(container) + size(value) > LONGEST:
+            raise TooLargeError
+        container[key] = value
+
+    _change_entry(evaluator, target, "assigned", put, value)
 
 
 def _change_entry(

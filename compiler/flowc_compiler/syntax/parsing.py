@@ -51,6 +51,11 @@ _SHORT = 2000
 MOST_READ = 200_000_000
 """Characters of f-strings: Python 3.11 reads all of one again for each of its fields."""
 
+_MARKS = re.compile(r"[^\w\s\x00-\x7f]+")
+"""No letters: accents and the like, which Python puts into order where they are in a name."""
+MOST_MARKS = 300
+"""Of one name in a row: to put them into order takes the square of their number."""
+
 
 class TooLargeError(ValueError):
     """A text has more words than are read of one that nobody trusts."""
@@ -83,6 +88,7 @@ def parse_text(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _refuse_long_fields(text)
+        _refuse_many_marks(text)
         tree = ast.parse(text)
         _refuse(tree, text)
         return tree
@@ -100,6 +106,20 @@ def _refuse_long_fields(text: str) -> None:
             if read > MOST_READ:
                 line = text.count("\n", 0, found.start()) + 1
                 raise SyntaxError("an f-string is too long for its many fields", ("<flow>", line, 1, None))
+
+
+def _refuse_many_marks(text: str) -> None:
+    """Raise SyntaxError for a name with hundreds of accents; literals and comments may have them, and no f-string."""
+    if text.isascii() or not _has_many_marks(text):
+        return
+    code = _TEXT.sub(lambda found: found[0] if set(found[1] or "") & set("fFtT") else "\n" * found[0].count("\n"), text)
+    for number, line in enumerate(code.splitlines() if _has_many_marks(code) else (), 1):
+        if _has_many_marks(line):
+            raise SyntaxError("a name has too many accents", ("<flow>", number, 1, None))
+
+
+def _has_many_marks(text: str) -> bool:
+    return any(found.end() - found.start() > MOST_MARKS for found in _MARKS.finditer(text))
 
 
 def _refuse(tree: ast.Module, text: str) -> None:

@@ -117,9 +117,15 @@ def present(arguments: Mapping[str, Argument], key: str) -> Argument | None:
     return None if isinstance(argument.node, ast.Constant) and argument.node.value is None else argument
 
 
+_MOST_BITS = 14_280
+"""Of a whole number that Python writes out."""
+
+
 def unportable(value: object) -> str:
     """The type of a part that cannot travel to a task; empty where all can."""
     match value:
+        case int() if value.bit_length() > _MOST_BITS:
+            return "number of more than 4300 digits"
         case None | str() | bool() | int() | float():
             return ""
         case dict():

@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from flowc.protocol.toml_text import check_keys
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import UnresolvedError
-from flowc_compiler.evaluate.operations import HEAVIEST
+from flowc_compiler.evaluate.operations import HEAVIEST, MOST_COLLISIONS
 from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,
     Source,
@@ -197,23 +198,65 @@ def _json(text: str) -> Any:
 def _toml(text: str) -> Any:
     import tomllib
 
-    return _read("TOML", tomllib.loads, text, LONGEST_TOML)
+    def load(text: str) -> Any:
+        check_keys(text)
+        return tomllib.loads(text)
+
+    return _read("TOML", load, text, LONGEST_TOML)
 
 
 def _yaml(text: str) -> Any:
     import yaml
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
     def load(text: str) -> Any:
         if _nesting(text) > DEEPEST:  # libyaml itself would go on until the stack ends
             raise RecursionError
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
         try:
-            return yaml.load(text, loader)  # noqa: S506 - both are safe
+            node = loader.get_single_node()
+            if _LONG_NUMBER.search(text):
+                _check_numbers(node)
+            return None if node is None else loader.construct_document(node)
         except yaml.YAMLError as error:
             raise ValueError(" ".join(str(error).split())) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+            raise ValueError(f"a value is not what its tag or form says: {error}") from None
+        finally:
+            loader.dispose()
 
     return _read("YAML", load, text)
+
+
+_LONG_NUMBER = re.compile(r"[0-9a-fA-F_:.]{16}")
+"""What could be one: shorter ones are different keys of different hashes."""
+MOST_DIGITS = 4000
+"""Of a number in YAML; in base 60, more would take the square of their number."""
+_NUMBERS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+
+
+def _check_numbers(root: Any) -> None:
+    """Raise ValueError for numbers in nodes of YAML that would take long to read, or to look for as keys."""
+    import yaml
+
+    pending: list[Any] = [root]
+    seen, keys = set[int](), 0
+    while pending:
+        node = pending.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node.value, str):
+            if node.tag in _NUMBERS and len(node.value) > MOST_DIGITS:
+                raise ValueError(f"the number in line {node.start_mark.line + 1} has more than {MOST_DIGITS} digits")
+            continue
+        is_mapping = isinstance(node, yaml.MappingNode)
+        for key, value in node.value if is_mapping else ((None, item) for item in node.value):
+            pending.append(value)
+            if key is not None:
+                pending.append(key)
+                keys += key.tag in _NUMBERS and _LONG_NUMBER.search(key.value) is not None
+        if keys > MOST_COLLISIONS:
+            raise ValueError(f"it has more than {MOST_COLLISIONS} long numbers as keys")
 
 
 def _packages(name: str) -> Parser:

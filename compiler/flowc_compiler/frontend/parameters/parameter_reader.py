@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import codecs
-import json
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
@@ -12,7 +11,7 @@ from flowc_compiler.evaluate.literals import UnresolvedError, path_from_here
 from flowc_compiler.frontend.parameters.click_arguments import read_click_arguments
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
-from flowc_compiler.frontend.parameters.text_conversion import constraint_violation
+from flowc_compiler.frontend.parameters.text_conversion import constraint_violation, read_json
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import Names
 from flowc_compiler.syntax.tree_walk import walk
@@ -278,7 +277,7 @@ def _converted(value: object, parameter_type: ParameterType) -> object:
         return float(cast("str", value))
     if not isinstance(value, str):
         return value
-    return value.lower() in _TRUE if parameter_type == "bool" else json.loads(value)
+    return value.lower() in _TRUE if parameter_type == "bool" else read_json(value)
 
 
 def _is_encoding(name: str) -> bool:

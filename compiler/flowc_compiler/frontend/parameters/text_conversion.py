@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, cast
 
+from flowc_compiler.evaluate.operations import DEEPEST_TREE
 from flowc_compiler.ir import Parameter
 
 TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -62,9 +64,28 @@ def converted_item(text: str, parameter: Parameter) -> Any:
                 raise ValueError(f"{text!r} is neither true nor false")
             return word in TRUE_WORDS
         case "json":
-            try:
-                return json.loads(text)
-            except RecursionError:
-                raise ValueError("it is nested too deeply") from None
+            return read_json(text)
         case "str":
             return text
+
+
+def read_json(text: str) -> Any:
+    """The value of a text in JSON. Raises ValueError, also where it is nested too deeply or UTF-8 cannot hold it."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    level: list[object] = [value]
+    for _ in range(DEEPEST_TREE):
+        level = [part for item in level for part in _parts(item)]
+    if level:
+        raise ValueError("it is nested too deeply")
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()  # half of a character is a UnicodeEncodeError
+    return value
+
+
+def _parts(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[object, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()

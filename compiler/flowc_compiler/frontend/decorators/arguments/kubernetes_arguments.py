@@ -184,10 +184,12 @@ def _check_containers(items: object) -> object:
         return ()
     depth = len(("spec", "initContainers"))
     found = [item._replace(path=item.path[depth:]) for item in pod_patch_problems({"spec": {"initContainers": items}})]
+    reported = {item.path for item in found}
     for number, item in enumerate(as_list(items) or ()):
         fields = as_dict(item) or {}
         for name in ("name", "image"):
-            if not fields.get(name) and not any(problem.path == (number,) for problem in found):
+            if not fields.get(name) and (number,) not in reported:
+                reported.add((number,))
                 found.append(SchemaProblem((number,), f"`{name}` is missing", "a container needs its name and image"))
         if fields.get("name") in _TAKEN:
             message = f"`{fields['name']}` is the name of a container that flowc or an engine has in the pod"
