@@ -9,7 +9,7 @@ import pytest
 
 from flowc.protocol import toml_text
 from flowc_compiler.evaluate import operations
-from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.reachable_state import State
 from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError

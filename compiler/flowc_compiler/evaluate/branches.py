@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from flowc_compiler.evaluate.assumptions import under
 from flowc_compiler.evaluate.evaluation_state import EvaluationError, ExitError, Frame, RaisedError, Returned, Signal
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, state_of
+from flowc_compiler.evaluate.merging import Merge
+from flowc_compiler.evaluate.reachable_state import Container, State, namespaces, state_of
 from flowc_compiler.evaluate.values import Assumed, Foreign, Undetermined, Unresolved
 
 if TYPE_CHECKING:

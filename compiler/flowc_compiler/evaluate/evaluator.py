@@ -48,7 +48,7 @@ from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.applied_decorators import Applying, DecoratorOutcome
-    from flowc_compiler.evaluate.merging import State
+    from flowc_compiler.evaluate.reachable_state import State
 
 _OWN_CLASSES = re.compile(
     r"\b(BoundMethod|Builtin|ClassObject|Descriptor|DictView|Foreign|Function|Instance|Iterator|Module|Partial|Unresolved)\b"

@@ -12,7 +12,7 @@ from flowc_compiler.evaluate.values import Environment, Foreign, Function, Funct
 from flowc_compiler.syntax.modules import ModuleView
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.merging import State
+    from flowc_compiler.evaluate.reachable_state import State
 
 
 class EvaluatorParts(ABC):

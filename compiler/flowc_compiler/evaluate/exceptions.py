@@ -11,7 +11,7 @@ from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.evaluate.branches import fork, snapshot, widen
 from flowc_compiler.evaluate.evaluation_state import ExitError, RaisedError, Signal
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.merging import State, namespaces
+from flowc_compiler.evaluate.reachable_state import State, namespaces
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Instance, Unresolved
 
 _CAUSE = Unresolved("whether an error is raised is not known")

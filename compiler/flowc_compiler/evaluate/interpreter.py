@@ -26,8 +26,8 @@ from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.library_values import is_library_value
-from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.methods import METHODS, call_plain
+from flowc_compiler.evaluate.reachable_state import State
 from flowc_compiler.evaluate.refused_statements import refuse_statement
 from flowc_compiler.evaluate.settings_objects import settings_object
 from flowc_compiler.evaluate.statements import execute, prints

@@ -13,9 +13,9 @@ from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import EvaluationError, Frame
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import check_items
-from flowc_compiler.evaluate.merging import State, namespaces
 from flowc_compiler.evaluate.operations import LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_key, check_keys, has_objects
+from flowc_compiler.evaluate.reachable_state import State, namespaces
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import (
     Assumed,

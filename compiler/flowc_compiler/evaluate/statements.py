@@ -24,7 +24,7 @@ from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.loops import for_loop, while_loop
-from flowc_compiler.evaluate.merging import has_one_name
+from flowc_compiler.evaluate.reachable_state import has_one_name
 from flowc_compiler.evaluate.refused_statements import refuse_statement
 from flowc_compiler.evaluate.targets import assign, delete, match_statement
 from flowc_compiler.evaluate.values import (

@@ -18,7 +18,7 @@ from flowc_compiler.evaluate.environment_reads import ANY
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, EvaluationError, ExitError, Frame
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.functions import call_function, signature_of
-from flowc_compiler.evaluate.merging import parts_of
+from flowc_compiler.evaluate.reachable_state import parts_of
 from flowc_compiler.evaluate.values import (
     Assumed,
     BoundMethod,

@@ -19,7 +19,7 @@ from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
-    from flowc_compiler.evaluate.merging import State
+    from flowc_compiler.evaluate.reachable_state import State
     from flowc_compiler.syntax.modules import ModuleView
 
 Environment = dict[str, object]

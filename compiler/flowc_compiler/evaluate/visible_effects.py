@@ -10,7 +10,7 @@ import ast
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.evaluate.merging import parts_of
+from flowc_compiler.evaluate.reachable_state import parts_of
 from flowc_compiler.evaluate.values import (
     LIBRARY_TYPES,
     PLAIN,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from flowc_compiler.evaluate.merging import Container, State
+from flowc_compiler.evaluate.reachable_state import Container, State
 from flowc_compiler.evaluate.values import Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import MappedResult, Result, StepOutputs
 from flowc_compiler.ir.regions import ChosenValue, CollectionValue, LiteralValue, OperationValue, Value, value_key

@@ -22,8 +22,8 @@ from flowc_compiler.evaluate.evaluation_state import (
     Signal,
     deep_recursion,
 )
-from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import current_budget, spending
+from flowc_compiler.evaluate.reachable_state import parts_of
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.body_reads import report_extra, set_variables
 from flowc_compiler.frontend.pipelines.client_uses import check_uses

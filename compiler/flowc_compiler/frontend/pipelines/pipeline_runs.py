@@ -12,9 +12,9 @@ from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
-from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.operations import HEAVIEST, current_budget
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, has_objects, weight
+from flowc_compiler.evaluate.reachable_state import State
 from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind, plain_copy
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span

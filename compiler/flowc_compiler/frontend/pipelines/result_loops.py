@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.evaluate.evaluation_state import BoundValue, CallArguments, Frame, Returned
-from flowc_compiler.evaluate.merging import has_one_name, namespaces, state_of
+from flowc_compiler.evaluate.reachable_state import has_one_name, namespaces, state_of
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import (

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluation_state import EvaluationError, Returned
-from flowc_compiler.evaluate.merging import Merge, State, namespaces, state_of
+from flowc_compiler.evaluate.merging import Merge
+from flowc_compiler.evaluate.reachable_state import State, namespaces, state_of
 from flowc_compiler.frontend.pipelines.arm_bindings import arm_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
