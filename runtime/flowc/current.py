@@ -205,6 +205,10 @@ class Running:
     """The task."""
     metadata: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
     """What the step has said of itself by `log_metadata`; of an output under `outputs`."""
+    parameters: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
+    """What ZenML calls the parameters of a step: arguments that are no results of others, and defaults."""
+    arguments: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
+    """Those of them that are plain data, as they were before the step's code."""
     saved: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
     """What the step of a pipeline has stored by `save_artifact`, by name."""
     trace: ReadTrace | None = None

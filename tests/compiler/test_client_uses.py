@@ -81,7 +81,7 @@ REFUSED = {
     "get_step_context().pipeline.user": "user` of `PipelineResponse",
     "run = get_step_context().pipeline_run; run.stack": "stack` of `RunningRun",
     "get_step_context().step_run.logs": "logs` of `RunningStep",
-    "Client().get_pipeline_run('x').config.extra": "extra` of `StepConfig",
+    "Client().get_pipeline_run('x').config.extra": "extra` of `RunConfig",
     "Client().get_pipeline_run('x').steps['a'].inputs": "inputs` of `StepRun",
     "Client().get_pipeline_run('x').steps['a'].outputs['b'][0].uri": "uri` of `ArtifactVersion",
     "Client().get_pipeline_run('x').steps['a'].output.visualize()": "visualize` of `ArtifactVersion",

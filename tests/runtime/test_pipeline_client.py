@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,7 @@ def test_the_client_is_where_zenmls_users_look_for_it() -> None:
 
 
 KNOWN = """
+    from datetime import date
     from typing import Annotated, List, Tuple
 
     from zenml import get_step_context, log_metadata, pipeline, step
@@ -263,9 +265,20 @@ KNOWN = """
     def last(found: list) -> str:
         return get_step_context().step_run.input.name
 
+    @step
+    def told(n: int, rate: float = 0.5, names: list = ["a"], day=date(2026, 1, 1), *, deep: bool = True) -> dict:
+        names.append("b")
+        return get_step_context().step_run.config.parameters
+
+    @step
+    def asked(before: dict) -> dict:
+        run = Client().get_pipeline_run(get_step_context().pipeline_run.name)
+        return {name: found.config.parameters for name, found in run.steps.items()}
+
     @pipeline
-    def knowing() -> None:
+    def knowing(rate: float = 0.25) -> None:
         n = number()
+        asked(told(n, rate=rate))
         letters = load()
         worked = work.map(letters, n, z=2)
         last(gather(worked, (n, letters), letters[0], ["x"]))
@@ -291,6 +304,11 @@ def test_what_a_step_knows_of_its_inputs(tmp_path: Path) -> None:
     assert names == {"worked": ["map:work:0", "map:work:1"], "both": ["number", "load"], "one": ["load"]}
     assert same
     assert steps["last"].output.load() == "knowing::gather::output"
+    plain = {"rate": 0.25, "names": ["a"], "deep": True}
+    assert steps["told"].output.load() == {**plain, "names": ["a", "b"], "day": date(2026, 1, 1)}
+    assert steps["asked"].output.load()["told"] == steps["told"].config.parameters == plain
+    assert steps["map:work:1"].config.parameters == {"z": 2}
+    assert steps["number"].config.parameters == {}
 
 
 LOGGING = """

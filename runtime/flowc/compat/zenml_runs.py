@@ -12,7 +12,7 @@ from flowc.client.run_object import Run
 from flowc.client.step_object import Step
 from flowc.client.task_object import Task
 from flowc.compat.zenml_types import ExecutionStatus
-from flowc.current import current, of_own_run
+from flowc.current import current, of_own_run, running
 from flowc.pipeline_settings import Settings
 from flowc.protocol import env_names
 
@@ -158,7 +158,12 @@ class StepRun(Response):
         self._task = task
         self.name = run_name(task.step, task.path)
         """The name of the step; for an item `map:<step>:<index>`, as in ZenML."""
-        self.config = Settings(name=self.name, enable_cache=False)
+
+    @property
+    def config(self) -> Settings:
+        """Its name, and those of its parameters that are plain data; none while it runs."""
+        known: Dict[str, Any] = self._task.manifest.get("arguments", {}) if self._task.committed else {}
+        return Settings(name=self.name, enable_cache=False, parameters=known)
 
     @property
     def id(self) -> str:
@@ -235,13 +240,12 @@ class RunningStep(StepRun):
         call: Dict[str, Any] = state.step.call or {}
         self._arguments: Dict[str, Any] = call.get("arguments") or {}
         self._state = state
-        known = {name: values for name, values in self._arguments.items() if {"literal", "python"} & values.keys()}
-        self.config = Settings(
-            name=self.name,
-            enable_cache=False,
-            extra=_extra("step"),
-            parameters={name: state.arguments().value(value) for name, value in known.items()},
-        )
+
+    @property
+    def config(self) -> Settings:
+        """Its name, what the pipeline says of it, and its parameters."""
+        parameters = dict(running.parameters)
+        return Settings(name=self.name, enable_cache=False, extra=_extra("step"), parameters=parameters)
 
     @property
     def inputs(self) -> Dict[str, List[ArtifactVersion]]:

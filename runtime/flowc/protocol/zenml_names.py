@@ -221,7 +221,7 @@ _STEP_RUN = {
 }
 _PIPELINE_RUN = {
     "artifact_versions": "[ArtifactVersion]",
-    "config": "StepConfig",
+    "config": "RunConfig",
     "created": "",
     "end_time": "",
     "id": "",
@@ -314,7 +314,8 @@ CLASSES: Dict[str, Dict[str, str]] = {
     },
     "RunningStepConfig": {"enable_cache": "", "extra": "", "name": "", "parameters": ""},
     "RunningRunConfig": {"enable_cache": "", "extra": "", "name": ""},
-    "StepConfig": {"enable_cache": "", "name": ""},
+    "RunConfig": {"enable_cache": "", "name": ""},
+    "StepConfig": {"enable_cache": "", "name": "", "parameters": ""},
     "StepContext": {
         "add_output_metadata": "(metadata output_name)",
         "get_output_metadata": "(output_name)",

@@ -129,7 +129,7 @@ class CacheInputs:
             for path, attempt in layout.latest_of_step(name).items():
                 manifest = layout.manifest(name, path, attempt)
                 refs = {each: artifacts.identity(ref) for each, ref in manifest["artifacts"].items()}
-                found[task_id(name, path)] = [refs, manifest.get("metadata")]
+                found[task_id(name, path)] = [refs, manifest.get("metadata"), manifest.get("arguments")]
         return found
 
     def _code_read(self, name: str) -> List[Any]:

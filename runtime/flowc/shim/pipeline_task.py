@@ -20,6 +20,7 @@ from flowc.shim.join import step_tolerates
 from flowc.shim.loaded_plan import given_text
 from flowc.shim.read_trace import end_trace
 from flowc.shim.step_call import call_step
+from flowc.shim.step_parameters import defaults_of, plain, unwrapped
 from flowc.shim.task_facts import end_checkpoints, set_facts, store_cards
 from flowc.shim.task_inputs import chosen_anew, chosen_parameters
 from flowc.shim.task_results import bounded, manifest_head, materialize_iterable, write_labelled_outputs
@@ -76,9 +77,8 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         from flowc.shim import called_flow
 
         manifest = called_flow.returned(state, manifest)
-    metadata = {**running.metadata, **_linked_model()} if step.call is not None else {}
-    if metadata:
-        manifest["metadata"] = metadata
+    if step.call is not None:
+        manifest.update(_said())
     if caught is not None:
         manifest.update(caught=True, caught_failure=caught)
     if state.cache is not None and trace is not None:
@@ -140,6 +140,12 @@ def _with_code(load: Callable[[], Any], compute: Callable[[], Any]) -> Any:
         return compute()
 
 
+def _said() -> Document:
+    """What the step has said of itself, and those of its parameters that are plain data."""
+    said: Document = {"metadata": {**running.metadata, **_linked_model()}, "arguments": running.arguments}
+    return {name: found for name, found in said.items() if found}
+
+
 def _linked_model() -> Dict[str, Any]:
     """The model that the step has, with the version that it is."""
     import os
@@ -168,12 +174,15 @@ def _call(
     returned: Returned = {}
 
     def code() -> None:
-        running.state, running.metadata, running.saved = state, {}, {}
+        running.state, running.metadata, running.saved, running.arguments = state, {}, {}, {}
+        arguments = {name: values.argument(name, value) for name, value in given.items()}
+        own = {name: arguments[name] for name, value in given.items() if next(values.origins(value), None) is None}
+        running.parameters = {**defaults_of(function, arguments), **own}
+        running.arguments = plain(running.parameters)
         if step.hooks is None:
-            return call_function({name: values.argument(name, value) for name, value in given.items()})
+            return call_function(arguments)
         from flowc.shim.step_hooks import call_with_hooks
 
-        arguments = {name: values.argument(name, value) for name, value in given.items()}
         last = task.attempt - task.first >= step.retries
         run = partial(call_function, arguments)
         call_with_hooks(step.hooks, function, load(), run, last=last)
@@ -309,10 +318,7 @@ def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
 
 def pass_arguments(function: Callable[..., Any], arguments: Dict[str, Any]) -> Any:
     """Call a function with arguments by name, also where it takes some by position only."""
-    inner: Any = function
-    while hasattr(inner, "__wrapped__"):  # by a decorator of the user's
-        inner = inner.__wrapped__
-    code = getattr(inner, "__code__", None)
+    code = getattr(unwrapped(function), "__code__", None)
     first = code.co_varnames[: code.co_posonlyargcount] if code is not None else ()
     positional = [arguments.pop(name) for name in first if name in arguments]
     return function(*positional, **arguments)

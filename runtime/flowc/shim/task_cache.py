@@ -133,7 +133,7 @@ class TaskCache:
         gone = frozenset(entry.get("deleted", ()))
         inherited = {name: ref for name, ref in self._inputs.inherited.items() if name not in gone}
         manifest = manifest_head(self._state, self._task)
-        for name in ("foreach", "choice", "metadata"):
+        for name in ("foreach", "choice", "metadata", "arguments"):
             if name in entry:
                 manifest[name] = entry[name]
         manifest["artifacts"] = {**inherited, **entry["artifacts"]}
@@ -198,7 +198,7 @@ class TaskCache:
         known = manifest["artifacts"]
         entry: Document = {
             **{part: manifest[part] for part in ("flow", "run", "step", "index", "attempt")},
-            **{part: manifest[part] for part in ("foreach", "choice", "metadata") if part in manifest},
+            **{part: manifest[part] for part in ("foreach", "choice", "metadata", "arguments") if part in manifest},
             "version": VERSION,
             "created": wall_time(),
             "artifacts": {each: ref for each, ref in known.items() if each in self.written},

@@ -61,7 +61,7 @@ CONTEXT = [
         "get_step_context().pipeline_run.name": "assert get_step_context().pipeline_run.name",
         "get_step_context().step_run.name": "assert get_step_context().step_run.name in {'map:work:0', 'map:work:1'}",
         "get_step_context().step_run.config.parameters": (
-            "assert get_step_context().step_run.config.parameters == {}, get_step_context().step_run.config"
+            "assert get_step_context().step_run.config.parameters == {'y': 1}, get_step_context().step_run.config"
         ),
         "get_step_context().pipeline.id, .pipeline_run.id": (
             "assert get_step_context().pipeline_run.id in "
@@ -98,6 +98,10 @@ CONTEXT = [
             "run = Client().get_pipeline_run(get_step_context().pipeline_run.name)\n"
             "assert run.steps['load'].outputs['output'][0].load() == [1, 2]\n"
             "assert run.steps['load'].output.load() == [1, 2]"
+        ),
+        "Client().get_pipeline_run(name).steps[...].config.parameters": (
+            "run = Client().get_pipeline_run(get_step_context().pipeline_run.name)\n"
+            "assert run.steps['load'].config.parameters == {}"
         ),
         "Client().get_pipeline(name).last_run, .runs": (
             "assert Client().get_pipeline('row_pipeline').last_run.name == get_step_context().pipeline_run.name\n"
