@@ -20,7 +20,7 @@ PARAMS: dict[str, dict[str, str]] = {
     "constants": {"number": "2.25", "shape": '{"a": [null, {"b": "é"}]}', "parts": "x,y,,z"},
     "switches": {"mode": "other"},
 }
-COLD = {"configured", "package_files"}
+COLD = {"configured", "mutators", "package_files"}
 """Flows for which Metaflow looks into the process that it was started in."""
 
 
