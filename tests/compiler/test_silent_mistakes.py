@@ -118,6 +118,29 @@ def test_what_a_file_defines_itself_is_not_that_of_flowc(tmp_path: Path, imports
     assert found.seconds == 7
 
 
+@pytest.mark.parametrize("imports", ["from flowc import *", "from flowc import FlowSpec, retry, step"])
+def test_a_decorator_with_arguments_under_its_own_name(tmp_path: Path, imports: str) -> None:
+    text = f"""
+        from functools import partial
+        {imports}
+
+        retry = partial(retry, times=7)
+
+        class F(FlowSpec):
+            @retry
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @retry(minutes_between_retries=0)
+            @step
+            def end(self):
+                pass
+    """
+    found = [step.specs.retry for step in compiled(tmp_path, text).flow.steps]
+    assert [(item.limit, item.backoff_seconds) for item in found if item is not None] == [(7, 120.0), (7, 0.0)]
+
+
 def test_a_stand_in_for_what_cannot_be_imported_is_no_other_meaning(tmp_path: Path) -> None:
     text = """
         try:

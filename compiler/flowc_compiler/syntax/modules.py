@@ -113,6 +113,25 @@ class ModuleView:
         }  # fmt: skip
 
     @cached_property
+    def last_values(self) -> dict[str, ast.expr]:
+        """The same of names that it may import before."""
+        found: dict[str, ast.expr] = {}
+        for item in self.tree.body:
+            match item:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    others = [node for node in self.bindings[name] if not isinstance(node, ast.Import | ast.ImportFrom)]
+                    if len(others) == 1:
+                        found[name] = value
+                case ast.Import() | ast.ImportFrom():
+                    imported: dict[str, Imported] = {}
+                    bind_imports(item, imported)
+                    for name in imported:
+                        found.pop(name, None)
+                case _:
+                    pass
+        return found
+
+    @cached_property
     def single_functions(self) -> dict[str, FunctionNode]:
         """The functions at the top level whose names the file binds once."""
         functions = (item for item in self.tree.body if isinstance(item, FunctionNode))

@@ -120,6 +120,9 @@ def _unwrapped(value: ast.expr, view: ModuleView | None = None) -> tuple[list[as
 
 def _expansion(item: ast.expr, view: ModuleView, modules: LocalModules | None, turns: int = 0) -> list[ast.expr]:
     """The decorators of Metaflow that an expression stands for; itself where it is none but its own."""
+    own = view.last_values.get(called.id) if isinstance(called := callee(item), ast.Name) else None
+    if own is not None and (bound := _of_partial(own, item.keywords if isinstance(item, ast.Call) else (), view)):
+        return [bound]  # also of a name that it had before: `retry = partial(retry, times=2)`
     if turns > _MOST_EXPANSIONS or view.names.resolve(callee(item)) in SERVED:
         return [item]
     if (bound := _of_partial(item, (), view)) is not None:
@@ -142,8 +145,6 @@ def _of_name(item: ast.expr, name: str, view: ModuleView, modules: LocalModules 
     value = view.values.get(name)
     if value is not None and view.names.resolve(callee(value)) in SERVED and not isinstance(item, ast.Call):
         return [value]
-    if value is not None and (bound := _of_partial(value, item.keywords if isinstance(item, ast.Call) else (), view)):
-        return [bound]
     function = view.single_functions.get(name)
     if function is None or isinstance(item, ast.Call):
         return [item]
