@@ -76,7 +76,34 @@ def test_a_name_in_a_patch_that_is_no_text(tmp_path: Path) -> None:
         assert says in found.message
 
 
-def test_an_infinite_number_of_cores_is_refused() -> None:
+@pytest.mark.parametrize(("name", "field"), [("resources", "cpu"), ("kubernetes", "cpu"), ("kubernetes", "cpu_limit")])
+def test_an_infinite_number_of_cores_is_refused(name: str, field: str) -> None:
     for cpu in (float("inf"), "1e999"):
         with pytest.raises(ValidationError, match="finite"):
-            ARGUMENTS["resources"].model_validate({"cpu": cpu})
+            ARGUMENTS[name].model_validate({field: cpu})
+
+
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "@airflow_s3_key_sensor(bucket_key='a\\0b')",
+        "@airflow_s3_key_sensor(bucket_key='')",
+        "@airflow_s3_key_sensor(bucket_key=['http://[::1'])",
+        "@deadline(days=1e308)",
+        "@schedule(cron='9' * 4400 + ' * * * *')",
+        "@resources(memory=10**400)",
+        "@resources(memory='9' * 400)",
+        "@kubernetes(image='a\\x1b[31m')",
+        "@container(image='a\\0b', command=['true'])",
+        "@kubernetes(init_containers=['x'] * 9999)",
+    ],
+)
+def test_odd_values_that_no_target_could_have(tmp_path: Path, decorator: str) -> None:
+    """They are reported where they are, and nothing is raised."""
+    name = decorator[1:].partition("(")[0]
+    of_flow, of_step = ("", f"    {decorator}\n") if name in ARGUMENTS else (f"{decorator}\n", "")
+    source = f"from flowc import FlowSpec, {name}, step\n\n{of_flow}class F(FlowSpec):\n{of_step}    @step\n"
+    source += "    def start(self):\n        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    found = diagnostics(tmp_path, source)
+    assert {item.code for item in found} == {"FC407" if name == "schedule" else "FC404"}
+    assert all(item.span is not None for item in found)

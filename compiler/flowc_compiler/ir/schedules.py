@@ -50,6 +50,8 @@ _WEEK = frozenset(range(7))
 _LENGTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 """The days of months that have fewer than 31."""
 
+_LONGEST_NUMBER = 9
+"""Digits of a number that is read: all that count have fewer."""
 _ITEM = re.compile(r"(?:(?P<star>\*)|(?P<start>\w+)(?:-(?P<end>\w+))?)?(?:/(?P<step>\d+))?")
 
 
@@ -142,7 +144,7 @@ def _item(item: str, field: _Field) -> range | list[int]:
     match = _ITEM.fullmatch(item)
     if match is None or not item:
         raise ScheduleError(f"{item!r} is not a {field.title}")
-    step = int(match["step"] or 1)
+    step = int((match["step"] or "1")[:_LONGEST_NUMBER])
     if step == 0:
         raise ScheduleError(f"{item!r} has a step of 0")
     if match["start"] is None:
@@ -173,7 +175,7 @@ def _refuse_special(item: str, field: _Field) -> None:
 def _value(text: str, field: _Field) -> int:
     if text in field.names:
         return field.names[text]
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         raise ScheduleError(f"{text!r} is not a {field.title}")
     number = int(text)
     if not field.first <= number <= field.last:

@@ -33,7 +33,7 @@ def check_kubernetes_options(options: TargetOptions, target: str, sink: Diagnost
     _check_root(options, target, sink)
     if not options.in_pods:
         return
-    if not options.image or re.search(r"\s", options.image):
+    if not options.image or re.search(r"[\s\0-\x1f\x7f]", options.image):
         message = f"option image of target {target}: {options.image!r} is not an image"
         sink.error("FC505", message, None, help="write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     _check_metadata(options, target, sink)

@@ -165,9 +165,11 @@ def _none_is_nothing(value: object) -> object:
     return () if value is None else value
 
 
-Mebibytes = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(mebibytes)]
+_MOST_MEBIBYTES = 2**43
+"""Of which Kubernetes counts the bytes in 63 bits."""
+Mebibytes = Annotated[Annotated[int, Field(ge=0, lt=_MOST_MEBIBYTES)] | None, BeforeValidator(mebibytes)]
 """A size in MiB."""
-PositiveMebibytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(mebibytes)]
+PositiveMebibytes = Annotated[Annotated[int, Field(gt=0, lt=_MOST_MEBIBYTES)] | None, BeforeValidator(mebibytes)]
 """A size in MiB, more than nothing."""
 Gpu = Annotated[tuple[Annotated[int, Field(ge=0)], str | None] | None, BeforeValidator(_gpu)]
 """How many GPUs, and of which type."""

@@ -73,7 +73,7 @@ def check_labels(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _check_image(image: str | None) -> str | None:
-    if image is not None and (not image or re.search(r"\s", image)):
+    if image is not None and (not image or re.search(r"[\s\0-\x1f\x7f]", image)):
         raise ValueError(f"{image!r} is not an image: write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     return image
 
@@ -160,7 +160,7 @@ class KubernetesArguments(_PodArguments):
     qos: Annotated[Literal["burstable", "guaranteed"] | None, BeforeValidator(_lower)] = None
     extended_resources: Annotated[Texts, AfterValidator(check_extended)] = Field(default_factory=dict)
     security_context: SecurityArgument = None
-    cpu_limit: Annotated[float | None, Field(gt=0)] = None
+    cpu_limit: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     memory_limit: PositiveMebibytes = None
     disk_limit: PositiveMebibytes = None
     affinity: AffinityArgument = None

@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _check_image(image: str) -> str:
-    if not image or re.search(r"\s", image):
+    if not image or re.search(r"[\s\0-\x1f\x7f]", image):
         raise ValueError(f"{image!r} is not an image: write 'postgres:17' or 'registry.example/team/r:4.4'")
     return image
 

@@ -32,14 +32,14 @@ class DeadlineArguments(Arguments):
 
     def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
         """The deadline, in whole seconds."""
-        seconds = math.ceil(self.seconds + 60 * self.minutes + 3600 * self.hours + 86400 * self.days)
+        seconds = self.seconds + 60 * self.minutes + 3600 * self.hours + 86400 * self.days
         if seconds == 0:
             at.error("FC404", "`@deadline` has no time", help="give seconds, minutes, hours or days")
         elif seconds > LONGEST_SECONDS:
             message = f"`@deadline` is longer than {LONGEST_SECONDS} seconds"
             at.error("FC404", message, help="give less, or leave it out: a run may then take as long as it likes")
         else:
-            return {"deadline": DeadlineSpec(span=at.span, seconds=seconds)}
+            return {"deadline": DeadlineSpec(span=at.span, seconds=math.ceil(seconds))}
         return {}
 
 

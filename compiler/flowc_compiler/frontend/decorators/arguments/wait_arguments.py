@@ -168,9 +168,14 @@ class _SensorArguments(Arguments):
         if self.soft_fail:
             message = f"`soft_fail` of `@{self.NAME}` would skip what follows, and the run fails here"
             at.error("FC411", message, help="leave it out, or look for the data in the first step")
+        try:
+            waited = self._waited()
+        except ValueError as error:
+            at.error("FC404", f"`@{self.NAME}`: {error}", help="name what is to be there")
+            return {}
         every = min(self.poke_interval, self.timeout)
         common = {"span": at.span, "every": every, "timeout": self.timeout}
-        return {"waits": tuple(WaitSpec(**common, **own) for own in self._waited())}
+        return {"waits": tuple(WaitSpec(**common, **own) for own in waited)}
 
 
 class S3KeySensorArguments(_SensorArguments):
