@@ -6,22 +6,18 @@ docs/zenml.md says so.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.pipelines.asking_zenml import answers_of_zenml
 from tests.pipelines.comparing import Outcome, run_flowc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.oracle
-ENVIRONMENT = REPOSITORY / "tests" / "bench" / "env-zenml"
 HEAD = """
 from typing import Annotated, Tuple
 from zenml import pipeline, step, unmapped
@@ -200,22 +196,11 @@ STATIC_CASES = [name for name in BODIES if name not in REFUSED and name != "fail
 @pytest.fixture(scope="module")
 def zenml(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ZenML says of every case, by name."""
-    if not (ENVIRONMENT / "ready").exists():
-        pytest.skip("tests/bench/env-zenml is not there: run tests/bench/setup")
     folder = tmp_path_factory.mktemp("zenml")
     files = [folder / f"{name}.py" for name in (*BODIES, *DYNAMIC)]
     for file in files:
         file.write_text(source(file.stem), encoding="utf-8")
-    own = {"ZENML_CONFIG_PATH": str(folder / "config"), "ZENML_ANALYTICS_OPT_IN": "false", "NO_COLOR": "1"}
-    variables = {**os.environ, **own, "PYTHONPATH": str(REPOSITORY), "ZENML_LOGGING_VERBOSITY": "ERROR"}
-    for command in (
-        [ENVIRONMENT / "bin" / "zenml", "init"],
-        [ENVIRONMENT / "bin" / "python", "-m", "tests.pipelines.zenml_reading", "answers.json", *files],
-    ):
-        done = subprocess.run(list(map(str, command)), cwd=folder, env=variables, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-    answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
-    return answers
+    return answers_of_zenml(folder, files)
 
 
 @pytest.mark.parametrize("name", STATIC_CASES)

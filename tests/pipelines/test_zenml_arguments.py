@@ -5,21 +5,18 @@ One pipeline has all of them, with a step for each. The oracle needs the environ
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from flowc.client import Run
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import ParameterInputs, compile_file
-from tests.conftest import REPOSITORY
+from tests.pipelines.asking_zenml import answers_of_zenml
 
-ENVIRONMENT = REPOSITORY / "tests" / "bench" / "env-zenml"
 HEAD = """\
 import datetime
 import decimal
@@ -230,16 +227,7 @@ def test_what_no_type_takes_is_refused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.oracle
 def test_zenml_gives_the_same(tmp_path: Path) -> None:
-    if not (ENVIRONMENT / "ready").exists():
-        pytest.skip("tests/bench/env-zenml is not there: run tests/bench/setup")
-    files = [str(_file(tmp_path, "")), str(_file(tmp_path, CALL))]
-    own = {"ZENML_CONFIG_PATH": str(tmp_path / "config"), "ZENML_ANALYTICS_OPT_IN": "false", "NO_COLOR": "1"}
-    variables = {**os.environ, **own, "PYTHONPATH": str(REPOSITORY), "ZENML_LOGGING_VERBOSITY": "ERROR"}
-    reading = [str(ENVIRONMENT / "bin" / "python"), "-m", "tests.pipelines.zenml_reading", "answers.json", *files]
-    for command in ([str(ENVIRONMENT / "bin" / "zenml"), "init"], reading):
-        done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    answers: Any = json.loads((tmp_path / "answers.json").read_text())
+    answers = answers_of_zenml(tmp_path, [_file(tmp_path, ""), _file(tmp_path, CALL)])
     for name, expected in (("arguments_default", DEFAULT), ("arguments_given", GIVEN)):
         assert answers[name]["error"] is None
         outputs = {step: said["outputs"]["output"] for step, said in answers[name]["steps"].items()}

@@ -7,9 +7,6 @@ both refuse it. Needs the environment of ZenML that tests/bench/setup makes.
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,14 +15,13 @@ import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
-from tests.conftest import REPOSITORY
+from tests.pipelines.asking_zenml import answers_of_zenml
 from tests.pipelines.comparing import run_flowc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.oracle
-ENVIRONMENT = REPOSITORY / "tests" / "bench" / "env-zenml"
 HEAD = """
 from typing import Any, Tuple
 from zenml import ExternalArtifact, Model, get_pipeline_context, get_step_context, load_artifact, log_metadata, pipeline
@@ -259,20 +255,9 @@ def _write(folder: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def zenml(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What ZenML says of every row, by name."""
-    if not (ENVIRONMENT / "ready").exists():
-        pytest.skip("tests/bench/env-zenml is not there: run tests/bench/setup")
     folder = tmp_path_factory.mktemp("zenml")
     files = _write(folder)
-    own = {"ZENML_CONFIG_PATH": str(folder / "config"), "ZENML_ANALYTICS_OPT_IN": "false", "NO_COLOR": "1"}
-    variables = {**os.environ, **own, "PYTHONPATH": str(REPOSITORY), "ZENML_LOGGING_VERBOSITY": "ERROR"}
-    for command in (
-        [ENVIRONMENT / "bin" / "zenml", "init"],
-        [ENVIRONMENT / "bin" / "python", "-m", "tests.pipelines.zenml_reading", "answers.json", *files],
-    ):
-        done = subprocess.run(list(map(str, command)), cwd=folder, env=variables, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr.decode()
-    answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
-    return answers
+    return answers_of_zenml(folder, files)
 
 
 @pytest.mark.parametrize("name", ROWS)
