@@ -26,7 +26,7 @@ def answers_of_zenml(folder: Path, files: Sequence[Path]) -> dict[str, Any]:
     variables = {**os.environ, **own, "PYTHONPATH": str(REPOSITORY), "ZENML_LOGGING_VERBOSITY": "ERROR"}
     reading = ["python", "-m", "tests.pipelines.zenml_reading", "answers.json", *map(str, files)]
     for program, *arguments in (["zenml", "init"], reading):
-        command = [ENVIRONMENT / "bin" / program, *arguments]
+        command = [str(ENVIRONMENT / "bin" / program), *arguments]
         done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     answers: dict[str, Any] = json.loads((folder / "answers.json").read_text())
