@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
 import re
 import zipfile
+import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -263,14 +265,22 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
 
 @cache
 def main_file() -> bytes:
-    """What a package begins as, with the digest of its shim."""
+    """What a package begins as, with the digest of its shim, and the source of what follows."""
+    source = base64.b64encode(zlib.compress(_start_source(), 9)).decode()
     text = without_docs(Path(__file__).with_name("zipapp__main__.py").read_bytes())
-    return text.replace(b'DIGEST = ""', f'DIGEST = "{shim_digest()}"'.encode(), 1)
+    for name, value in {"DIGEST": shim_digest(), "SOURCE": source}.items():
+        text = text.replace(f'{name} = ""'.encode(), f'{name} = "{value}"'.encode(), 1)
+    return text
+
+
+def _start_source() -> bytes:
+    """What `main_file` executes; the bytecode of it is kept with that of the shim."""
+    return without_docs(Path(__file__).with_name("zipapp_start__main__.py").read_bytes())
 
 
 def shim_digest() -> str:
     """Of this release's shim: names of bytecode that is kept begin with it."""
-    return hashlib.sha256(runtime_zip()).hexdigest()[:16]
+    return hashlib.sha256(runtime_zip() + _start_source()).hexdigest()[:16]
 
 
 @cache

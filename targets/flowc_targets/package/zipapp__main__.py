@@ -1,6 +1,7 @@
-"""The `__main__.py` of every code package: it unpacks the shim, which is compressed as a whole, and runs it.
+"""The `__main__.py` of every code package: it finds the bytecode that an earlier task has left, and goes on with that.
 
-Where the artifacts are in a folder, the first task leaves the bytecode there for those that follow.
+It is short, since Python compiles it for every task. The rest is `zipapp_start__main__.py`, whose bytecode is kept with
+that of the shim, and whose source is in here, compressed.
 
 The plan and the flow's files are in the same zip, or in the folder that the zip is in.
 
@@ -8,49 +9,20 @@ Compressed file by file, the shim alone would fill the annotation that a plain `
 and never imported here. Standard library only; Pythons that are too old for the shim have to parse it.
 """
 
-import atexit
 import marshal
 import os
 import sys
 import zlib
-from importlib.machinery import ModuleSpec
 from zipimport import zipimporter
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import types
-
 DIGEST = ""
-"""Of the shim; `main_file` puts it here."""
+"""Of the shim; `main_file` puts it here, and the source of the rest."""
+SOURCE = ""
+START = "start.py"
+"""The name of the rest."""
 
 if sys.version_info < (3, 9):
     sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
-
-
-def new_path() -> str:
-    """A path for a new file where `tempfile` makes them. To import that takes longer than all else here."""
-    variables = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
-    places = [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]  # noqa: S108
-    place = next((place for place in places if os.access(place, os.W_OK | os.X_OK)), os.curdir)
-    return os.path.join(os.path.realpath(place), "flowc-%d-%s.zip" % (os.getpid(), os.urandom(8).hex()))
-
-
-def remove(path: str, owner: int) -> None:
-    """Remove a file, unless a step has forked this process: others still use it then."""
-    if os.getpid() == owner:
-        try:
-            os.remove(path)
-        except OSError:
-            pass  # the step has
-
-
-def sources() -> bytes:
-    """The shim as a zip. Where one object could not hold it, its second half is beside this file."""
-    try:
-        return archive.get_data("flowc.zip")
-    except OSError:
-        with open(os.path.join(os.path.dirname(program), "flowc.zip.2"), "rb") as second:
-            return archive.get_data("flowc.zip.1") + zlib.decompress(second.read())
 
 
 def bytecode_file() -> str:
@@ -71,148 +43,41 @@ def is_ours(status: os.stat_result) -> bool:
     return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
 
 
-def kept_bytecode(path: str) -> bytes:
-    """The bytecode, whole, if we have made it ourselves, or root has; else nothing."""
+def opened(path: str) -> "tuple[int, int, dict[str, tuple[str, int, int, int]]]":
+    """A file with bytecode: its descriptor, where its parts begin, and where each is; no parts where it isn't whole, or
+    not ours."""
     try:
-        with open(path, "rb") as kept:
-            status = os.fstat(kept.fileno())
-            content = kept.read()
-    except OSError:
-        return b""
-    return content if is_ours(status) and content[-8:] == b"%08x" % zlib.crc32(content[:-8]) else b""
-
-
-class KeptModules:
-    """Imports modules of the shim from the file with the bytecode: each is read, and its checksum compared, when it is
-    imported. To copy all of it, and to have Python read the directory of a zip, takes longer than a task's own work.
-
-    A module that the file doesn't have as bytecode, or that cannot be read, is imported from the whole, which is
-    unpacked for that; and for processes that `multiprocessing` starts, which get our import path.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        """Raises ValueError and OSError for a file that is not whole, or not ours."""
+        descriptor = os.open(path, os.O_RDONLY)
         status, head = os.fstat(descriptor), os.pread(descriptor, 24, 0)
         size, length, checksum = [int(head[at : at + 8], 16) for at in (0, 8, 16)]
         index = os.pread(descriptor, length, 24)
-        if not is_ours(status) or status.st_size != size or zlib.crc32(index) != checksum:
-            raise ValueError
-        self.descriptor, self.start = descriptor, 24 + length
-        self.places = marshal.loads(index)  # noqa: S302 (it is ours)
-        self.codes = dict[str, bytes]()
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-        """Where a module is."""
-        del path, target
-        if name in self.places:
-            where, place, length, checksum = self.places[name]
-            try:
-                code = os.pread(self.descriptor, length, self.start + place)
-            except OSError:  # the step has closed it
-                code = b""
-            if zlib.crc32(code) == checksum:
-                self.codes[name] = code
-                file = os.path.join(unpacked, where)
-                spec = ModuleSpec(name, self, origin=file)  # type: ignore[arg-type]
-                spec.has_location = True
-                if where.endswith("__init__.pyc"):
-                    spec.submodule_search_locations = [os.path.dirname(file)]
-                return spec
-            self.places.clear()
-        elif not name.startswith("flowc.") and name != "multiprocessing":
-            return None
-        unpack()
-        return None
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Python makes it."""
-
-    def exec_module(self, module: "types.ModuleType") -> None:
-        """Execute a module that was found."""
-        exec(marshal.loads(self.codes.pop(module.__name__)), module.__dict__)  # noqa: S102, S302 (it is ours)
-
-
-def unpack() -> None:
-    """Write the shim to where the import path has it. Raises OSError."""
-    if os.path.exists(unpacked):
-        return
-    content = kept_bytecode(bytecode) if bytecode else b""
-    if bytecode and not content:
-        atexit.register(keep_bytecode, bytecode, os.getpid())
-    new = "%s.%d" % (unpacked, os.getpid())
-    with os.fdopen(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(content or sources())
-    os.rename(new, unpacked)
-    atexit.register(remove, unpacked, os.getpid())
-    sys.path_importer_cache.pop(unpacked, None)
-
-
-def keep_bytecode(path: str, owner: int) -> None:
-    """Make the bytecode for the tasks that follow, when this one has ended."""
-    if os.getpid() != owner or sys.dont_write_bytecode:
-        return
-    try:
-        if os.path.exists(path) and os.stat(path).st_uid != os.geteuid():
-            return  # that user's tasks have made it for themselves
-        content = compiled(sources())
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        temporary = "%s.%s.tmp" % (path, os.urandom(8).hex())
-        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "wb") as kept:
-            kept.write(content)
-        os.replace(temporary, path)
-    except Exception:  # noqa: S110 (the tasks that follow compile it themselves)
+        if is_ours(status) and status.st_size == size and zlib.crc32(index) == checksum:
+            return descriptor, 24 + length, marshal.loads(index)  # noqa: S302 (it is ours)
+    except (OSError, ValueError):
         pass
+    return -1, 0, {}
 
 
-def compiled(sources: bytes) -> bytes:
-    """The modules of a zip as bytecode: where each of them is, for `KeptModules`, and a zip, which ends with the
-    checksum of all that is before it."""
-    import importlib.util
-    import io
-    import zipfile
+def part_of(kept: "tuple[int, int, dict[str, tuple[str, int, int, int]]]", name: str) -> bytes:
+    """A part of such a file; nothing where it cannot be read: the step may have closed it."""
+    _, place, length, checksum = kept[2].get(name, ("", 0, 0, 0))
+    try:
+        code = os.pread(kept[0], length, kept[1] + place)
+    except OSError:
+        return b""
+    return code if zlib.crc32(code) == checksum else b""
 
-    buffer, places = io.BytesIO(), dict[str, tuple[str, int, int, int]]()
-    with zipfile.ZipFile(io.BytesIO(sources)) as source, zipfile.ZipFile(buffer, "w") as target:
-        for name in source.namelist():
-            if name.split("/")[1] in ("client", "compat", "datatools"):  # few tasks import these
-                target.writestr(name, source.read(name))
-                continue
-            code = marshal.dumps(compile(source.read(name), "flowc.zip/" + name, "exec", dont_inherit=True))
-            # Hashed, and not to be checked: the name of the file says of what it was made.
-            target.writestr(name + "c", importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + code)
-            module = name[:-3].replace("/", ".")
-            module = module[:-9] if module.endswith(".__init__") else module
-            places[module] = name + "c", buffer.tell() - len(code), len(code), zlib.crc32(code)
-        target.comment = bytes(8)
-    index, whole = marshal.dumps(places), buffer.getvalue()
-    size = 24 + len(index) + len(whole)
-    content = b"%08x%08x%08x" % (size, len(index), zlib.crc32(index)) + index + whole[:-8]
-    return content + b"%08x" % zlib.crc32(content)
+
+def start_source() -> bytes:
+    """The source of the rest."""
+    import binascii
+
+    return zlib.decompress(binascii.a2b_base64(SOURCE))
 
 
 program = os.path.abspath(sys.path[0])  # the task may change the working directory
 archive = zipimporter(program)
 bytecode = bytecode_file()
-sys.path[0] = unpacked = new_path()
-try:
-    try:
-        kept = KeptModules(os.open(bytecode, os.O_RDONLY))
-        # What others put first, to see each import, such as a debugger or the tests of a flow, stays first.
-        finders = [getattr(finder, "__name__", "") for finder in sys.meta_path]
-        sys.meta_path.insert(finders.index("PathFinder") if "PathFinder" in finders else 0, kept)
-    except (OSError, ValueError):
-        unpack()
-except OSError as error:
-    sys.stderr.write("flowc: the shim cannot be unpacked: %s; TMPDIR may name a folder that can be written\n" % error)
-    sys.exit(2)
-
-from flowc.__main__ import main  # noqa: E402
-from flowc.shim.loaded_plan import CodePackage, set_package  # noqa: E402
-
-try:
-    archive.get_data("plan.json")
-    place = program
-except OSError:
-    place = os.path.dirname(program)
-set_package(CodePackage(program, place))
-sys.exit(main())
+kept = opened(bytecode)
+begin = part_of(kept, START)
+exec(marshal.loads(begin) if begin else compile(start_source(), START, "exec"))  # noqa: S102, S302 (it is ours)
