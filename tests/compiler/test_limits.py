@@ -11,8 +11,8 @@ from flowc.protocol import toml_text
 from flowc_compiler.evaluate import operations
 from flowc_compiler.evaluate.reachable_state import State
 from flowc_compiler.evaluate.values import Unresolved, plain_copy
-from flowc_compiler.frontend.parameters import config_table
-from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
+from flowc_compiler.frontend.parameters import config_languages
+from flowc_compiler.frontend.parameters.config_languages import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
 from flowc_compiler.syntax import local_code, parsing, source_reading
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
@@ -44,8 +44,9 @@ def test_the_page_has_every_figure() -> None:
         operations.MOST_OPERATIONS, operations.MOST_OPERATIONS // 4, operations.MOST_ENTRIES, operations.LONGEST,
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
         step_calls.MOST_NODES, MAX_OPERATORS,
-        parsing.MOST_WORDS, source_reading.MAX_BYTES, config_table.LONGEST_TEXT, config_table.LONGEST_TOML,
-        config_table.DEEPEST, parsing.MOST_READ, parsing.MOST_MARKS, toml_text.MOST_PARTS, config_table.MOST_DIGITS,
+        parsing.MOST_WORDS, source_reading.MAX_BYTES, config_languages.LONGEST_TEXT, config_languages.LONGEST_TOML,
+        config_languages.DEEPEST, config_languages.MOST_DIGITS, parsing.MOST_READ, parsing.MOST_MARKS,
+        toml_text.MOST_PARTS,
     ]  # fmt: skip
     for figure in figures:
         assert f"| {figure:,} |" in text

@@ -13,7 +13,7 @@ from flowc_compiler.evaluate.assumptions import stripped
 from flowc_compiler.evaluate.evaluation_state import CallArguments
 from flowc_compiler.evaluate.values import Assumed, BoundMethod, Builtin, Foreign, OpenedFile
 from flowc_compiler.filesystem import expand_user, is_file, read_file
-from flowc_compiler.frontend.parameters.config_table import PARSERS, YAML_LOADERS, ParseError
+from flowc_compiler.frontend.parameters.config_languages import PARSERS, YAML_LOADERS, ParseError
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 
 if TYPE_CHECKING:

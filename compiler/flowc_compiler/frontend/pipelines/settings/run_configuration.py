@@ -19,7 +19,7 @@ from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.filesystem import expand_user, is_file, read_file
 from flowc_compiler.frontend.decorators.argument_reader import report_unresolved
-from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
+from flowc_compiler.frontend.parameters.config_languages import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.settings_tree import texts
 from flowc_compiler.source import SourceFile, Span
