@@ -141,6 +141,29 @@ def test_a_function_as_default_means_text(tmp_path: Path) -> None:
     assert [item.code for item in sink.diagnostics] == ["FC303"]
 
 
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("OPTIONS = dict(type=int, help='x')\n", "int"),
+        ("OPTIONS = {'type': float, 'help': 'x'}\n", "float"),
+        ("OPTIONS = dict(type=JSONType, required=True)\n", "json"),
+        ("OPTIONS = {'help': 'x'}\n", "str"),
+    ],
+)
+def test_arguments_that_parameters_share(tmp_path: Path, written: str, kind: str) -> None:
+    """A type has no value that is known: where the mapping is written out, its expressions are the arguments."""
+    body = "p = Parameter('p', **OPTIONS)\nq = Parameter('q', **OPTIONS)\nr = Parameter('r', **dict(type=bool))\n"
+    flow = flow_of(tmp_path, body, written)
+    assert [parameter.type for parameter in flow.parameters] == [kind, kind, "bool"]
+
+
+@pytest.mark.parametrize("change", ["OPTIONS['type'] = str", "OPTIONS.update(type=str)", "OPTIONS = dict(type=str)"])
+def test_shared_arguments_that_change_are_unknown(tmp_path: Path, change: str) -> None:
+    with pytest.raises(FlowcError) as caught:
+        flow_of(tmp_path, "p = Parameter('p', **OPTIONS)\n", f"OPTIONS = dict(type=int)\n{change}\n")
+    assert codes(caught.value) == ["FC301"]
+
+
 def test_names_of_a_class_body(tmp_path: Path) -> None:
     flow = flow_of(
         tmp_path,

@@ -154,6 +154,9 @@ class CallReader:
         try:
             values = evaluate(node, self.scope)
         except UnresolvedError as error:
+            written = None if error.reported else _written_entries(node, self.view.tree)
+            if written is not None:
+                return all(self._put(kind, key, value, known, found) for key, value in written.items())
             self.report_value(error, f"these arguments of {kind} are not known", "write them here")
             return False
         entries = cast("dict[object, object]", values) if isinstance(values, dict) else None
@@ -164,3 +167,34 @@ class CallReader:
             return False
         found.update({str(key): Argument(node, (value,)) for key, value in entries.items()})
         return True
+
+
+def _written_entries(node: ast.expr, module: ast.Module) -> dict[str, ast.expr] | None:
+    """The expressions of a mapping that is written out: here, or where a name gets it that is for `**name` only.
+
+    Some, such as `int` of `dict(type=int)`, mean something as arguments and have no value that is known.
+    """
+    if isinstance(node, ast.Name):
+        uses = [item for item in ast.walk(module) if isinstance(item, ast.Name) and item.id == node.id]
+        unpacked = {id(item.value) for item in ast.walk(module) if isinstance(item, ast.keyword) and item.arg is None}
+        others = [item for item in uses if id(item) not in unpacked]
+        assigned = [
+            item.value
+            for item in module.body
+            if isinstance(item, ast.Assign) and len(item.targets) == 1 and item.targets[0] in others
+        ]
+        if len(others) != 1 or len(assigned) != 1:
+            return None
+        node = assigned[0]
+    match node:
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            pairs = [(item.arg, item.value) for item in keywords]
+        case ast.Dict(keys=keys, values=values):
+            pairs = [
+                (key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None, value)
+                for key, value in zip(keys, values, strict=True)
+            ]
+        case _:
+            return None
+    found = {key: value for key, value in pairs if key is not None}
+    return found if len(found) == len(pairs) else None
