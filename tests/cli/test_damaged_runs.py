@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,20 @@ def test_the_rest_is_shown(run: Path, names: tuple[str, ...]) -> None:
     assert (done.returncode, page.count("said by end")) == (1, 1 + ("code.json" not in names))
     for name in names:
         assert name in page or name.endswith("failed.json")  # which only counts where nothing was committed
+
+
+@pytest.mark.parametrize("name", ["start/-/0/manifest.json", "start/-/0/output.log", "graph.json", "run.json"])
+@pytest.mark.parametrize("device", [None, "/dev/zero"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Path, name: str, device: str | None) -> None:
+    (run / name).unlink()
+    if device is None:
+        os.mkfifo(run / name)
+    else:
+        (run / name).symlink_to(device)
+    for command in ("show", "logs", "fsck"):
+        done = look(run, command, f"Damaged/{run.name}")
+        assert done.returncode in (0, 1, 2)
+        assert "Traceback" not in done.stderr.replace("not at first", "")
 
 
 @pytest.mark.parametrize("name", ["start/-/0/manifest.json", "one/0/0/manifest.json", "graph.json", "run.json"])

@@ -97,6 +97,23 @@ def test_what_is_no_regular_file(tmp_path: Path, kind: str) -> None:
     assert (done.returncode, "it is not a regular file" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("place", "imports"), [("module.py", "import module"), ("deep/module.py", "import deep.module")]
+)
+def test_a_module_that_is_no_regular_file(tmp_path: Path, place: str, imports: str) -> None:
+    """Neither what it imports nor what it ships is waited for."""
+    repo = _project(tmp_path)
+    (repo / place).parent.mkdir(exist_ok=True)
+    os.mkfifo(repo / place)
+    file = repo / "flow.py"
+    name = place.removesuffix(".py").replace("/", ".")
+    file.write_text(f"import {name}\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
+    code, says, _ = _compile(repo)
+    assert (code, "it is not a regular file" in says) == (2, True)
+    done = flowc(repo, "package", "flow.py")
+    assert (done.returncode, "it is not a regular file" in done.stderr) == (2, True)
+
+
 def test_a_config_that_is_too_large(tmp_path: Path) -> None:
     repo = _project(tmp_path, 'c = Config("c", default="large.json", plain=True)')
     with (repo / "large.json").open("wb") as file:

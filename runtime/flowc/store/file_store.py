@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import time
 
 from flowc.errors import MissingKey, StoreError
@@ -13,7 +14,7 @@ from flowc.store import ListedFile, Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import Callable, TypeVar
+    from typing import Callable, Tuple, TypeVar
 
     from flowc.store import Buffer
     from flowc.store.retry import Retries
@@ -42,9 +43,8 @@ class FileStore(Store):
         """The file's bytes; copy-on-write from the page cache when large, so that arrays in it can be changed."""
 
         def whole() -> Buffer:
-            descriptor = os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor, size = _opened(f"{self.path}/{key}")
             try:
-                size = os.fstat(descriptor).st_size
                 if size < MAP_FROM:
                     return _read_all(descriptor, size)
                 return _mapped(descriptor, 0, size)
@@ -57,11 +57,11 @@ class FileStore(Store):
         """A positioned read; long ranges are mapped like whole files, as one call reads no more than 2 GiB."""
 
         def piece() -> Buffer:
-            descriptor = os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+            descriptor, size = _opened(f"{self.path}/{key}")
             try:
                 if length < MAP_FROM:
                     return os.pread(descriptor, length, start)
-                return _mapped(descriptor, start, min(start + length, os.fstat(descriptor).st_size))
+                return _mapped(descriptor, start, min(start + length, size))
             finally:
                 os.close(descriptor)
 
@@ -248,6 +248,16 @@ def _mapped(descriptor: int, start: int, end: int) -> Buffer:
         return b""
     offset = start - start % mmap.ALLOCATIONGRANULARITY
     return memoryview(mmap.mmap(descriptor, end - offset, access=mmap.ACCESS_COPY, offset=offset))[start - offset :]
+
+
+def _opened(path: str) -> Tuple[int, int]:
+    """The descriptor and the size of a regular file. Raises OSError, also for a pipe or a device, which has no end."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return descriptor, status.st_size
 
 
 def _read_all(descriptor: int, size: int) -> bytes:

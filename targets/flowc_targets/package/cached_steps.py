@@ -109,6 +109,8 @@ def _content(path: Path) -> str:
     """The digest of a file that is no module: nothing says who reads it, so that it counts for every step."""
     hasher = hashlib.sha256()
     try:
+        if not path.is_file():  # a pipe has no end
+            return ""
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 hasher.update(chunk)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowc.protocol import FILES_FOLDER, PACKAGES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.filesystem import MOST_BYTES, read_file
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
@@ -255,7 +256,7 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
     if path == code.root.file and not path.is_file():
         return source.text.encode()
     try:
-        return path.read_bytes()
+        return read_file(path, MOST_BYTES if path in code.files else None)
     except OSError as error:
         help_text = "correct its mode, or do not include it"
         if path not in code.files:  # else it is reported where it is imported
