@@ -12,7 +12,7 @@ _GROUPS = {
     "with_runtime stdin_filename details quiet log_format openlineage",
     "Target": "target against kind argo_version operator code runtime push resume set image_digest",
     "Tasks and pods": "root image images namespace service_account env env_from_secret install_at_start batch "
-    "fuse dags_folder",
+    "fuse dags_folder without_sidecars",
     "Deadlines and notifications": "notify_on_error notify_on_success notify_slack_webhook_url "
     "notify_pager_duty_integration_key notify_incident_io_api_key incident_io_alert_source_config_id "
     "incident_io_metadata workflow_timeout workflow_priority",

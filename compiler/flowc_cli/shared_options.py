@@ -209,7 +209,7 @@ WORKERS_HELP = "the most tasks at a time"
 OLDER_HELP = "remove what is older: 30m, 12h, 30d"
 RUN_ID_FILE_HELP = "file to write the run's id to"
 TAG_HELP = "a tag of the run"
-Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help="a tag of the runs; repeatable")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="TEXT", help=TAG_HELP)]
 SPLITS_HELP = "the most items that a foreach may have"
 RetryWait = Annotated[
     bool,

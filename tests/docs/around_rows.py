@@ -126,7 +126,7 @@ ROWS: tuple[Row, ...] = (
                 "docker, podman, or a process",
                 "runtime/test_container_steps.py::test_values_of_every_kind_go_in_and_out",
                 "local/test_real_containers.py::test_files_and_values_arrive",
-                "local/test_real_containers.py::test_an_interrupt_ends_the_container",
+                "local/test_real_containers.py::test_a_signal_ends_the_container",
             ),
             cell("a process", "argo/test_container_steps.py::test_the_simulator_runs_the_command"),
             cell("a container set", "cluster/test_containers.py::test_values_and_files_arrive_exactly"),
