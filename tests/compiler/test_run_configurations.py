@@ -252,3 +252,21 @@ def test_an_old_pipeline_is_one_error(name: str, tmp_path: Path) -> None:
     (error,) = caught.value.diagnostics
     assert error.code == "FC110"
     assert "before 0.40" in error.message
+
+
+def test_a_class_flow_of_another_file_is_named(tmp_path: Path) -> None:
+    """Class flows are compiled from their own file: where another one calls them, FC102 says which that is."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "train.py").write_text(
+        "from flowc import FlowSpec, step\n\n\nclass TrainFlow(FlowSpec):\n    @step\n    def start(self):\n"
+        "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"
+    )
+    main = tmp_path / "run.py"
+    main.write_text("import os\nfrom flows.train import TrainFlow\n\nif __name__ == '__main__':\n    TrainFlow()\n")
+    with pytest.raises(FlowcError) as caught:
+        compile_file(main)
+    [error] = caught.value.diagnostics
+    assert error.span is not None
+    assert (error.code, error.span.line) == ("FC102", 2)
+    assert error.message.startswith("the flow `TrainFlow` is not in ")
+    assert error.help.endswith("flows/train.py")

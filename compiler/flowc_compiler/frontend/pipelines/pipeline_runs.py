@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
@@ -222,6 +223,10 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
             files = dict.fromkeys(pipeline.view.source.name for pipeline in imported.values())
             message = f"flowc does not see which pipeline {view.source.name} calls"
             way_out = f"name one with `--flow`: {', '.join(imported)}; or check its file: {', '.join(files)}"
+        elif classes := _imported_classes(evaluator, view):
+            name, (where, file) = next(iter(classes.items()))
+            message = f"the flow `{name}` is not in {view.source.name}, but in {file}"
+            way_out = f"name that file: {file}"
         evaluator.sink.error("FC102", message, where, help=way_out)
         return None
     names = [wanted] if wanted is not None else _candidates(pipelines, runs)
@@ -249,17 +254,36 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
 def _imported(evaluator: PipelineEvaluator, view: ModuleView) -> dict[str, PipelineFunction]:
     """The pipelines of other files that a file imports somewhere, by name."""
     found: dict[str, PipelineFunction] = {}
-    for node in walk(view.tree):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        parts = tuple(node.module.split(".")) if node.module else ()
-        module = evaluator.modules.load(view, node.level, parts) if node.level or parts[:1] not in _SERVED else None
-        names = evaluator.namespace(module) if module is not None else {}
+    for node, module in _local_imports(evaluator, view):
+        names = evaluator.namespace(module)
         for alias in node.names:
             value = names.get(alias.name)
             if isinstance(value, PipelineFunction):
                 found.setdefault(value.name, value)
     return found
+
+
+def _imported_classes(evaluator: PipelineEvaluator, view: ModuleView) -> dict[str, tuple[Span, str]]:
+    """The class flows of other files that a file imports, by name: where it does, and their file."""
+    from flowc_compiler.frontend.classflow.flow_classes import ClassTable
+
+    found: dict[str, tuple[Span, str]] = {}
+    for node, module in _local_imports(evaluator, view):
+        flows = ClassTable(module, DiagnosticSink()).flows()
+        names = [alias.name for alias in node.names if alias.name in flows]
+        found.update({name: (view.span(node), module.source.name) for name in names})
+    return found
+
+
+def _local_imports(evaluator: PipelineEvaluator, view: ModuleView) -> Iterator[tuple[ast.ImportFrom, ModuleView]]:
+    """The `from x import y` of a file whose `x` is a local module, and that."""
+    for node in walk(view.tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        parts = tuple(node.module.split(".")) if node.module else ()
+        module = evaluator.modules.load(view, node.level, parts) if node.level or parts[:1] not in _SERVED else None
+        if module is not None:
+            yield node, module
 
 
 _SERVED = {(root,) for root in ROOTS}
