@@ -200,3 +200,29 @@ def test_retries_of_a_calling_step_are_for_its_own_code(
     """.format(deployed=parts.get("deployed", ""), code=parts.get("code", "pass"))
     messages = [item.message for item in diagnostics(tmp_path, text)]
     assert [message.partition(" is for")[0] for message in messages] == found
+
+
+@pytest.mark.parametrize(
+    ("test", "codes"),
+    [
+        ("asked", ["FC225"]),
+        ("not asked", ["FC225"]),
+        ("asked == 'go'", []),
+        ("one()", []),
+    ],
+)
+def test_a_choice_is_no_yes_or_no(tmp_path: Path, test: str, codes: list[str]) -> None:
+    text = f"""
+        from flowc import *
+
+        @step
+        def one() -> int:
+            return 1
+
+        @pipeline
+        def f():
+            asked = approve(choices=["go", "stop"])
+            if {test}:
+                one()
+    """
+    assert [item.code for item in diagnostics(tmp_path, text)] == codes

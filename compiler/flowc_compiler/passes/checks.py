@@ -139,7 +139,20 @@ def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
     _check_catch(flow, sink)
     _check_containers(flow, sink)
     _check_retries(flow, sink)
+    _check_answers(flow, sink)
     return flow
+
+
+def _check_answers(flow: Flow, sink: DiagnosticSink) -> None:
+    """Warn (FC225) of an `if` on what a person has chosen, as if that were a yes or a no."""
+    for step in flow.steps:
+        for test in step.tests if step.kind == "switch" else ():
+            inner = test.operands[0] if test.kind == "operation" and test.operator == "not" else test
+            asked = flow.by_name[inner.step].specs.approval if inner.kind == "output" else None
+            if asked is not None and asked.kind == "text" and asked.choices not in ((), ("continue", "abort")):
+                message = "what a person chooses is a text, and true whatever it is"
+                help_text = f"compare it with a choice: `... == {asked.choices[0]!r}`"
+                sink.warning("FC225", message, step.span, help=help_text)
 
 
 def _check_retries(flow: Flow, sink: DiagnosticSink) -> None:

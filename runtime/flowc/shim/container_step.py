@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from flowc.errors import ContainerFailed
+from flowc.errors import ContainerFailed, TimeoutException
 from flowc.protocol import env_names
 from flowc.protocol.container import COMMAND, FOLDER, INPUTS, OUTPUTS, SCRIPT, file_format, file_path, filled
 
@@ -80,6 +80,8 @@ def run_container(spec: Dict[str, Any], task: Task, variables: Dict[str, str], r
         write_inputs(spec, folder, read)
         _run_here(spec, folder, variables, read)
         collect(spec, folder, write)
+    except TimeoutException as error:
+        raise error.with_traceback(None) from None  # whose frames are of what waits for the command
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # a container may have made files that only root can remove
 
