@@ -134,6 +134,12 @@ def _messages(
     return "\n".join(f"{item.code} {item.message} {item.help}" for item in found)
 
 
+def test_a_component_is_named_as_users_know_it(tmp_path: Path) -> None:
+    found = _messages(tmp_path, body="Client().active_stack.experiment_tracker.configure_mlflow()")
+    assert "does not serve `configure_mlflow` of a component of the stack" in found
+    assert "use the library itself within the step" in found
+
+
 @pytest.mark.parametrize("code", REFUSED)
 def test_what_is_not_served_is_reported(tmp_path: Path, code: str) -> None:
     assert f"FC106 flowc does not serve `{REFUSED[code]}`" in _messages(tmp_path, body=code)

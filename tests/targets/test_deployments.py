@@ -44,6 +44,8 @@ if command == "get":
     print(json.dumps({{"items": [item for item in objects if item["kind"] == kind(words[1])]}}))
 elif command == "apply":
     for item in yaml.safe_load_all(sys.stdin.read()):
+        if item["kind"] in state["missing"]:
+            sys.exit(f"no matches for kind {{item['kind']!r}}: ensure CRDs are installed first")
         same = [other for other in objects if (other["kind"], other["metadata"]["name"]) ==
                 (item["kind"], item["metadata"]["name"])]
         if same:
@@ -193,6 +195,15 @@ def test_what_is_refused(kubernetes: Kubernetes, words: tuple[str, ...], code: s
     assert f"error[{code}]" in text
     assert said in text
     assert kubernetes["WorkflowTemplate"]
+
+
+def test_a_trigger_needs_argo_events(kubernetes: Kubernetes) -> None:
+    kubernetes.lacks("Sensor", "EventSource")
+    text = FLOW.format(imports="trigger_on_finish, ", decorator='@trigger_on_finish(flow="Other")')
+    write_files(kubernetes.folder, {"nightly.py": text})
+    code, _, said = kubernetes.says("deploy", "nightly.py", *OPTIONS)
+    assert code == 2
+    assert "install what has that kind: Argo Events for a Sensor" in said
 
 
 def test_without_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

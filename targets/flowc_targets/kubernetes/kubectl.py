@@ -79,6 +79,8 @@ def apply_text(text: str, namespace: str | None) -> None:
     _, problem = _run(words, namespace, _LIST_SECONDS, text)
     if problem is not None:
         help_ = "check KUBECONFIG, the namespace (-n), and the right to create what it names"
+        if "no matches for kind" in problem:
+            help_ = "install what has that kind: Argo Events for a Sensor and an EventSource, Argo Workflows for others"
         raise EngineError.refused(f"kubectl cannot apply the manifest: {problem}", help_)
 
 

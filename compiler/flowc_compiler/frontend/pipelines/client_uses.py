@@ -87,6 +87,10 @@ def _of_component(name: str) -> str:
     return "use the library itself within the step"
 
 
+_COMPONENTS = frozenset({"StackComponent", "MissingComponent"})
+"""What a component of a stack is: one that flowc stands for, and one that it has not."""
+
+
 class _Check:
     """The check of one scope."""
 
@@ -162,8 +166,10 @@ class _Check:
             self._secret(node)
         if of not in CLASSES or node.attr in CLASSES[of] or node.attr.startswith("__"):
             return
-        reason = refusal_of_attribute(node.attr) or f"it has {', '.join(sorted(CLASSES[of]))}"
-        self._error(node, f"flowc does not serve `{node.attr}` of `{of}`", reason)
+        reason, owner = refusal_of_attribute(node.attr) or f"it has {', '.join(sorted(CLASSES[of]))}", f"`{of}`"
+        if of in _COMPONENTS:
+            reason, owner = "flowc has no stacks: use the library itself within the step", "a component of the stack"
+        self._error(node, f"flowc does not serve `{node.attr}` of {owner}", reason)
 
     def _secret(self, node: ast.Attribute) -> None:
         """A secret is one of the step's own: `get_secret("name")` in a step with `secrets=["name"]`."""
@@ -182,7 +188,7 @@ class _Check:
     def _call(self, node: ast.Call) -> None:
         if isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2:
             of = self._types.of(self._scope, node.args[0])
-            if of in {"Stack", "StackComponent", "MissingComponent"}:
+            if of in {"Stack", *_COMPONENTS}:
                 message = "the class of a component is asked for, and flowc has no stacks"
                 self._error(node, message, "remove it, and set the library itself up within the step")
         called = self._types.of(self._scope, node.func)
