@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from flowc.store.documents import check_document, sealed
 from flowc_cli.stored_runs import find_run
 from tests.support import flowc, write_files
 
@@ -113,16 +114,38 @@ def test_the_rest_is_shown(run: Path, names: tuple[str, ...]) -> None:
         assert name in page or name.endswith("failed.json")  # which only counts where nothing was committed
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "why"),
+    [
+        ("parameters.json", {"parameters": {"n": {"hash": "a", "codec": "json"}}}, "do not say where their values are"),
+        ("parameters.json", {"parameters": {"n": 3}}, "do not say where their values are"),
+        ("run-end.json", {"ended": 10**30}, "a time 'ended' that there is not"),
+        ("run.json", {"created": float("nan")}, "a time 'created' that there is not"),
+        ("start/-/0/attempt.json", {"started": -1}, "a time 'started' that there is not"),
+    ],
+)
+def test_a_digest_alone_makes_no_document_right(run: Path, name: str, change: dict[str, object], why: str) -> None:
+    key = f"Damaged/{run.name}/{name}"
+    document = check_document(key, (run / name).read_bytes()) | change
+    document.pop("digest", None)
+    (run / name).write_bytes(b"".join(sealed(key, document)))
+    for command in (("fsck",), ("show",), ("runs",), ("report", "-o", "run.html")):
+        done = look(run, command[0], *([f"Damaged/{run.name}"] if command != ("runs",) else []), *command[1:])
+        assert done.returncode in (0, 1, 2), done.stderr
+        assert "internal error" not in done.stderr
+        assert command != ("fsck",) or (name in done.stdout + done.stderr and why in done.stdout + done.stderr)
+
+
 @pytest.mark.parametrize("name", ["start/-/0/manifest.json", "start/-/0/output.log", "graph.json", "run.json"])
-@pytest.mark.parametrize("device", [None, "/dev/zero"])
+@pytest.mark.parametrize("device", [None, "/dev/zero", "graph.json"])
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(run: Path, name: str, device: str | None) -> None:
     (run / name).unlink()
     if device is None:
         os.mkfifo(run / name)
     else:
         (run / name).symlink_to(device)
-    for command in ("show", "logs", "fsck"):
-        done = look(run, command, f"Damaged/{run.name}")
+    for command in ("show", "logs", "fsck", "gc"):
+        done = look(run, command, f"Damaged/{run.name}" if command != "gc" else "--dry-run")
         assert done.returncode in (0, 1, 2)
         assert "Traceback" not in done.stderr.replace("not at first", "")
 

@@ -139,6 +139,14 @@ def _checked(key: str, document: Document) -> Document:
         value: Any = document.get(name)
         if not (isinstance(value, kind) or (kind is float and type(value) is int)):
             raise ValueError(f"has no {name!r}, as such a file must have")
+    for name in _TIMES:
+        value = document.get(name)
+        if isinstance(value, (int, float)) and not 0 <= value < _LAST_TIME:
+            raise ValueError(f"has a time {name!r} that there is not")
+    for name in ("artifacts", "parameters") if parts[-1] in (MANIFEST, FAILED, PARAMETERS) else ():
+        value = document.get(name)
+        if isinstance(value, dict) and not all(map(_is_reference, value.values())):
+            raise ValueError(f"has {name} that do not say where their values are")
     if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
         raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
     place = "/".join(parts[:-1])
@@ -150,6 +158,16 @@ def _checked(key: str, document: Document) -> Document:
         if problem:
             raise ValueError(problem)
     return document
+
+
+_TIMES = ("created", "ended", "since", "started", "time")
+_LAST_TIME = 253402214400
+"""The end of the year 9999, in seconds: the last that a date can say, in any zone."""
+
+
+def _is_reference(found: Any) -> bool:
+    kinds = isinstance(found, dict) and [type(found.get(name)) for name in ("hash", "codec", "size")]
+    return kinds == [str, str, int]
 
 
 def misplaced(manifest: Document, place: str) -> str:

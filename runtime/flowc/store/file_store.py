@@ -133,7 +133,12 @@ class FileStore(Store):
                 yield from self._walk(key, prefix)
                 continue
             with contextlib.suppress(FileNotFoundError):  # it was renamed, or removed, since
-                status = entry.stat()
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:
+                    raise
+                except OSError:  # a link that leads to itself, or where nobody may look
+                    status = entry.stat(follow_symlinks=False)
                 yield ListedFile(key, status.st_size, status.st_mtime)
 
     def set_aside(self, key: str) -> None:
