@@ -144,8 +144,7 @@ def _checked(key: str, document: Document) -> Document:
         if isinstance(value, (int, float)) and not 0 <= value < _LAST_TIME:
             raise ValueError(f"has a time {name!r} that there is not")
     for name in ("artifacts", "parameters") if parts[-1] in (MANIFEST, FAILED, PARAMETERS) else ():
-        value = document.get(name)
-        if isinstance(value, dict) and not all(map(_is_reference, value.values())):
+        if isinstance(document.get(name), dict) and not _are_references(document[name]):
             raise ValueError(f"has {name} that do not say where their values are")
     if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
         raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
@@ -165,9 +164,12 @@ _LAST_TIME = 253402214400
 """The end of the year 9999, in seconds: the last that a date can say, in any zone."""
 
 
-def _is_reference(found: Any) -> bool:
-    kinds = isinstance(found, dict) and [type(found.get(name)) for name in ("hash", "codec", "size")]
-    return kinds == [str, str, int]
+def _are_references(found: Any) -> bool:
+    try:
+        kinds = [[type(each.get(name)) for name in ("hash", "codec", "size")] for each in found.values()]
+    except AttributeError:
+        return False
+    return all(each == [str, str, int] for each in kinds)
 
 
 def misplaced(manifest: Document, place: str) -> str:
