@@ -331,7 +331,7 @@ class ModuleUnits:
         effects = 0
         for unit in self.units:
             executed = is_executed(unit.node)
-            used = unit.binds | (unit.refs.names | {base for base, _ in unit.refs.based} if executed else set())
+            used = unit.binds | unit.refs.names | {base for base, _ in unit.refs.based} if executed else unit.binds
             seen = [f"{name} {bound[name]}" for name in sorted(used & again) if bound[name]]
             unit.order = ", ".join([str(effects), *seen]) if seen or (executed and effects) else ""
             effects += unit.effect and not isinstance(unit.node, ast.Import | ast.ImportFrom)

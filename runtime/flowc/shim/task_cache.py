@@ -178,9 +178,10 @@ class TaskCache:
         kept: List[List[Any]] = []
         for kind, *rest in shape:
             if kind == "code":
-                rest = [part_of_code(self._state.plan, rest[0])]  # noqa: PLW2901
-                if rest[0] is None or ["code", *rest] in kept:
+                part = part_of_code(self._state.plan, rest[0])
+                if part is None or ["code", part] in kept:
                     continue
+                rest[:] = [part]
             if kind == "merge" and ignored:
                 rest[0] = sorted({*rest[0], *ignored})
             names = {rest[0], f"current.{rest[0]}"} if rest and isinstance(rest[0], str) else {kind}
