@@ -119,6 +119,12 @@ def test_the_rest_is_shown(run: Path, names: tuple[str, ...]) -> None:
     [
         ("parameters.json", {"parameters": {"n": {"hash": "a", "codec": "json"}}}, "do not say where their values are"),
         ("parameters.json", {"parameters": {"n": 3}}, "do not say where their values are"),
+        (
+            "graph.json",
+            {"steps": {"start": {"next": [{}], "loops": False}}},
+            "has steps that are none",
+        ),
+        ("graph.json", {"steps": {"start": {"next": [], "loops": 0.5}}}, "has steps that are none"),
         ("run-end.json", {"ended": 10**30}, "a time 'ended' that there is not"),
         ("run.json", {"created": float("nan")}, "a time 'created' that there is not"),
         ("start/-/0/attempt.json", {"started": -1}, "a time 'started' that there is not"),

@@ -146,6 +146,8 @@ def _checked(key: str, document: Document) -> Document:
     for name in ("artifacts", "parameters") if parts[-1] in (MANIFEST, FAILED, PARAMETERS) else ():
         if isinstance(document.get(name), dict) and not _are_references(document[name]):
             raise ValueError(f"has {name} that do not say where their values are")
+    if parts[-1] == GRAPH_RECORD and not all(map(_is_step, document["steps"].values())):
+        raise ValueError("has steps that are none")
     if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
         raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
     place = "/".join(parts[:-1])
@@ -164,9 +166,18 @@ _LAST_TIME = 253402214400
 """The end of the year 9999, in seconds: the last that a date can say, in any zone."""
 
 
+def _is_step(found: Any) -> bool:
+    try:
+        return isinstance(found.get("loops", False), bool) and all(isinstance(name, str) for name in found["next"])
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
 def _are_references(found: Any) -> bool:
     try:
-        kinds = [[type(each.get(name)) for name in ("hash", "codec", "size")] for each in found.values()]
+        kinds: List[List[Any]] = [
+            [type(each.get(name)) for name in ("hash", "codec", "size")] for each in found.values()
+        ]
     except AttributeError:
         return False
     return all(each == [str, str, int] for each in kinds)
