@@ -124,6 +124,23 @@ def local_foreach(folder: Path) -> Iterator[Row]:
         shutil.rmtree(folder / "store", ignore_errors=True)
 
 
+def bucket_foreach(folder: Path) -> Iterator[Row]:
+    """`flowc run` of a foreach of 1,000 on an S3 server of this machine, beside the same on a folder."""
+    from tests.trials.faulty_s3 import server
+
+    (folder / "flow.py").write_text(generate.foreach(1_000))
+    roots = {"a folder": os.fspath(folder / "store"), "S3": "s3://bucket/bench"}
+    common = (*FLOWC, "run", "flow.py", "--max-num-splits", "1000", "--root")
+    with server(1) as (url, _):
+        keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+        usages = repeat_in_turn(
+            [(*common, root) for root in roots.values()], folder, 3, {**keys, "AWS_ENDPOINT_URL": url}
+        )
+    for place, usage in zip(roots, usages, strict=True):
+        note = f"{usage.wall / usages[0].wall:.1f} times as long" if usage.exit_code == 0 else "failed"
+        yield Row(f"flowc run: a foreach of 1,000 on {place}", usage, note)
+
+
 def shim(folder: Path) -> Iterator[Row]:
     """One task in a fresh interpreter, as in a container, beside one that does nothing, and the same task of Metaflow.
 
@@ -185,5 +202,5 @@ def task(step: str, index: str) -> tuple[str, ...]:
     return ("task", "--step", step, "--index", index, "--attempt", "0", "--outputs", "outputs")
 
 
-CASES = (checking, peers, compiling, shapes, local_foreach, shim, wide_join)
+CASES = (checking, peers, compiling, shapes, local_foreach, bucket_foreach, shim, wide_join)
 """In the order of the table."""
