@@ -117,7 +117,11 @@ def test_the_rest_is_shown(run: Path, names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "change", "why"),
     [
-        ("parameters.json", {"parameters": {"n": {"hash": "a", "codec": "json"}}}, "do not say where their values are"),
+        (
+            "parameters.json",
+            {"parameters": {"n": {"hash": "a", "codec": "json", "size": "3"}}},
+            "do not say where their values are",
+        ),
         ("parameters.json", {"parameters": {"n": 3}}, "do not say where their values are"),
         (
             "graph.json",

@@ -132,10 +132,10 @@ def test_a_list_that_lacks_what_must_be_there_is_asked_for_again(tmp_path: Path)
     store = Forgetful(str(tmp_path))
     layout = RunLayout(store, "F", "r")
     for number in range(9):
-        layout.commit("loop", (number,), 0, {"artifacts": {"n": number}, "parameters": {}})
+        layout.commit("loop", (number,), 0, {"artifacts": {"n": {"hash": str(number)}}, "parameters": {}})
     for begin in range(3):
         store.lists = begin
-        assert layout.manifest("loop", (3,))["artifacts"] == {"n": 3}
+        assert layout.manifest("loop", (3,))["artifacts"] == {"n": {"hash": "3"}}
         assert layout.latest_iteration("loop", ()) == 8
 
 

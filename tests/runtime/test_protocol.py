@@ -170,7 +170,11 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "origin.json": {"version": 1, "origin": "6", "rerun": []},
     "s/-/0/attempt.json": {"version": 1, "started": 1.0, "host": "h", "last": True},
     "s/-/0/error.json": {"version": 1, "type": "E", "message": "m", "traceback": "", "created": 2.0},
-    "s/-/0/manifest.json": {"artifacts": {"x": {"inline": 12}}, "parameters": {}, "foreach": {"count": 12}},
+    "s/-/0/manifest.json": {
+        "artifacts": {"x": {"inline": 12, "hash": "ab" * 32}},
+        "parameters": {},
+        "foreach": {"count": 12},
+    },
 }
 """What is in the files of a run."""
 

@@ -221,13 +221,15 @@ class Snapshot:
 
     def _artifacts(self, refs: Mapping[str, Any]) -> tuple[ArtifactView, ...]:
         return tuple(
-            ArtifactView(name=name, type=str(ref.get("type", "")), size=int(ref["size"]), value=self._value(name, ref))
+            ArtifactView(
+                name=name, type=str(ref.get("type", "")), size=ref.get("size", 0), value=self._value(name, ref)
+            )
             for name, ref in sorted(refs.items())
         )
 
     def _value(self, name: str, ref: Mapping[str, Any]) -> str:
         """The key of a value, whose view is made once for all tasks that have it."""
-        key = str(ref["hash"])[:20]
+        key = str(ref.get("hash"))[:20]
         if key not in self._values:
             view = self._view(name, ref).model_dump(mode="json")
             self._size += len(str(view))
@@ -235,7 +237,7 @@ class Snapshot:
         return key
 
     def _view(self, name: str, ref: Any) -> Any:
-        size = int(ref["size"])
+        size = int(ref.get("size", 0))
         if size > LARGE or self._size > PAGE_BYTES:
             return TextView(text=f"{ref.get('type', 'a value')} of {size_text(size)}, which is not shown")
         try:

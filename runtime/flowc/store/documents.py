@@ -175,12 +175,15 @@ def _is_step(found: Any) -> bool:
 
 def _are_references(found: Any) -> bool:
     try:
-        kinds: List[List[Any]] = [
-            [type(each.get(name)) for name in ("hash", "codec", "size")] for each in found.values()
-        ]
-    except AttributeError:
+        return all(
+            "hash" in each and all(isinstance(each.get(name, kind()), kind) for name, kind in _OF_REFERENCE)
+            for each in found.values()
+        )
+    except (AttributeError, TypeError):
         return False
-    return all(each == [str, str, int] for each in kinds)
+
+
+_OF_REFERENCE = (("hash", str), ("codec", str), ("type", str), ("size", int))
 
 
 def misplaced(manifest: Document, place: str) -> str:
