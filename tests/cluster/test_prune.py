@@ -80,10 +80,15 @@ def removed(found: dict[str, Any]) -> set[str]:
     return {item["name"] for item in found["removed"]}
 
 
-def maps_of(manifest: str) -> tuple[str, str]:
-    """The names of the runtime and of the code."""
-    runtime, code = (item["metadata"]["name"] for item in yaml_documents(manifest) if item["kind"] == "ConfigMap")
-    return runtime, code
+def maps_of(manifest: str) -> tuple[frozenset[str], str]:
+    """The names of the runtime's halves, and of the code."""
+    *runtime, code = (item["metadata"]["name"] for item in yaml_documents(manifest) if item["kind"] == "ConfigMap")
+    return frozenset(runtime), code
+
+
+def all_maps(manifest: str) -> set[str]:
+    runtime, code = maps_of(manifest)
+    return {*runtime, code}
 
 
 def fired(lab: Lab, cron: str, flow: str, after: set[str]) -> Submitted:
@@ -114,7 +119,7 @@ def test_two_releases_side_by_side(lab: Lab, old_release: Path, tmp_path: Path) 
     runs = [lab.apply(old), lab.apply(new)]
     lab.deploy(other)
     before = workflow_names(lab)
-    assert len([name for name in names(lab) if name.startswith("flowc-runtime-")]) == 2
+    assert len([name for name in names(lab) if name.startswith("flowc-runtime-")]) == 4
     assert [run.wait()["start"].task.data.release for run in runs] == [OLD, _release()]
     scheduled = fired(lab, "nightly", "Nightly", before)
     assert scheduled.wait()["start"].task.data.release == OLD
@@ -126,14 +131,14 @@ def test_two_releases_side_by_side(lab: Lab, old_release: Path, tmp_path: Path) 
     waiting = compiled(lab, tmp_path, "Paused", "new").replace("  entrypoint:", "  suspend: true\n  entrypoint:")
     paused = lab.apply(waiting)
     assert removed(prune(lab)) == removed(shown)
-    assert names(lab) == {*maps_of(old_cron), *maps_of(other), maps_of(waiting)[1]}
+    assert names(lab) == {*all_maps(old_cron), *all_maps(other), maps_of(waiting)[1]}
     lab.kubectl("patch", "workflow", paused.name, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
     paused.wait()
 
     lab.kubectl("delete", "cronworkflow", "nightly")
     lab.kubectl("delete", "workflow", "-l", "flowc/flow=Nightly", "--wait=false")
-    assert removed(prune(lab)) >= {*maps_of(old_cron)}
-    assert names(lab) == {*maps_of(other)}
+    assert removed(prune(lab)) >= all_maps(old_cron)
+    assert names(lab) == all_maps(other)
     text = json.dumps(
         {
             "apiVersion": "argoproj.io/v1alpha1",
