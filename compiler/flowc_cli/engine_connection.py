@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from flowc_cli.output import INPUT_ERROR, Form, report, write_error
+from flowc_cli.project_config import read_settings
 from flowc_cli.run_watching import RunWatch
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.deployments import DeploymentClient, deployments_of
@@ -30,6 +32,11 @@ class Place:
     server: str | None
     namespace: str | None
     user: str | None = None
+
+    @classmethod
+    def here(cls, target: str, server: str | None, namespace: str | None, user: str | None = None) -> Place:
+        """The place of a command that names no file: without a namespace, in that of the folder's project."""
+        return cls(target, server, namespace or project_namespace(target), user)
 
     def client(self) -> EngineClient:
         """The engine's client. Raises EngineError: FC504 for an unknown target, FC501 for a target without a client."""
@@ -67,6 +74,17 @@ class ServerCheck:
             return
         for problem in problems:
             sink.error("FC611", problem, None, help="correct the option or the decorator that sets it")
+
+
+def project_namespace(target: str) -> str | None:
+    """The `namespace` of the settings that count in the current folder, where flows that it has are submitted to."""
+    table = read_settings(Path.cwd(), DiagnosticSink()).table  # a command with a file says what is wrong with them
+    own: Any = table.get(target)
+    for each in (own, table):
+        found = each.get("namespace") if isinstance(each, dict) else None
+        if isinstance(found, str) and found:
+            return found
+    return None
 
 
 def exit_code(sink: DiagnosticSink) -> int:

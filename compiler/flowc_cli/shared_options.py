@@ -46,7 +46,7 @@ Namespace = Annotated[
         "-n",
         "--namespace",
         metavar="NAME",
-        help="Kubernetes namespace; with Argo Server ARGO_NAMESPACE by default, or kubectl's own",
+        help="Kubernetes namespace; by default the project's, else ARGO_NAMESPACE with Argo Server, or kubectl's own",
     ),
 ]
 Image = Annotated[str | None, typer.Option(metavar="IMAGE", help="container image of steps that name none")]

@@ -19,7 +19,7 @@ from flowc_targets.argo.server.argo_server import read_access
 from flowc_targets.argo.server.workflow_status import run_state
 from flowc_targets.base.engine import Address, EngineError
 from tests.argoserver import ENDED, FINISHED, Replay, replaying
-from tests.support import flowc
+from tests.support import flowc, write_files
 
 FLOW = """
 from flowc import FlowSpec, IncludeFile, Parameter, step
@@ -202,6 +202,21 @@ def test_messages_name_the_namespace_that_was_looked_in(replay: Replay, tmp_path
     assert nowhere.returncode == 2
     assert "in namespace default\n" in nowhere.stderr
     assert "-n names another namespace" in nowhere.stderr
+
+
+def test_commands_without_a_file_look_into_the_namespace_of_the_project(replay: Replay, tmp_path: Path) -> None:
+    """As for the flows that are submitted from its folder; for a target the table of the target counts more."""
+    settings = '[tool.flowc]\nnamespace = "all"\n[tool.flowc.{}]\nnamespace = "own"\n'
+    for target, options, namespace in (
+        ("argo", (), "own"),
+        ("airflow", (), "all"),
+        ("argo", ("-n", "given"), "given"),
+    ):
+        write_files(tmp_path, {"pyproject.toml": settings.format(target)})
+        for command in ("status", "status my-flow-x7k2p", "stop x", "logs x --target argo", "submit --from nope"):
+            replay.asked.clear()
+            flowc(tmp_path, *command.split(), *options, **at(replay))
+            assert {key.split("?")[0].split("/")[4] for key, _, _ in replay.asked} == {namespace}, command
 
 
 def test_what_has_ended_is_not_stopped(replay: Replay, tmp_path: Path) -> None:

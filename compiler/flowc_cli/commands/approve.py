@@ -71,7 +71,7 @@ def approve(
         raise typer.Exit(report_failure(error)) from None
     if engine in ("argo", "airflow"):
         waiting = WaitingTask(engine_pathspec(found), name, index_text(path), choose, note)
-        raise typer.Exit(_release(Place(engine, server, namespace, user), waiting))
+        raise typer.Exit(_release(Place.here(engine, server, namespace, user), waiting))
 
 
 def _is_late(asked: Mapping[str, object], question: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ def deployments(
 ) -> None:
     """List the flows that are deployed on an engine."""
     try:
-        found = Place(target, server, namespace, user).deployments().deployments(flow)
+        found = Place.here(target, server, namespace, user).deployments().deployments(flow)
     except EngineError as error:
         raise typer.Exit(fail(error)) from None
     if as_json:

@@ -76,7 +76,9 @@ def logs(
         raise typer.Exit(_print_stored_logs(run, step, root, selection, follow=follow, timestamps=timestamps))
     if target is None or root is not None or streams or timestamps or attempt is not None:
         raise typer.Exit(_refuse_mixed_options(target))
-    raise typer.Exit(_print_engine_logs(Place(target, server, namespace, user), run, step, follow=follow, tail=tail))
+    raise typer.Exit(
+        _print_engine_logs(Place.here(target, server, namespace, user), run, step, follow=follow, tail=tail)
+    )
 
 
 def _print_stored_logs(

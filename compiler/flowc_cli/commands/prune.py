@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
-from flowc_cli.engine_connection import fail
+from flowc_cli.engine_connection import fail, project_namespace
 from flowc_cli.output import write
 from flowc_compiler.diagnostics.render import counted
 from flowc_targets.base.engine import EngineError
@@ -28,6 +28,7 @@ def prune(
     """Remove ConfigMaps of flowc's that nothing needs any more."""
     age = shared.parse_time(older_than, "--older-than")
     try:
+        namespace = namespace or project_namespace("argo")
         result = find_unused(namespace, age, datetime.now(UTC))
         if not dry_run:
             remove([item.name for item in result.unused], namespace)

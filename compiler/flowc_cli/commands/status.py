@@ -35,7 +35,7 @@ def status(
     namespace: shared.Namespace = None,
 ) -> None:
     """Show the state of a run on an engine, or list the latest runs."""
-    place = Place(target, server, namespace, user)
+    place = Place.here(target, server, namespace, user)
     shown = chosen_watch(watch=watch, quiet=quiet, log_format=log_format, as_json=as_json)
     if name is None:
         raise typer.Exit(_list_runs(place, last, as_json=as_json))

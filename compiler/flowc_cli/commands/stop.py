@@ -30,4 +30,4 @@ def stop(
         write_error(f"{state.pathspec} ({state.name}) {'terminates' if terminate else 'stops'}\n")
         return 0
 
-    raise typer.Exit(with_client(Place(target, server, namespace, user), request_stop))
+    raise typer.Exit(with_client(Place.here(target, server, namespace, user), request_stop))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +58,7 @@ def submit(
     request = _Request(place, assignments, resume, scheduled_time, wait, shown, as_json, chosen.format)
     if from_ is not None:
         dags = ["--dags-folder"] if dags_folder is not None else []
+        request = replace(request, place=Place.here(chosen.target, server, chosen.namespace, user))
         others = [*compile_flags(chosen, notices), *dags, *([str(file)] if file is not None else ())]
         raise typer.Exit(_submit_deployed(from_, request, others))
     if file is None:

@@ -21,4 +21,4 @@ def suspend(
     namespace: shared.Namespace = None,
 ) -> None:
     """Let a deployed flow start no more runs by itself, or a run on Argo no more pods."""
-    raise typer.Exit(suspend_named(name, Place(target, server, namespace, user), suspended=True, as_json=as_json))
+    raise typer.Exit(suspend_named(name, Place.here(target, server, namespace, user), suspended=True, as_json=as_json))

@@ -24,6 +24,6 @@ def undeploy(
     namespace: shared.Namespace = None,
 ) -> None:
     """Remove a deployed flow from an engine. Its runs stay, and go on."""
-    place = Place(target, server, namespace, user)
+    place = Place.here(target, server, namespace, user)
     done = "paused" if target == "airflow" else "removed"
     raise typer.Exit(places.change(place, lambda there: there.remove(name, dags_folder), done, as_json=as_json))

@@ -21,4 +21,4 @@ def unsuspend(
     namespace: shared.Namespace = None,
 ) -> None:
     """Let what `flowc suspend` has suspended go on."""
-    raise typer.Exit(suspend_named(name, Place(target, server, namespace, user), suspended=False, as_json=as_json))
+    raise typer.Exit(suspend_named(name, Place.here(target, server, namespace, user), suspended=False, as_json=as_json))
