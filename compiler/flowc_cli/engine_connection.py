@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flowc_cli.output import INPUT_ERROR, Form, report, write_error
 from flowc_cli.project_config import read_settings
@@ -80,8 +80,9 @@ def project_namespace(target: str) -> str | None:
     """The `namespace` of the settings that count in the current folder, where flows that it has are submitted to."""
     table = read_settings(Path.cwd(), DiagnosticSink()).table  # a command with a file says what is wrong with them
     own: Any = table.get(target)
-    for each in (own, table):
-        found = each.get("namespace") if isinstance(each, dict) else None
+    tables = [cast("Mapping[str, object]", own)] if isinstance(own, Mapping) else []
+    for each in (*tables, table):
+        found = each.get("namespace")
         if isinstance(found, str) and found:
             return found
     return None

@@ -245,7 +245,7 @@ UNUSED_WITH_RETRY = (
     "libcst", "yaml", "tomllib", "rich",
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values",
     "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
-    "flowc_compiler.ir.container_specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
+    "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
     "flowc_compiler.ir.regions", "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
 )  # fmt: skip
 """The same where a step has `@retry`, whose arguments are validated."""

@@ -204,7 +204,7 @@ def test_the_client_within_steps(tmp_path: Path) -> None:
     assert (facts["total"], facts["user tags"], facts["user"]) == (5, ["blue"], True)
     assert facts["steps"] == ["end", "second", "choose", "join", "work", "start"]
     assert run["errors"].task.data.mismatch == "MetaflowNamespaceMismatch"[8:] or run["errors"].task.data.mismatch
-    assert run.data.tags == [["blue", "checked", "three"], 1, []]
+    assert run.data.tags == [["alone", "blue", "checked", "three"], 1, []]
 
 
 @pytest.mark.process
