@@ -75,9 +75,8 @@ class NoticeOptions:
         own = sink.nested()
         flag = f"--notify-on-{events[0]}"
         arguments = validated(
-            NotifyArguments, {"on": events, **channels}, f"`{flag}`", lambda _: None,
-            "the options of notifications are in docs/notifications.md", own,
-        )  # fmt: skip
+            NotifyArguments, {"on": events, **channels}, f"`{flag}`", lambda _: None, "notifications", own
+        )
         found = arguments.told(Origin(None, own)) if arguments is not None else None
         for item in own.diagnostics:
             message = item.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,8 @@ from flowc._version import __version__
 from flowc_cli.output import Form
 from flowc_compiler.diagnostics import CODES
 from flowc_compiler.diagnostics.pages import documentation_address
-from tests.docs.pages import DIAGNOSTICS
+from tests.conftest import REPOSITORY
+from tests.docs.pages import DIAGNOSTICS, DOCS
 from tests.support import flowc
 
 BAD = "from flowc import FlowSpec, step\n\n\nclass A(FlowSpec):\n    pass\n"
@@ -87,3 +90,53 @@ def test_explain_knows_no_other_code(code: str, wanted: str, tmp_path: Path) -> 
     assert done.returncode == 2
     assert f"there is no diagnostic `{code}`" in done.stderr
     assert wanted in done.stderr
+
+
+SHOWN = {
+    "decorators": ("{imports}\n@retry(times='x')\n@step\ndef work() -> int:\n    return 1\n{pipeline}", []),
+    "approvals": ("from flowc import approve\n{imports}{pipeline}    approve(after=work, timeout='x')\n", []),
+    "zenml": ("{imports}\n@step(settings={{'docker': 'x'}})\ndef work() -> int:\n    return 1\n{pipeline}", []),
+    "metaflow": ("{imports}from metaflow import nothing_like_it\nnothing_like_it()\n{pipeline}", []),
+    "notifications": ("{imports}{pipeline}", ["--notify-on-error", "--notify-slack-webhook-url", "https://a.example"]),
+}
+"""By the page that a help line names: a file, and options of `flowc compile`."""
+PARTS = {
+    "imports": "from flowc import pipeline, retry, step\n\n@step\ndef work() -> int:\n    return 1\n\n",
+    "pipeline": "\n@pipeline\ndef p():\n    work()\n",
+}
+
+
+@pytest.mark.parametrize("page", SHOWN)
+@pytest.mark.usefixtures("installed")
+def test_help_lines_name_pages_by_their_address(page: str, tmp_path: Path) -> None:
+    text, options = SHOWN[page]
+    (tmp_path / "flow.py").write_text(text.format(**PARTS))
+    done = flowc(tmp_path, "compile", "flow.py", "--root", "s3://bucket/x", "-o", "-", *options)
+    assert f"see {ADDRESS}/{page}/\n" in done.stderr
+    assert (DOCS / f"{page}.md").is_file()
+
+
+@pytest.mark.usefixtures("not_installed")
+def test_without_metadata_help_lines_name_files_of_the_repository(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(SHOWN["decorators"][0].format(**PARTS))
+    assert "help: see docs/decorators.md of flowc's repository\n" in flowc(tmp_path, "check", "flow.py").stderr
+
+
+def test_no_text_names_a_file_that_is_not_installed() -> None:
+    found: list[str] = []
+    for folder in ("compiler", "targets"):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                inner = [item for item in ast.iter_child_nodes(node) if not isinstance(node, ast.Expr)]  # no docstrings
+                texts = [item.value for item in inner if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+                found += [f"{path}: {text}" for text in texts if re.search(r"\bdocs/[\w-]+\.md", text)]
+    assert not found
+
+
+def test_help_lists_few_of_many_names(tmp_path: Path) -> None:
+    text = "from flowc import gpu, zzz\nfrom metaflow.exception import Nothing\ngpu()\nzzz()\nNothing()\n"
+    (tmp_path / "flow.py").write_text(text)
+    said = re.findall(r"help: (it serves .*)", flowc(tmp_path, "check", "flow.py").stderr)
+    assert [len(re.findall(r"\w+, ", item.partition(" and ")[0])) < 12 for item in said] == [True] * 3
+    assert re.match(r"it serves gpu_profile, \w+ and \d+ others: see \S+$", said[0]), said
+    assert re.match(r"it serves \d+ other names: see ", said[1]), said

@@ -22,6 +22,15 @@ def page_address(code: str) -> str:
     return f"{base}/diagnostics/{code}/" if base else ""
 
 
+def page_to_read(name: str) -> str:
+    """What help lines say of a page of the documentation, such as `decorators`: its address, which every user has.
+
+    Where there is none, the name of its file in flowc's repository.
+    """
+    base = documentation_address()
+    return f"{base}/{name}/" if base else f"docs/{name}.md of flowc's repository"
+
+
 @cache
 def documentation_address() -> str:
     """The address of the documentation, by the metadata of the installed flowc, without a slash at its end.

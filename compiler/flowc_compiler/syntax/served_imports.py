@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import Fix, suggest
+from flowc_compiler.diagnostics.pages import page_to_read
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.tree_walk import walk
 
@@ -33,6 +34,9 @@ MODULES: dict[str, frozenset[str]] = {
 
 OF_FLOWC = MODULES["metaflow"] - {"exception"} | {"errors", *metaflow_names.OWN, *zenml_names.PIPELINES}
 """What `flowc` itself serves: the names of Metaflow, its own, and those of pipelines."""
+_MOST_NAMES = 12
+"""So many names are all listed in a help line; of more, `_NEAREST` ones that are like what was written."""
+_NEAREST = 3
 OF_OTHERS = ROOTS - {"flowc"}
 """Those that are other projects' own."""
 
@@ -113,8 +117,23 @@ def explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
     if (extension := extension_of(name)) is not None:
         return f"{message}, where the extension {extension.package} adds it", extension.way_out, None
     served = MODULES.get(module, OF_FLOWC)
-    help_text, fix = suggest(name, served, f"it serves {', '.join(sorted(served))}", cutoff=0.75)
+    page = {"flowc": "decorators", "zenml": "zenml"}.get(module.partition(".")[0], "metaflow")
+    help_text, fix = suggest(name, served, f"it serves {_few_of(served, name, page)}", cutoff=0.75)
     return message, help_text, fix
+
+
+def _few_of(names: Iterable[str], wrong: str, page: str) -> str:
+    """Names, or of many those like the `wrong` one, and the page that says more."""
+    from difflib import get_close_matches
+
+    known = sorted(names)
+    if len(known) <= _MOST_NAMES:
+        return ", ".join(known)
+    part = wrong.lower()
+    within = sorted((name for name in known if part in name.lower()), key=lambda name: name.lower().index(part))
+    like = list(dict.fromkeys([*get_close_matches(wrong, known, _NEAREST), *within]))[:_NEAREST]
+    few = f"{', '.join(like)} and {len(known) - len(like)} others" if like else f"{len(known)} other names"
+    return f"{few}: see {page_to_read(page)}"
 
 
 class ServedName(ast.Name):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.diagnostics.pages import page_to_read
 from flowc_compiler.diagnostics.validation_messages import value_problem
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, PROBLEMS, REPEATABLE
@@ -154,7 +155,7 @@ class ArgumentReader:
                 values[key], nodes[key] = value, node
         arguments = validated(
             model, values, f"`@{name}`", lambda path: self.view.span(_written_at(path, nodes, item)),
-            f"see `@{name}` in docs/decorators.md", self._sink, complete=ok,
+            "decorators", self._sink, complete=ok,
         )  # fmt: skip
         return arguments if ok else None
 
@@ -219,12 +220,14 @@ def validated(
     values: object,
     owner: str,
     span_of: Callable[[tuple[object, ...]], Span | None],
-    help_text: str,
+    page: str,
     sink: DiagnosticSink,
     *,
     complete: bool = True,
 ) -> Model | None:
     """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one.
+
+    The help is the `page` of the documentation that describes them, such as `decorators`.
 
     A path goes into the argument where a validator has raised all of its problems, in `PROBLEMS` of the context.
     Without `complete` arguments are left out that are reported already, and only values are wrong.
@@ -247,7 +250,7 @@ def validated(
             if not inner:
                 field = model.model_fields.get(str(path[0])) if path else None
                 message = value_problem(problem, field, "a dict, such as {'name': 'value'}").message
-                sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
+                sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=f"see {page_to_read(page)}")
         return None
 
 

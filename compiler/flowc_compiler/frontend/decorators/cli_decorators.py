@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.diagnostics.pages import page_to_read
 from flowc_compiler.diagnostics.validation_messages import value_problem
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE
 
@@ -86,7 +87,8 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
         for problem in error.errors():
             key = f"`{problem['loc'][0]}`: " if problem["loc"] else ""
             message, help_text = value_problem(problem)
-            sink.error("FC404", f"`--with {text}`: {key}{message}", None, help=help_text or "see docs/decorators.md")
+            help_text = help_text or f"see {page_to_read('decorators')}"
+            sink.error("FC404", f"`--with {text}`: {key}{message}", None, help=help_text)
         return None
 
 

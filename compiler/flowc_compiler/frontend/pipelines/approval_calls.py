@@ -74,7 +74,7 @@ def _approval(evaluator: PipelineEvaluator, given: Mapping[str, BoundValue], nod
             help_text = suggest(key, takes, f"it takes {', '.join(takes)}").help
             raise evaluator.refuse("FC113", f"`approve` has no argument `{key}`", node, help_text)
     span, values = evaluator.span(node), {key: item.value for key, item in given.items()}
-    found = validated(ApprovalArguments, values, "`approve`", lambda _: span, "see docs/approvals.md", evaluator.sink)
+    found = validated(ApprovalArguments, values, "`approve`", lambda _: span, "approvals", evaluator.sink)
     spec = found.specs(Origin(span, evaluator.sink)).approval if found is not None else None
     return spec if spec is not None else ApprovalSpec(span=span)
 

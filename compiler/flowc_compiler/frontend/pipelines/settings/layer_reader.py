@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.diagnostics.pages import page_to_read
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.evaluate.recorded_values import OF_A_RUN
 from flowc_compiler.evaluate.values import Undetermined, Unresolved
@@ -117,7 +118,7 @@ def checked(
     """The fields of settings, `owner` in messages. Collects FC403 and FC404, and FC410 and FC411 for `unread` ones."""
     if isinstance(tree, Leaf):
         if tree.value is not None and tree.value != {}:
-            sink.error("FC404", f"{owner} is not a settings object", tree.span, help="see docs/zenml.md")
+            sink.error("FC404", f"{owner} is not a settings object", tree.span, help=f"see {page_to_read('zenml')}")
         return model()
     given: Tree = {}
     unknown = set[str]()
@@ -144,7 +145,7 @@ def checked(
             sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
     if any(model.model_fields[name].is_required() for name in unknown):
         return None
-    return validated(model, values(given), owner, lambda path: span_of(given, path), "see docs/zenml.md", sink)
+    return validated(model, values(given), owner, lambda path: span_of(given, path), "zenml", sink)
 
 
 def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
