@@ -78,6 +78,15 @@ class ProjectSettings:
         shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
         return SourceFile(path, read_text(path), shown.as_posix())
 
+    def header(self, *keys: str) -> str:
+        """The line of a table as this file has it: `[argo]` in a flowc.toml. Empty for the top of that."""
+        is_own = os.path.basename(self.file) == project_settings.OWN_FILE  # noqa: PTH119 (as above)
+        prefix = (
+            () if is_own and not any(place[:2] == ("tool", "flowc") for place in self._places) else ("tool", "flowc")
+        )
+        whole = ".".join((*prefix, *keys))
+        return f"[{whole}]" if whole else ""
+
     def layer_of(self, *keys: str) -> Layer | None:
         """The layer that a setting comes from; of a list that several add to, the upper one."""
         return next((layer for layer in reversed(self.layers) if layer.has(*keys)), None)

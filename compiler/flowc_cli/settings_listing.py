@@ -224,7 +224,8 @@ def as_text(settings: ProjectSettings, entries: Sequence[Entry], *, every: bool)
     shown = [entry for entry in entries if every or entry.source != "default"]
     for entry in shown:
         if entry.section != section:
-            lines += ["", f"[tool.flowc.{entry.section}]" if entry.section else "[tool.flowc]"]
+            header = settings.header(*([entry.section] if entry.section else []))
+            lines += ["", header] if header else [""]
             section = entry.section
         lines.append(_line(entry))
     hidden = len(entries) - len(shown)

@@ -106,6 +106,16 @@ def test_profiles(case: str, file: str, project: Path) -> None:
     assert "FLOWC_PROFILE" not in os.environ or os.environ["FLOWC_PROFILE"] == variables.get("FLOWC_PROFILE")
 
 
+@pytest.mark.parametrize(("file", "tables"), [("flowc.toml", ""), ("pyproject.toml", "tool.flowc")])
+def test_config_prints_the_tables_of_its_file(file: str, tables: str, project: Path) -> None:
+    (project / "pyproject.toml").unlink()
+    for written in dict.fromkeys([tables, "tool.flowc"]):
+        top, inner = (f"[{written}]", f"[{written}.argo]") if written else ("", "[argo]")
+        (project / file).write_text(f"{top}\nimage = 'a'\n{inner}\nnamespace = 'b'\n")
+        lines = [line.partition("  #")[0] for line in flowc(project, "config").stdout.splitlines()]
+        assert lines[1:-2] == [*([""] if not top else ["", top]), 'image = "a"', "", inner, 'namespace = "b"']
+
+
 def test_layers_of_lists_and_tables(project: Path) -> None:
     text = json.dumps(manifest(project, "--profile", "prod"))
     assert "a.csv" in text

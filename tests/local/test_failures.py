@@ -16,6 +16,8 @@ import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local import RunOptions, run_flow
+from flowc_targets.local.console_report import ConsoleReporter
+from flowc_targets.local.run_report import FailedTask, RunResult
 from tests.local.flows import Local, Recorder
 
 if TYPE_CHECKING:
@@ -307,3 +309,21 @@ def test_tasks_that_end_together_while_the_run_stops(tmp_path: Path) -> None:
         result = run_flow(local.compilation.flow, local.compilation.source, options, SlowReporter())
         assert result.failed is not None
         assert result.failed.message == "ValueError: the first"
+
+
+@pytest.mark.parametrize(
+    ("traceback", "shown"),
+    [
+        ("flowc: Unpicklable: x\n", False),
+        ("flowc: Unpicklable: x\nflowc: more\n", True),
+        ("", False),
+        ("Trace\n", True),
+    ],
+)
+def test_an_error_is_printed_once(traceback: str, shown: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = FailedTask("start", "-", 0, "Unpicklable: x", traceback, "")
+    ConsoleReporter().finished(RunResult("1", "failed", "root", 0, 0.1, failed))
+    printed = capsys.readouterr().err
+    assert "task start failed: Unpicklable: x\n" in printed
+    assert (traceback.strip() in printed.split("\n", 1)[1].split("task start", 1)[0]) is (shown or not traceback)
+    assert printed.count("Unpicklable: x") == 1 + traceback.count("Unpicklable: x") * shown

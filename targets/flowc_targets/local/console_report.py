@@ -156,7 +156,7 @@ class ConsoleReporter:
         failed = result.failed
         if failed is None:
             return
-        if failed.traceback:
+        if failed.traceback.strip() != f"flowc: {failed.message}":  # flowc's own errors have no more to say
             self._write("stderr", visible(failed.traceback.rstrip()) + "\n")
         self._say(f"task {failed.name} failed{failed.which}: {failed.message}")
         if failed.log:
