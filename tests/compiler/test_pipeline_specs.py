@@ -25,6 +25,7 @@ from flowc_compiler.ir import Placement, StepSpecs, Toleration
 from flowc_targets.base.target import emit_checked, load_target
 from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
+from tests.support import flowc
 
 
 def asked(specs: StepSpecs) -> dict[str, Any]:
@@ -351,6 +352,32 @@ def test_a_mistake_is_marked_where_it_is() -> None:
     assert found.span is not None
     assert layers.view.source.lines[found.span.line - 1] == "    memory='4X',"
     assert "is not a size: write" in found.message
+
+
+@pytest.mark.parametrize("packages", ["requirements=['a']", "apt_packages=['b']", "requirements='a.txt'"])
+def test_packages_are_marked_where_they_are_named(packages: str) -> None:
+    layers = of_step(f"settings={{'docker': DockerSettings(parent_image='x:1',\n    {packages})}}")
+    dependencies = layers.step_specs().dependencies
+    assert dependencies is not None
+    assert dependencies.span is not None
+    span, value = dependencies.span, packages.partition("=")[2]
+    assert layers.view.source.lines[span.line - 1][span.column - 1 : span.end_column - 1].endswith(value)
+
+
+def test_the_way_out_for_volumes_of_zenml_works(tmp_path: Path) -> None:
+    volume = "'volumes': [{'name': 'd', 'emptyDir': {}}]"
+    mount = "[{'name': 'd', 'mountPath': '/d'}]"
+    layers = of_step(f"settings={{'orchestrator': {{'pod_settings': {{{volume}, 'volume_mounts': {mount}}}}}}}")
+    layers.step_specs()
+    (found,) = layers.sink.diagnostics
+    assert found.help is not None
+    assert "put @kubernetes(patch={...}) above the step" in found.help
+    patch = f"{{'spec': {{{volume}, 'containers': [{{'name': 'main', 'volumeMounts': {mount}}}]}}}}"
+    text = f"from flowc import kubernetes, pipeline, step\n\n@kubernetes(patch={patch})\n@step\ndef work(): pass\n\n"
+    (tmp_path / "flow.py").write_text(f"{text}@pipeline\ndef p():\n    work()\n")
+    for target, wanted in (("argo", "volumes: [{name: d, emptyDir: {}}]"), ("airflow", '"emptyDir": {}')):
+        done = flowc(tmp_path, "compile", "flow.py", "-t", target, "--root", "s3://bucket/x", "-o", "-")
+        assert wanted in done.stdout, done.stderr
 
 
 def test_a_pipeline_has_a_schedule_and_hooks() -> None:

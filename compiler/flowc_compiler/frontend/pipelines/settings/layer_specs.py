@@ -22,6 +22,7 @@ from flowc_compiler.frontend.pipelines.settings.layer_reader import (
 )
 from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_specs
 from flowc_compiler.frontend.pipelines.settings.settings_models import (
+    PACKAGE_ARGUMENTS,
     DockerFields,
     ModelFields,
     OrchestratorFields,
@@ -145,6 +146,7 @@ def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs
             found.append(fields.specs(Origin(span or span_of(tree), sink)))
 
     read(DockerFields, settings, "docker", "DockerSettings", DOCKER)
+    found = [_packages_in_place(specs, _branch(settings, "docker")) for specs in found]
     read(ResourceSettingsFields, settings, "resources", "ResourceSettings", RESOURCES)
     if "orchestrator" in settings:
         found.append(_orchestrator(settings, tree, sink))
@@ -153,6 +155,15 @@ def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs
     read(ResourcesArguments, tree, "resources", "`resources`")
     found.append(_own(own, spans, sink))
     return found
+
+
+def _packages_in_place(specs: StepSpecs, docker: Tree) -> StepSpecs:
+    """With the packages at the argument that names them."""
+    named = next((docker[name] for name in PACKAGE_ARGUMENTS if name in docker), None)
+    if specs.dependencies is None or named is None:
+        return specs
+    dependencies = specs.dependencies.model_copy(update={"span": span_of(named) or specs.dependencies.span})
+    return specs.model_copy(update={"dependencies": dependencies})
 
 
 def _orchestrator(settings: Tree, tree: Tree, sink: DiagnosticSink) -> StepSpecs:

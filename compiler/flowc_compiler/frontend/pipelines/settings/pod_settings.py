@@ -42,7 +42,11 @@ _VOLUMES = {
     "hostPath": ("host_volumes", "path"),
 }
 """By the kind of a volume, the field of `ContainerSpec` and the field of the volume that names what is mounted."""
-_WAY_OUT = "flowc mounts claims, Secrets, ConfigMaps and folders of the node, each whole and once, and memory of a size"
+_PATCH = "put @kubernetes(patch={...}) above the step"
+_WAY_OUT = (
+    "flowc mounts claims, Secrets, ConfigMaps and folders of the node, each whole and once, and memory of a size; "
+    f"for any other volume, {_PATCH}"
+)
 
 
 def pod_specs(orchestrator: OrchestratorFields, pod: PodFields, whole: Origin, at: Origin) -> StepSpecs:
@@ -121,7 +125,8 @@ def _variables(pod: PodFields, at: Origin) -> dict[str, str | TaskVariable]:
         if set(item) <= {"name", "value"} and isinstance(item.get("name"), str) and is_plain:
             variables[item["name"]] = value
         else:
-            _refuse("env", "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret", at)
+            way_out = "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret"
+            _refuse("env", f"{way_out}; for any other source, {_PATCH}", at)
     return variables
 
 
@@ -150,7 +155,8 @@ def _additional_arguments(pod: PodFields, at: Origin) -> tuple[str | None, Secur
     except ValueError as error:
         at.error("FC404", f"`additional_pod_spec_args`: {error}", help="write it as Kubernetes does")
     for name in given:
-        _refuse(f"additional_pod_spec_args[{name!r}]", "there are priorityClassName and securityContext", at)
+        way_out = f"there are priorityClassName and securityContext; for any other field, {_PATCH}"
+        _refuse(f"additional_pod_spec_args[{name!r}]", way_out, at)
     return priority, security
 
 

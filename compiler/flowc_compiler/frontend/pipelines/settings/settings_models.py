@@ -145,6 +145,10 @@ class ResourceSettingsFields(Arguments):
         return some_specs(resources=resources, accelerator=gpus)
 
 
+PACKAGE_ARGUMENTS = ("requirements", "apt_packages")
+"""The arguments of `DockerSettings` that name packages."""
+
+
 class DockerFields(Arguments):
     """ZenML's `DockerSettings`: what says something of the image that a step needs."""
 
