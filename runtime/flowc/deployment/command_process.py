@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -150,15 +151,35 @@ def variables(profile: Union[str, None], env: Union[Mapping[str, str], None]) ->
     return {**own, **({env_names.PROFILE: profile} if profile else {}), **(env or {})}
 
 
+def existing(flow_file: str) -> str:
+    """The whole path of a flow's file. Raises FileNotFoundError, as Metaflow does."""
+    path = os.path.abspath(flow_file)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"Flow file not present at {path!r}")
+    return path
+
+
+_REFUSED = (
+    (ValueError, re.compile(r"^error\[FC302\]|^Error: No such option", re.MULTILINE)),
+    (TypeError, re.compile(r"^error\[FC303\]|^Error: Invalid value for", re.MULTILINE)),
+)
+
+
+def failure(message: str, said: str) -> Exception:
+    """The error of a command that has failed: as in Metaflow where it has refused an argument or a value."""
+    text = f"{message}: {said.strip()}"
+    return next((kind(text) for kind, pattern in _REFUSED if pattern.search(said)), RuntimeError(text))
+
+
 def answer(words: Sequence[str], *, env: Mapping[str, str], cwd: str, show: bool) -> Any:
-    """The JSON that a command prints. Raises RuntimeError where it fails, with what it says."""
+    """The JSON that a command prints. Raises what `failure` makes of it where it fails."""
     done = CommandProcess(words, env=env, cwd=cwd, show=False)
     try:
         code, said = done.sync_wait(), done.text("stderr")
         if show:
             sys.stderr.write(said)
         if code:
-            raise RuntimeError(f"flowc {words[0]} has failed with exit code {code}: {said.strip()}")
+            raise failure(f"flowc {words[0]} has failed with exit code {code}", said)
         return json.loads(done.text("stdout"))
     finally:
         done.cleanup()

@@ -10,7 +10,14 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterator, List, Mapping, Union
 
-from flowc.deployment.command_process import CommandProcess, answer, option_words, parameter_words, top_level_words
+from flowc.deployment.command_process import (
+    CommandProcess,
+    answer,
+    existing,
+    option_words,
+    parameter_words,
+    top_level_words,
+)
 from flowc.deployment.command_process import variables as command_variables
 from flowc.errors import NotFound
 
@@ -92,8 +99,8 @@ class Deployer(DeployerTypes):
 
     def _impl(self, kind: str, kwargs: Dict[str, Any]) -> DeployerImpl:
         return DeployerImpl(
-            kind, kwargs, self.flow_file, self.show_output, self.profile, self.env, self.cwd, self.file_read_timeout,
-            **self.top_level_kwargs,
+            kind, kwargs, existing(self.flow_file), self.show_output, self.profile, self.env, self.cwd,
+            self.file_read_timeout, **self.top_level_kwargs,
         )  # fmt: skip
 
 
@@ -139,7 +146,8 @@ class DeployerImpl:
         """Deploy the flow, in the place of the version before.
 
         Keywords are the options of `flowc deploy`: `root`, `image`, `namespace`, `env={...}`, `settings=[...]`, ... and
-        Metaflow's `max_workers`. Those of Metaflow's that have no effect are warnings. Raises RuntimeError.
+        Metaflow's `max_workers`. Those of Metaflow's that have no effect are warnings.
+        Raises ValueError for an unknown option, TypeError for a value that it does not take, and RuntimeError.
         """
         given = {**self.deployer_kwargs, **kwargs}
         for name in [name for name in given if name in _IDLE]:
@@ -163,7 +171,7 @@ class DeployerImpl:
         return DeployedFlow(self)
 
     def ask(self, words: List[str]) -> Any:
-        """The answer of a command. Raises RuntimeError."""
+        """The answer of a command. Raises as `create`."""
         return answer(words, env=self.env_vars, cwd=self.cwd, show=self.show_output)
 
     def call(self, command: str, name: str, **options: Any) -> bool:
@@ -277,7 +285,7 @@ class DeployedFlow:
         return
 
     def trigger(self, **kwargs: Any) -> TriggeredRun:
-        """Start a run; parameters are keywords, `scheduled_time` is the time that it is for. Raises RuntimeError."""
+        """Start a run; parameters are keywords, `scheduled_time` is the time that it is for. Raises as `create`."""
         time = kwargs.pop("scheduled_time", None)
         words = ["submit", f"--from={self.name}", "--json", *self.deployer.where(), *parameter_words(kwargs)]
         if time is not None:
@@ -285,7 +293,7 @@ class DeployedFlow:
         return TriggeredRun(self.deployer, self.deployer.ask(words))
 
     def resume(self, origin_run_id: str, step_to_rerun: Union[str, None] = None) -> TriggeredRun:
-        """Start a run that continues another one, with its parameters, and runs a step again. Raises RuntimeError.
+        """Start a run that continues another one, with its parameters, and runs a step again. Raises as `create`.
 
         The other run may be of any engine, or of this machine, if it is in the same store.
         """

@@ -12,6 +12,8 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.run_object import Run
 from flowc.deployment.command_process import (
     CommandProcess,
+    existing,
+    failure,
     option_words,
     parameter_words,
     top_level_words,
@@ -96,9 +98,9 @@ class Runner:
     ) -> None:
         """As in Metaflow. `kwargs` are options before `run`: `datastore_root`, `decospecs`, `config`, `branch`, ...
 
-        `file_read_timeout` is how many seconds a run may take to begin.
+        `file_read_timeout` is how many seconds a run may take to begin. Raises FileNotFoundError.
         """
-        self.flow_file = os.path.abspath(flow_file)
+        self.flow_file = existing(flow_file)
         self.show_output = show_output
         self.env_vars = variables(profile, env)
         self.cwd = os.path.abspath(cwd or os.getcwd())
@@ -120,7 +122,8 @@ class Runner:
 
     def run(self, **kwargs: Any) -> ExecutingRun:
         """Run the flow to its end. Parameters are keywords, and so are `tags`, `decospecs`, `max_workers`,
-        `max_num_splits` and `run_id_file`. Raises RuntimeError where no run has begun.
+        `max_num_splits` and `run_id_file`. Raises where no run has begun: ValueError for an unknown parameter or
+        option, TypeError for a value that it does not take, RuntimeError for anything else.
         """
         return self._executed("run", kwargs)
 
@@ -184,14 +187,12 @@ class Runner:
         return process, os.path.join(self.cwd, root) if "://" not in root else root, id_file
 
     def _executing(self, process: CommandProcess, root: str, id_file: str, command: str) -> ExecutingRun:
-        """Raises RuntimeError where no run has begun."""
+        """Raises what `failure` makes of it where no run has begun."""
         identifier = _text(id_file)
         if not identifier:
             code = process.sync_wait()
-            raise RuntimeError(
-                f"{self.flow_file} has not started: flowc {command} has ended with exit code {code}: "
-                f"{process.text('stderr').strip()}"
-            )
+            message = f"{self.flow_file} has not started: flowc {command} has ended with exit code {code}"
+            raise failure(message, process.text("stderr"))
         store = chosen_store(root)
         flow = next(name for name in flow_names(store) if store.children(f"{name}/{identifier}"))
         return ExecutingRun(self, process, Run(f"{flow}/{identifier}", root=root, _namespace_check=False))
