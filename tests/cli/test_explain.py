@@ -92,7 +92,7 @@ def test_explain_knows_no_other_code(code: str, wanted: str, tmp_path: Path) -> 
     assert wanted in done.stderr
 
 
-SHOWN = {
+SHOWN: dict[str, tuple[str, list[str]]] = {
     "decorators": ("{imports}\n@retry(times='x')\n@step\ndef work() -> int:\n    return 1\n{pipeline}", []),
     "approvals": ("from flowc import approve\n{imports}{pipeline}    approve(after=work, timeout='x')\n", []),
     "zenml": ("{imports}\n@step(settings={{'docker': 'x'}})\ndef work() -> int:\n    return 1\n{pipeline}", []),
