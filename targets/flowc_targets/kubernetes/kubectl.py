@@ -19,6 +19,8 @@ KUBECTL_SECONDS = 60
 _LIST_SECONDS = 600
 _LOGGED = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ ")
 """The start of a line of klog."""
+_UNTRIED = "does not support dry run"
+"""What the server says where one of its admission webhooks takes no objects to try."""
 _NO_SUCH_KIND = "the server doesn't have a resource type"
 
 
@@ -74,9 +76,14 @@ def delete_objects(kind: str, names: Sequence[str], namespace: str | None) -> No
 
 
 def apply_text(text: str, namespace: str | None) -> None:
-    """Apply manifests. The server merges them: annotations cannot hold large ones. Raises EngineError FC611."""
+    """Apply manifests. The server merges them: annotations cannot hold large ones. Raises EngineError FC611.
+
+    The server tries all of them first: kubectl goes on behind an object that is refused, and half a deployment stays.
+    """
     words = ["apply", "--server-side", "--force-conflicts", "--field-manager=flowc", "-f", "-"]
-    _, problem = _run(words, namespace, _LIST_SECONDS, text)
+    _, problem = _run([*words, "--dry-run=server"], namespace, _LIST_SECONDS, text)
+    if problem is None or _UNTRIED in problem:
+        _, problem = _run(words, namespace, _LIST_SECONDS, text)
     if problem is not None:
         help_ = "check KUBECONFIG, the namespace (-n), and the right to create what it names"
         if "no matches for kind" in problem:
