@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
-from flowc_cli.project_config import ProjectSettings, read_settings
+from flowc_cli.project_config import MOST_REPORTED, ProjectSettings, read_settings
 from flowc_compiler.diagnostics import CODES, DiagnosticSink, Severities
 from flowc_compiler.diagnostics.codes import suggest_code
 from flowc_compiler.syntax.import_root import located
@@ -45,6 +45,7 @@ class CheckSettings:
 
 
 NO_SETTINGS = CheckSettings()
+_LISTED = "`flowc explain` lists all codes"
 _NAMES = tuple(item.name for item in fields(CheckSettings))
 
 
@@ -89,12 +90,17 @@ def codes_of(settings: ProjectSettings, sink: DiagnosticSink) -> CheckSettings:
 
 def _known(where: str, codes: Sequence[str] | None, sink: DiagnosticSink) -> None:
     """Collect FC505 for what no code begins with."""
-    for code in codes or ():
-        if len(code) < len("FC") or not any(known.startswith(code) for known in CODES):
-            upper = code.upper()
-            meant = upper if len(code) >= len("FC") and any(known.startswith(upper) for known in CODES) else ""
-            help_text = f"write {meant}" if meant else suggest_code(code) or "`flowc explain` lists all codes"
-            sink.error("FC505", f"{where}: no diagnostic's code begins with `{code}`", None, help=help_text)
+    wrong = [code for code in codes or () if not _begins_code(code)]
+    for code in wrong[:MOST_REPORTED]:
+        help_text = f"write {upper}" if _begins_code(upper := code.upper()) else suggest_code(code) or _LISTED
+        sink.error("FC505", f"{where}: no diagnostic's code begins with `{code}`", None, help=help_text)
+    if len(wrong) > MOST_REPORTED:
+        message = f"{where}: {len(wrong) - MOST_REPORTED:,} more begin no diagnostic's code"
+        sink.error("FC505", message, None, help=_LISTED)
+
+
+def _begins_code(text: str) -> bool:
+    return len(text) >= len("FC") and any(known.startswith(text) for known in CODES)
 
 
 def _split(items: Sequence[str]) -> tuple[str, ...]:

@@ -149,7 +149,8 @@ def report_unknown_options(settings: ProjectSettings, command: str, sink: Diagno
             message = f"{layer.title(*keys)} {name} counts on the command line only: {NEVER_SET[name]}"
             help_text = f"leave it out, and give --{name.replace('_', '-')}"
             settings.report(sink, "FC505", message, layer.profile, (*keys, name), help=help_text)
-        for name in sorted(names - set(options_of(command)) - NEVER_SET.keys()) if names else ():
+        unknown = sorted(names - set(options_of(command)) - NEVER_SET.keys()) if names else []
+        for name in settings.few(sink, layer.title(*keys), unknown):
             known = [item for item in (*options_of(command), *sorted(elsewhere)) if item not in NEVER_SET]
             help_text = suggest(name, known, f"options are {', '.join(known)}").help
             message = f"{layer.title(*keys)} has an unknown option `{name}`"
@@ -326,16 +327,17 @@ def _report_layer(
             message = f"{layer.title()} {key} counts on the command line only: {NEVER_SET[key]}"
             help_text = f"leave it out, and give --{key.replace('_', '-')}"
             settings.report(sink, "FC505", message, layer.profile, (key,), help=help_text)
-        elif key not in options and key not in tables:
-            help_text = _help_for(key, isinstance(value, dict), options, tables)
-            message = f"{layer.title()} has an unknown option `{key}`"
-            settings.report(sink, "FC504", message, layer.profile, (key,), help=help_text)
+    unknown = [key for key in layer.table if key not in options and key not in tables and key not in NEVER_SET]
+    for key in settings.few(sink, layer.title(), unknown):
+        help_text = _help_for(key, isinstance(layer.table[key], dict), options, tables)
+        message = f"{layer.title()} has an unknown option `{key}`"
+        settings.report(sink, "FC504", message, layer.profile, (key,), help=help_text)
     inner: object = layer.table.get(COMMANDS)
-    for key in cast("dict[str, object]", inner) if isinstance(inner, dict) else ():
-        if f"{COMMANDS}.{key}" not in commands:
-            help_text = f"write [tool.flowc.{key}]" if key in commands else suggest(key, SUMMARIES).help
-            message = f"{layer.title(COMMANDS)} has no table `{key}`"
-            settings.report(sink, "FC504", message, layer.profile, (COMMANDS, key), help=help_text)
+    names = cast("dict[str, object]", inner) if isinstance(inner, dict) else {}
+    for key in settings.few(sink, layer.title(COMMANDS), [key for key in names if f"{COMMANDS}.{key}" not in commands]):
+        help_text = f"write [tool.flowc.{key}]" if key in commands else suggest(key, SUMMARIES).help
+        message = f"{layer.title(COMMANDS)} has no table `{key}`"
+        settings.report(sink, "FC504", message, layer.profile, (COMMANDS, key), help=help_text)
 
 
 def _help_for(key: str, is_table: bool, options: Iterable[str], tables: Sequence[str]) -> str:

@@ -126,7 +126,19 @@ class ProjectSettings:
             sink.add_source(self.source)
         sink.error(code, message, span, help=help)
 
+    def few(self, sink: DiagnosticSink, title: str, names: Sequence[str]) -> Sequence[str]:
+        """The unknown names in a table that are reported one by one; FC504 is collected for how many more there are."""
+        more = len(names) - MOST_REPORTED
+        if more > 0:
+            help_text = f"correct the first {MOST_REPORTED}, or look whether the file is one of flowc's"
+            sink.error("FC504", f"{title} has {more:,} more unknown names in {self.file}", None, help=help_text)
+        return names[:MOST_REPORTED]
 
+
+MOST_REPORTED = 100
+"""Unknown names of a table that are reported: each is compared with all that are known."""
+_MOST_PATTERNS = 1000
+"""Patterns of files to include: each is searched for in the project."""
 _NOTHING = object()
 NO_PROJECT = ProjectSettings({})
 
@@ -283,6 +295,10 @@ def included_from(patterns: list[Any], settings: ProjectSettings, flow_folder: P
     """Patterns of files that start at the folder of the settings, from the flow's. Collects FC605."""
     folder = Path(settings.folder)
     above = Path(os.path.relpath(folder, flow_folder))
+    if len(patterns) > _MOST_PATTERNS:
+        message = f"include of {settings.file} has {len(patterns):,} patterns, which is more than {_MOST_PATTERNS:,}"
+        sink.error("FC605", message, None, help="name folders, or write patterns with `*` that match more")
+        return []
     for pattern in patterns:
         start = takewhile(
             lambda part: not set("*?[") & set(part), Path(pattern).parts if isinstance(pattern, str) else ()

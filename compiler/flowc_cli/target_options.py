@@ -211,11 +211,11 @@ def report_unknown_target_options(
     """Collect FC504 for keys in the table of a target, of all layers, that are none of its options."""
     for layer in (*settings.layers, *settings.unused):
         inner: object = layer.table.get(target)
-        for key in typing.cast("dict[str, object]", inner) if isinstance(inner, dict) else ():
-            if key not in fields:
-                message = f"{layer.title(target)} has an unknown option `{key}`"
-                help_text = elsewhere(key, target, table=True) or suggest(key, fields, _known(fields)).help
-                settings.report(sink, "FC504", message, layer.profile, (target, key), help=help_text)
+        keys = typing.cast("dict[str, object]", inner) if isinstance(inner, dict) else {}
+        for key in settings.few(sink, layer.title(target), [key for key in keys if key not in fields]):
+            message = f"{layer.title(target)} has an unknown option `{key}`"
+            help_text = elsewhere(key, target, table=True) or suggest(key, fields, _known(fields)).help
+            settings.report(sink, "FC504", message, layer.profile, (target, key), help=help_text)
 
 
 def _known(fields: Mapping[str, object]) -> str:

@@ -193,7 +193,7 @@ def look(aspect: Aspect, path: str) -> str:
     match aspect:
         case "content":
             try:
-                return _digest(_content(Path(path), None))
+                return _digest(_content(Path(path), MOST_BYTES))
             except OSError:
                 return ""
         case "module":
@@ -230,8 +230,9 @@ def _content(path: Path, most: int | None) -> bytes:
         kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
         raise OSError(kind, "it is not a regular file")
     with open(path, "rb", opener=_without_waiting) as file:
-        content = file.read(None if most is None else most + 1)  # files of /proc say that they are empty
-    if most is not None and len(content) > most:
+        is_large = most is not None and os.fstat(file.fileno()).st_size > most
+        content = b"" if is_large else file.read(None if most is None else most + 1)  # files of /proc tell no size
+    if most is not None and (is_large or len(content) > most):
         raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
     return content
 

@@ -400,6 +400,33 @@ def test_flowc_toml_counts_beside_pyproject(project: Path) -> None:
     assert "FC506" in flowc(project, "check", "flows/flow.py").stderr
 
 
+MANY = {
+    "a file": ("".join(f"[{number}]\n" for number in range(20_000)), "[tool.flowc] has 19,900 more unknown names"),
+    "a command": ("[compile]\n" + "".join(f"x{number} = 1\n" for number in range(9_000)), "compile] has 8,900 more"),
+    "a target": ("[argo]\n" + "".join(f"x{number} = 1\n" for number in range(9_000)), "argo] has 8,900 more"),
+    "commands": ("[commands]\n" + "".join(f"x{number} = 1\n" for number in range(9_000)), "commands] has 8,900 more"),
+    "codes": (f"[check]\nselect = {[f'x{number}' for number in range(9_000)]}", "select: 8,900 more begin no"),
+    "patterns": (
+        f"include = {[f'x{number}' for number in range(9_000)]}",
+        "has 9,000 patterns, which is more than 1,000",
+    ),
+}
+"""Settings with more mistakes than anybody corrects one by one, and what is said of the rest."""
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_many_mistakes_are_counted(case: str, project: Path) -> None:
+    """Each would be compared with all that is known, or searched for: that takes seconds."""
+    settings, text = MANY[case]
+    (project / "pyproject.toml").unlink()
+    (project / "flowc.toml").write_text(settings)
+    command = ("check",) if case == "codes" else ("compile", "--root", "s3://b/p")
+    done = flowc(project, *command, "flows/flow.py")
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert done.stderr.count("error[") <= 102
+
+
 def test_settings_are_checked_anew_after_a_change(project: Path) -> None:
     variables = {"FLOWC_CACHE_DIR": str(project / "cache")}
     (project / "flows/other.py").write_text(FLOW)

@@ -114,9 +114,38 @@ def test_a_module_that_is_no_regular_file(tmp_path: Path, place: str, imports: s
     assert (done.returncode, "it is not a regular file" in done.stderr) == (2, True)
 
 
-def test_a_config_that_is_too_large(tmp_path: Path) -> None:
-    repo = _project(tmp_path, 'c = Config("c", default="large.json", plain=True)')
-    with (repo / "large.json").open("wb") as file:
-        file.truncate(2**27)
-    code, says, _ = _compile(repo)
-    assert (code, "it is larger than 64 MiB" in says) == (2, True)
+LARGE = {
+    "config": ('c = Config("c", default="large.bin", plain=True)', "FC306", "it is larger than 64 MiB"),
+    "included": ('i = IncludeFile("i", default="large.bin")', "FC308", "its file has 3,221,225,472 bytes"),
+    "given": ('i = IncludeFile("i")', "FC308", "its file has 3,221,225,472 bytes"),
+    "include": ("pass", "FC605", "the largest is large.bin (3,221,225,472 bytes)"),
+}
+"""What names a file that is too large: a line of the flow, the code, and what is said."""
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_file_that_is_too_large(tmp_path: Path, case: str) -> None:
+    """Its size is looked at before it is read."""
+    line, code, text = LARGE[case]
+    settings = '[tool.flowc]\ninclude = ["large.bin"]\n' if case == "include" else ""
+    repo = _project(tmp_path, line, **{"repo/pyproject.toml": settings})
+    with (repo / "large.bin").open("wb") as file:
+        file.truncate(3 << 30)
+    given = ["-p", "i=large.bin"] if case == "given" else []
+    status, says, _ = _compile(repo, *given)
+    assert (status, f"error[{code}]" in says, text in says) == (2, True, True), says
+    done = flowc(repo, "check", "flow.py")
+    assert (case == "given") == (text not in done.stderr), done.stderr
+
+
+def test_large_files_that_the_command_line_trusts(tmp_path: Path) -> None:
+    """Where they are trusted, they are packed; and a local run uses its files in place, whatever their size."""
+    repo = _project(tmp_path, 'i = IncludeFile("i", default="large.bin", is_text=False)')
+    with (repo / "large.bin").open("wb") as file:
+        file.truncate(65 << 20)
+    packed = ("package", "flow.py")
+    assert flowc(repo, *packed).returncode == 2
+    done = flowc(repo, *packed, "--allow-large")
+    assert done.returncode == 0, done.stderr
+    done = flowc(repo, "run", "flow.py", "--include", "large.bin", "--root", "root")
+    assert done.returncode == 0, done.stderr

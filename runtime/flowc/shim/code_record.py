@@ -30,13 +30,13 @@ def record_code(layout: RunLayout, plan: Plan) -> None:
     texts: Dict[str, str] = {}
     others: Dict[str, int] = {}
     left = MOST_BYTES
-    for name, content in _contents(plan, top, [own, *(name for name in files.get("shipped", ()) if name != own)]):
-        text = _text(content) if name.endswith((".py", ".pyi")) and len(content) <= left else None
+    for name, size, content in _contents(plan, top, [own, *(name for name in files.get("shipped", ()) if name != own)]):
+        text = _text(content) if name.endswith((".py", ".pyi")) and size <= left else None
         if text is None:
-            others[name] = len(content)
+            others[name] = size
         else:
             texts[name] = text
-            left -= len(content)
+            left -= size
     document: Dict[str, Any] = {"version": 1, "file": own, "files": texts, "others": others}
     if plan.code_units:  # of which digests `flowc show --why` names those that have changed
         document["units"] = plan.code_units
@@ -45,17 +45,22 @@ def record_code(layout: RunLayout, plan: Plan) -> None:
     layout.write_json(f"{layout.prefix}/{CODE_RECORD}", {**document, "class": plan.class_name})
 
 
-def _contents(plan: Plan, top: str, names: Any) -> Iterator[Tuple[str, bytes]]:
-    """The files that can be read: what the step has done to them is its own affair."""
+def _contents(plan: Plan, top: str, names: Any) -> Iterator[Tuple[str, int, bytes]]:
+    """The files that can be read, with sizes: what the step has done to them is its own affair.
+
+    Of those that are used in place, no more is read than could be recorded.
+    """
     package = code_package()
     packed = package is not None and plan.files is not None and "top" not in plan.files
     for name in names:
         try:
             if packed and package is not None:
-                yield name, package.read(f"{FILES_FOLDER}/{name}")
+                content = package.read(f"{FILES_FOLDER}/{name}")
+                yield name, len(content), content
             else:
                 with open(os.path.join(top, name), "rb") as file:
-                    yield name, file.read()
+                    content = file.read(MOST_BYTES)
+                    yield name, max(os.fstat(file.fileno()).st_size, len(content)), content
         except OSError:
             continue
 

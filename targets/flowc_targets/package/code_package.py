@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowc.protocol import FILES_FOLDER, PACKAGES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.filesystem import MOST_BYTES, read_file
+from flowc_compiler.filesystem import read_file
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
@@ -27,7 +27,9 @@ from flowc_targets.package.included_files import (
     DEFAULTS_FOLDER,
     default_files,
     included_files,
+    read_shipped,
     report_places,
+    report_size,
     shipped_files,
 )
 from flowc_targets.package.local_modules import find_local_code
@@ -76,13 +78,15 @@ def package_files(
     `pods` is what steps have that say nothing else, which counts for the cache.
 
     Collects what is wrong with local modules (see `find_local_code`), FC605 for what is to be included, and FC308 for
-    default files of IncludeFile parameters. Raises FlowcError with FC118 for names of files that are not UTF-8.
+    default files of IncludeFile parameters. Raises FlowcError with FC118 for names of files that are not UTF-8, and
+    FC605 for files that are too large.
     """
     sink = sink if sink is not None else DiagnosticSink()
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     shipped, place = shipped_files(code, included)
-    if not report_places([item.place for item in shipped], sink):
+    fits = report_size(included, sink)
+    if not report_places([item.place for item in shipped], sink) or not fits:
         raise FlowcError(sink.diagnostics)
     files: dict[str, bytes] = {}
     executable: list[str] = []
@@ -256,7 +260,7 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
     if path == code.root.file and not path.is_file():
         return source.text.encode()
     try:
-        return read_file(path, MOST_BYTES if path in code.files else None)
+        return read_file(path) if path in code.files else read_shipped(path)
     except OSError as error:
         help_text = "correct its mode, or do not include it"
         if path not in code.files:  # else it is reported where it is imported

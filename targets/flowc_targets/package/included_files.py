@@ -15,9 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc_compiler.driver import default_file, is_unicode
-from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, read_file, real_path, record_tree
+from flowc_compiler.filesystem import (
+    MOST_BYTES,
+    exists,
+    is_file,
+    is_folder,
+    is_link,
+    read_file,
+    real_path,
+    record_tree,
+)
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
+from flowc_compiler.syntax.parsing import ALLOW_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,11 +128,40 @@ def _help(pattern: str, folder: Path) -> str:
     return text
 
 
+def report_size(included: Mapping[str, Path], sink: DiagnosticSink) -> bool:
+    """Whether a package can have these files, which are read whole; FC605 is collected for those that are too large.
+
+    Tasks of a local run use them where they are, and need no bound.
+    """
+    sizes = {name: _size(path) for name, path in included.items()}
+    if ALLOW_LARGE.get() or sum(sizes.values()) <= MOST_BYTES:
+        return True
+    largest = max(sizes, key=lambda name: sizes[name])
+    message = f"the included files are larger than {MOST_BYTES >> 20} MiB, and the largest is {largest}"
+    sink.error("FC605", f"{message} ({sizes[largest]:,} bytes)", None, help=_TOO_LARGE)
+    return False
+
+
+def read_shipped(path: Path) -> bytes:
+    """The content of a file that is no module. Raises OSError."""
+    return read_file(path, None if ALLOW_LARGE.get() else MOST_BYTES)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # reported where it is read
+        return 0
+
+
+_TOO_LARGE = "keep it in the store, on a volume or in the image; or, if you trust the files, give `--allow-large`"
 _TO_CREATE = "create it where you compile: it is compiled into the code package"
 
 
-def check_default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> dict[str, Path]:
-    """Parameter name to the default file of an IncludeFile. Collects FC308 for one that is computed or unreadable."""
+def check_default_files(parameters: Sequence[Parameter], sink: DiagnosticSink) -> dict[str, Path]:
+    """Parameter name to the default file of an IncludeFile. Collects FC308 for one that is computed, unreadable, or too
+    large for a package.
+    """
     found: dict[str, Path] = {}
     for parameter in parameters:
         if parameter.source != "file":
@@ -134,14 +173,22 @@ def check_default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -
             sink.error("FC308", message, parameter.span, help=way_out)
         elif (path := default_file(parameter, sink, _TO_CREATE)) is not None:
             found[parameter.name] = path
+    if not ALLOW_LARGE.get() and sum(map(_size, found.values())) > MOST_BYTES:
+        name = max(found, key=lambda name: _size(found[name]))
+        span = next(parameter.span for parameter in parameters if parameter.name == name)
+        size = f"its file has {_size(found[name]):,} bytes, and a package holds {MOST_BYTES >> 20} MiB"
+        message = f"parameter `{name}`: {size}"
+        way_out = f"give its URL, `-p {name}=s3://...`; or, if you trust the files, `--allow-large`"
+        sink.error("FC308", message, span, help=way_out)
+        return {}
     return found
 
 
-def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
+def default_files(parameters: Sequence[Parameter], sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
     """Parameter name to the name of its file in the package, and the files. Collects FC308 for unreadable files."""
     found = check_default_files(parameters, sink)
     names = {name: f"{DEFAULTS_FOLDER}/{name}" for name in found}
-    return names, {names[name]: read_file(path, None) for name, path in found.items()}
+    return names, {names[name]: read_shipped(path) for name, path in found.items()}
 
 
 class Shipped(NamedTuple):

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 from flowc_compiler.filesystem import FolderNames
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import LocalCode, local_code
-from flowc_targets.package.included_files import check_default_files, included_files, report_places, shipped_files
+from flowc_targets.package.included_files import (
+    check_default_files,
+    included_files,
+    report_places,
+    report_size,
+    shipped_files,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +75,7 @@ def check_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: 
     code = find_local_code(source, list(included.values()), sink)
     shipped, _ = shipped_files(code, included)
     report_places([item.place for item in shipped], sink)
+    report_size(included, sink)
     of_defaults = sink.nested()
     check_default_files(flow.parameters, of_defaults)
     for item in of_defaults.diagnostics:
