@@ -176,6 +176,14 @@ def test_hooks_and_facts_of_a_run_that_succeeds(tmp_path: Path, monkeypatch: pyt
     start = local.client(result)["start"].task.data
     assert start.facts == ["shop", "user.ann", "shop.user.ann.Shop"]
     assert start.flags == [False, True]
+    project = {"project:shop", "project_branch:user.ann"}
+    run = local.client(result)
+    assert run.system_tags >= {*project, "runtime:dev"}
+    assert run.is_local
+    Path(local.root, run.pathspec, "run.json").unlink()  # Argo and Airflow write none
+    run = local.client(result)
+    assert run.system_tags == run["start"].task.tags == project
+    assert not run.is_local
     said = [line.partition("] ")[2] or line for line in local.says.out]
     assert said[0] == "exit hook of Shop True"
     assert said[-1] == "plain"

@@ -60,7 +60,7 @@ class Entity(Generic[P, C]):
 
     @property
     def system_tags(self) -> FrozenSet[str]:
-        """The tags with the user and the runtime of the run."""
+        """The tags with the user, the runtime and the project of the run."""
         return frozenset(self._above.system_tags) if self._above is not None else frozenset()
 
     @property

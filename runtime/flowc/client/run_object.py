@@ -195,10 +195,24 @@ class Run(Entity["Flow", Step]):
 
     @property
     def system_tags(self) -> FrozenSet[str]:
-        """`user:...` and `runtime:dev` for a run of the local engine; none for others, which record no user."""
+        """`user:...` and `runtime:dev` for a run of the local engine: others record no user.
+
+        `project:...` and `project_branch:...` for one of a flow with `@project`, on every engine.
+        """
         record = self._record_if_sound()
-        user = record.get("user")
-        return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if record else [])])
+        facts: Document = (record or self.graph).get("project") or {}
+        found = {
+            "user": record.get("user"),
+            "runtime": "dev" if record else None,
+            "project": facts.get("project_name"),
+            "project_branch": facts.get("branch_name"),
+        }
+        return frozenset(f"{name}:{value}" for name, value in found.items() if value)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local engine has begun it, and its record can be read."""
+        return bool(self._record_if_sound())
 
     @property
     def reused(self) -> Dict[str, int]:

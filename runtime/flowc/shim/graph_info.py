@@ -83,6 +83,8 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
         if step.synthetic:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}
+    if plan.project:
+        record["project"] = plan.project
     layout.write_json(f"{layout.prefix}/{GRAPH_RECORD}", record)
 
 

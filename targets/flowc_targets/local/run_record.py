@@ -17,7 +17,7 @@ from flowc.store.run_layout import RunLayout
 from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local.attempt_log import AttemptLog
-from flowc_targets.package.project_names import deployment_name
+from flowc_targets.package.project_names import deployment_name, project_facts
 from flowc_targets.package.run_plan import recorded, settled
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class RunRecord:
                 "end": flow.end,
                 "configs": {config.name: recorded(config) for config in flow.configs},
                 **settled(flow),
+                **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
                 **({} if origin is None else {"origin": origin, "rerun": sorted(rerun)}),
                 **({"origin_flow": origin_flow} if origin_flow not in (None, flow.name) else {}),
             }
