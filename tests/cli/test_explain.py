@@ -135,8 +135,10 @@ def test_no_text_names_a_file_that_is_not_installed() -> None:
 
 def test_help_lists_few_of_many_names(tmp_path: Path) -> None:
     text = "from flowc import gpu, zzz\nfrom metaflow.exception import Nothing\ngpu()\nzzz()\nNothing()\n"
+    text += "from flowc.errors import Artifact\n"
     (tmp_path / "flow.py").write_text(text)
-    said = re.findall(r"help: (it serves .*)", flowc(tmp_path, "check", "flow.py").stderr)
-    assert [len(re.findall(r"\w+, ", item.partition(" and ")[0])) < 12 for item in said] == [True] * 3
+    said = re.findall(r"help: (it (?:serves|has) .*)", flowc(tmp_path, "check", "flow.py").stderr)
+    assert [len(re.findall(r"\w+, ", item.partition(" and ")[0])) < 12 for item in said] == [True] * 4
     assert re.match(r"it serves gpu_profile, \w+ and \d+ others: see \S+$", said[0]), said
     assert re.match(r"it serves \d+ other names: see ", said[1]), said
+    assert re.match(r"it has (\w*Artifact\w*, )+\w*Artifact\w* and \d+ others$", said[3]), said

@@ -90,7 +90,7 @@ def _explain_own(module: str, name: str | None) -> tuple[str, str, Fix | None]:
         return f"flowc has no module {module}", suggest(module, known, "write `from flowc import ...`").help, None
     bound = vars(import_module(module)).items()
     public = sorted(item for item, value in bound if str(getattr(value, "__module__", "")).startswith("flowc"))
-    help_text, fix = suggest(name, public, f"it has {', '.join(public)}", cutoff=0.75)
+    help_text, fix = suggest(name, public, f"it has {_few_of(public, name)}", cutoff=0.75)
     return f"{module} has no name `{name}`", help_text, fix
 
 
@@ -122,8 +122,8 @@ def explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
     return message, help_text, fix
 
 
-def _few_of(names: Iterable[str], wrong: str, page: str) -> str:
-    """Names, or of many those like the `wrong` one, and the page that says more."""
+def _few_of(names: Iterable[str], wrong: str, page: str | None = None) -> str:
+    """Names, or of many those like the `wrong` one, and the page that says more where there is one."""
     from difflib import get_close_matches
 
     known = sorted(names)
@@ -133,7 +133,7 @@ def _few_of(names: Iterable[str], wrong: str, page: str) -> str:
     within = sorted((name for name in known if part in name.lower()), key=lambda name: name.lower().index(part))
     like = list(dict.fromkeys([*get_close_matches(wrong, known, _NEAREST), *within]))[:_NEAREST]
     few = f"{', '.join(like)} and {len(known) - len(like)} others" if like else f"{len(known)} other names"
-    return f"{few}: see {page_to_read(page)}"
+    return few if page is None else f"{few}: see {page_to_read(page)}"
 
 
 class ServedName(ast.Name):
