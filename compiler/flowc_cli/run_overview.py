@@ -53,7 +53,7 @@ def overview(record: RunTasks, ended: float | None, *, part: bool, values: bool)
 def stored_value(task: Task, name: str) -> StoredValue | str:
     """A value as it is stored; why not where it is too large, or damaged."""
     ref = task.references[name]
-    if ref["size"] > LARGE:
+    if ref.get("size", 0) > LARGE:
         return f"{ref.get('type', 'unknown')} of {size_text(ref['size'])}, which is too large to be shown"
     try:
         stored: StoredValue = task.value(name)

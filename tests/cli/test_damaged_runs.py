@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 
+from flowc import Run
+from flowc.errors import FlowError
 from flowc.store.documents import check_document, sealed
 from flowc_cli.stored_runs import find_run
 from tests.support import flowc, write_files
@@ -145,6 +149,59 @@ def test_a_digest_alone_makes_no_document_right(run: Path, name: str, change: di
         assert done.returncode in (0, 1, 2), done.stderr
         assert "internal error" not in done.stderr
         assert command != ("fsck",) or (name in done.stdout + done.stderr and why in done.stdout + done.stderr)
+
+
+ODD: tuple[object, ...] = (
+    None, True, -1, 10**30, 1e308, float("nan"), "", "a/b", "\ud800", [], [None], {}, {"x": None},
+)  # fmt: skip
+"""What no field of a document should break a reader with."""
+READERS = (
+    ("show",), ("show", "--values"), ("show", "--json"), ("show", "--why"), ("report", "-o", "run.html"), ("fsck",),
+    ("lineage",), ("logs",), ("diff-runs",), ("runs",),
+)  # fmt: skip
+
+
+def fields_of(found: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The paths of all fields in a document, those within others too."""
+    entries: Any = ()
+    if isinstance(found, (dict, list)):
+        entries = enumerate(found) if isinstance(found, list) else found.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType, reportUnknownArgumentType]
+    for name, value in entries:
+        yield (*path, name)
+        yield from fields_of(value, (*path, name))
+
+
+def replaced(document: dict[str, Any], path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+    """The document with another value at a path."""
+    changed = deepcopy(document)
+    place: Any = changed
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("names", FILES, ids=lambda names: names[0])
+def test_no_value_of_a_field_ends_a_reader(run: Path, names: tuple[str, ...]) -> None:
+    """With the right digest. Each field has some of the values in turn, and each value some of the readers."""
+    turn = 0
+    for name in names:
+        key = f"Damaged/{run.name}/{name}"
+        content = (run / name).read_bytes()
+        document = check_document(key, content)
+        for path in fields_of(document):
+            for _ in range(2):
+                command, value, turn = READERS[turn % len(READERS)], ODD[turn % len(ODD)], turn + 1
+                (run / name).write_bytes(b"".join(sealed(key, replaced(document, path, value))))
+                specs = {"runs": [], "lineage": [f"Damaged/{run.name}/end/n"]}.get(command[0], [f"Damaged/{run.name}"])
+                twice = specs if command[0] == "diff-runs" else []
+                done = look(run, command[0], *specs, *twice, *command[1:])
+                assert done.returncode in (0, 1, 2), (name, path, value, command)
+            with contextlib.suppress(FlowError, KeyError):
+                found = Run(f"Damaged/{run.name}", root=str(run.parents[1]))
+                _ = found.successful, found.tags, found.created_at
+                _ = [task.created_at for step in found for task in step]
+        (run / name).write_bytes(content)
 
 
 @pytest.mark.parametrize("name", ["start/-/0/manifest.json", "start/-/0/output.log", "graph.json", "run.json"])

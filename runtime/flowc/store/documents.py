@@ -6,6 +6,7 @@ import time
 
 from flowc.errors import NewerFormat
 from flowc.store.digests import is_digest, sha256
+from flowc.store.document_fields import are_references, is_step, wrong_field
 from flowc.store.json_text import dumps, loads
 
 TYPE_CHECKING = False
@@ -143,11 +144,9 @@ def _checked(key: str, document: Document) -> Document:
         value = document.get(name)
         if isinstance(value, (int, float)) and not 0 <= value < _LAST_TIME:
             raise ValueError(f"has a time {name!r} that there is not")
-    for name in ("artifacts", "parameters") if parts[-1] in (MANIFEST, FAILED, PARAMETERS) else ():
-        if isinstance(document.get(name), dict) and not _are_references(document[name]):
-            raise ValueError(f"has {name} that do not say where their values are")
-    if parts[-1] == GRAPH_RECORD and not all(map(_is_step, document["steps"].values())):
-        raise ValueError("has steps that are none")
+    problem = _wrong_within(parts[-1], document)
+    if problem:
+        raise ValueError(problem)
     if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
         raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
     place = "/".join(parts[:-1])
@@ -161,29 +160,25 @@ def _checked(key: str, document: Document) -> Document:
     return document
 
 
+def _wrong_within(file: str, document: Document) -> str:
+    """What is wrong with the fields that a file of this name may have; nothing where all can be."""
+    if file in RECORDS or file in (MANIFEST, ORIGIN):
+        wrong = wrong_field(document)
+        if wrong:
+            return f"has a {wrong!r} that cannot be"
+    for name in ("artifacts", "parameters") if file in (MANIFEST, FAILED, PARAMETERS) else ():
+        if not are_references(document.get(name, {})):
+            return f"has {name} that do not say where their values are"
+    if file == MANIFEST and not ("artifacts" in document and "parameters" in document):
+        return "lists no artifacts"
+    if file == GRAPH_RECORD and not all(map(is_step, document["steps"].values())):
+        return "has steps that are none"
+    return ""
+
+
 _TIMES = ("created", "ended", "since", "started", "time")
 _LAST_TIME = 253402214400
 """The end of the year 9999, in seconds: the last that a date can say, in any zone."""
-
-
-def _is_step(found: Any) -> bool:
-    try:
-        return isinstance(found.get("loops", False), bool) and all(isinstance(name, str) for name in found["next"])
-    except (AttributeError, KeyError, TypeError):
-        return False
-
-
-def _are_references(found: Any) -> bool:
-    try:
-        return all(
-            "hash" in each and all(isinstance(each.get(name, kind()), kind) for name, kind in _OF_REFERENCE)
-            for each in found.values()
-        )
-    except (AttributeError, TypeError):
-        return False
-
-
-_OF_REFERENCE = (("hash", str), ("codec", str), ("type", str), ("size", int))
 
 
 def misplaced(manifest: Document, place: str) -> str:
