@@ -99,8 +99,8 @@ def second():
 """
     assert diagnostics(tmp_path, two) == []
     said = flowc(tmp_path, "check", "flow.py").stderr
-    assert "flow first, 1 steps" in said
-    assert "flow second, 1 steps" in said
+    assert "flow first, 1 step, " in said
+    assert "flow second, 1 step, " in said
     refused = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p")
     assert "error[FC103]" in refused.stderr
     assert "name the one you mean with `--flow`: first, second" in refused.stderr

@@ -196,7 +196,7 @@ def test_both_shapes_in_a_file(folder: Path) -> None:
     result = flowc(folder, "check", "both.py")
     assert result.returncode == 0, "check takes each of them"
     assert "flow Classic, 2 steps" in result.stderr
-    assert "flow modern, 1 steps" in result.stderr
+    assert "flow modern, 1 step, " in result.stderr
     result = flowc(folder, "graph", "both.py")
     assert result.returncode == 2
     assert "error[FC103]: `modern` is another flow of this file" in result.stderr

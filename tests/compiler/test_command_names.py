@@ -76,6 +76,7 @@ def test_a_task_has_them_where_flowc_is_installed(package: str, tmp_path: Path) 
     """`flowc run` has it; a pod with the shim alone gets a placeholder, and fails where it uses that."""
     code = "print('file', Runner('x.py').flow_file)"
     (tmp_path / "flow.py").write_text(flow_text(package, {"function": code, "start": "launch()"}))
+    (tmp_path / "x.py").touch()  # without it, a Runner cannot be made
     done = flowc_process(tmp_path, "run", "flow.py", "--root", "store")
     assert done.returncode == 0, done.stderr
     assert "/x.py" in done.stdout + done.stderr

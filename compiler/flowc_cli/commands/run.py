@@ -21,7 +21,7 @@ from flowc_cli.outline import parameters_of
 from flowc_cli.output import report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation, called_flows, check_environment
+from flowc_compiler.driver import Compilation, check_environment, names_of_called_flows
 from flowc_targets.local import RunOptions
 from flowc_targets.package.local_modules import check_code
 
@@ -132,7 +132,7 @@ def _prepared(
     except FlowcError:
         several = any(item.code == "FC103" for item in own.diagnostics)
         given = (options.flow_name, options.parameters.assignments, options.parameters.options, local.run_id_file)
-        names = called_flows(file) if several and not any(given) else ()
+        names = names_of_called_flows(file) if several and not any(given) else ()
         if len(names) < 2:
             raise
         own = sink.nested()

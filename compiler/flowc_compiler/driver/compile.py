@@ -144,7 +144,7 @@ def flow_names(path: Path) -> tuple[str, ...]:
     return tuple(sorted(found, key=lambda name: found[name].lineno))
 
 
-def called_flows(path: Path) -> tuple[str, ...]:
+def names_of_called_flows(path: Path) -> tuple[str, ...]:
     """The pipelines that a file surely calls when it is run, in order; none where that is not known."""
     sink = DiagnosticSink()
     source = read_source(path, sink)

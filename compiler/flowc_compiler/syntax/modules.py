@@ -115,13 +115,15 @@ class ModuleView:
     @cached_property
     def last_values(self) -> dict[str, ast.expr]:
         """The same of names that it may import before."""
+        imports = ast.Import | ast.ImportFrom
+        once = {
+            name for name, nodes in self.bindings.items() if sum(not isinstance(node, imports) for node in nodes) == 1
+        }
         found: dict[str, ast.expr] = {}
         for item in self.tree.body:
             match item:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    others = [node for node in self.bindings[name] if not isinstance(node, ast.Import | ast.ImportFrom)]
-                    if len(others) == 1:
-                        found[name] = value
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in once:
+                    found[name] = value
                 case ast.Import() | ast.ImportFrom():
                     imported: dict[str, Imported] = {}
                     bind_imports(item, imported)
