@@ -106,7 +106,7 @@ def execute(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
     imports = [str(folder), *(str(REPOSITORY / name) for name in ("compiler", "targets", "runtime"))]
     own |= {"PYTHONPATH": os.pathsep.join(imports)} if program != "flowc" else {}
     command = [sys.executable, *programs[program], *rest]
-    return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=300, check=False)
 
 
 def steady(text: str, folder: Path) -> str:

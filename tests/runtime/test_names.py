@@ -88,8 +88,8 @@ def test_a_task_imports_what_it_uses_only(tmp_path: Path) -> None:
             "shim.class_task", "shim.debugging", "shim.loaded_plan", "shim.log_keeper", "shim.step_call",
             "shim.task_facts", "shim.task_identity", "shim.task_inputs", "shim.task_results", "shim.task_runner",
             "shim.task_state", "shim.user_code", "shim.user_files", "store", "store.artifacts", "store.codec",
-            "store.digests", "store.documents", "store.file_store", "store.json_text", "store.run_layout",
-            "store.run_owner", "store.task_log",
+            "store.digests", "store.document_fields", "store.documents", "store.file_store", "store.json_text",
+            "store.run_layout", "store.run_owner", "store.task_log",
         )
     ]  # fmt: skip
 

@@ -161,7 +161,7 @@ def test_a_manifest_without_a_time_is_damaged(tmp_path: Path) -> None:
     shim.task("start")
     manifest = shim.layout.manifest("start", ())
     shim.layout.commit("start", (), 0, {**manifest, "created": "x"})
-    with pytest.raises(CorruptArtifact, match=r"manifest\.json does not say when it was written"):
+    with pytest.raises(CorruptArtifact, match=r"manifest\.json has a 'created' that cannot be"):
         shim.layout.manifest("start", ())
 
 

@@ -76,6 +76,10 @@ def _is_record(value: Any) -> bool:
     return isinstance(value, dict) and not wrong_field(value)
 
 
+def _is_record_or_nothing(value: Any) -> bool:
+    return value is None or _is_record(value)
+
+
 def _are_records(value: Any) -> bool:
     return _is_list(value) and all(map(_is_record, value))
 
@@ -106,7 +110,7 @@ _FIELDS: Dict[str, Callable[[Any], bool]] = {
         (_is_list, ("arms", "outputs")),
         (_are_texts, ("for", "next", "rerun", "tags")),
         (_is_table, ("approval", "artifacts", "configs", "others", "parameters", "settled", "units")),
-        (_is_record, ("cached", "foreach", "owner")),
+        (_is_record_or_nothing, ("cached", "foreach", "owner")),
         (_are_records, ("fan",)),
     )
     for name in names
