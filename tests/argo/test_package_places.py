@@ -81,7 +81,7 @@ def test_no_volume_where_pods_need_none(tmp_path: Path) -> None:
 
 def test_a_bootstrap_is_small_and_shared(tmp_path: Path) -> None:
     bootstrap, *_ = compiled_objects(tmp_path, "store", "configmap")
-    assert len(bootstrap["binaryData"]["flowc.pyz"]) < 42_000
+    assert len(bootstrap["binaryData"]["flowc.pyz"]) < 44_000
     (tmp_path / "flow.py").write_text(diamond())
     done = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p", "--runtime", "store")
     assert yaml_documents(done.stdout)[0] == bootstrap

@@ -121,7 +121,7 @@ def stored(folder: Path, hostile: str) -> RunLayout:
         text: {"hash": "0" * 64, "codec": "pickle", "size": 9000, "type": text},
         "one": {"hash": "1" * 64, "codec": "json", "size": 3, "type": text, "inline": text},
     }
-    layout.commit(name, (), 0, {"artifacts": refs, "parameters": {}, "run": text, "created": 2.0})
+    layout.commit(name, (), 0, {"artifacts": refs, "parameters": {}, "run": "1", "created": 2.0})
     failure = {"type": text, "message": f"{text}\nsecond", "traceback": text, "created": 3.0}
     layout.write_json(f"{layout.folder('end', (), 0)}/error.json", failure)
     failed = {"artifacts": refs, "parameters": {}, "step": "end", "index": "-", "attempt": 0}
