@@ -122,7 +122,7 @@ class LineageReader:
         return NamedDocument(step, parse_index(parts[0]), int(parts[1]), parts[2] == FAILED, content)
 
     def _of_run(self, run: Run, documents: Sequence[NamedDocument], value: Mapping[str, Any]) -> RunUses:
-        engine = "local" if run.is_local else engine_of(run)
+        engine = engine_of(run)
         found = RunUses(run, engine, run.created_seconds())
         found.uses = list(RunLineage(run, documents, value, self._reads.of(run), self._items).uses())
         return found

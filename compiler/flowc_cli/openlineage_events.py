@@ -106,7 +106,7 @@ class _RunEvents:
             producer=PRODUCER,
         )
         self._engine = self._facets.processing_engine_run.ProcessingEngineRunFacet(
-            version=__version__, name="local" if run.is_local else engine_of(run) or "unknown", producer=PRODUCER
+            version=__version__, name=engine_of(run) or "unknown", producer=PRODUCER
         )
         self._tasks = {(task.step, task.path): task for task in self._record.tasks}
         self._manifests: dict[TaskKey, dict[str, Any]] = {}

@@ -149,10 +149,12 @@ def _what_is_there(flow: str, names: Sequence[str]) -> str:
 
 
 def engine_of(run: Run) -> str:
-    """The target whose engine runs a run that the local engine has not started; `simulate` for one of the simulator.
+    """The target whose engine runs a run; `simulate` for one of the simulator.
 
     Nothing where the record is damaged that says whether the local engine has.
     """
+    if run.is_local:
+        return "local"
     if is_record_damaged(run):
         return ""
     return str(_engine_record(run).get("engine") or ("argo" if run.id.startswith(_ARGO) else "airflow"))

@@ -6,7 +6,6 @@ import os
 
 from flowc.errors import StoreError
 from flowc.protocol import env_names
-from flowc.protocol.toml_text import check_keys
 from flowc.store import DEFAULT_ROOT
 
 TYPE_CHECKING = False
@@ -242,6 +241,8 @@ def read_table(path: str) -> Dict[str, Any] | None:
         raise SettingsError(f"{path} cannot be read: it is larger than {_MOST_TOML:,} bytes")
     try:
         import tomllib
+
+        from flowc.protocol.toml_text import check_keys
     except ImportError:
         raise SettingsError(f"{path} cannot be read before Python 3.11; set {env_names.ROOT}") from None
     try:

@@ -411,7 +411,7 @@ MANY = {
         "has 9,000 patterns, which is more than 1,000",
     ),
 }
-"""Settings with more mistakes than anybody corrects one by one, and what is said of the rest."""
+"""Settings with too many mistakes to correct one by one, and what is reported about the rest."""
 
 
 @pytest.mark.parametrize("case", MANY)

@@ -45,7 +45,7 @@ def approve(
     try:
         found, rest = find_run(run, root)
         name, path = _chosen_task(found, [*rest, *((step or "").split("/") if step else [])])
-        engine = "local" if found.is_local else engine_of(found)
+        engine = engine_of(found)
         place = place_text(name, path)
         question = approvals.read_question(found.layout, name, path) or {}
         if "approval" not in question:

@@ -175,7 +175,7 @@ def _row(found: _Found) -> _Row:
     run, state, created, tags = found
     tags = run.user_tags if tags is None else tags
     ended = time.time() if state == "running" else ended_at(run)
-    where = "local" if run.is_local else "" if state in _UNREAD else engine_of(run)
+    where = engine_of(run) if run.is_local or state not in _UNREAD else ""
     duration = max(0.0, ended - created) if ended is not None and created else None
     waiting = [f"{task.place} {task.text}" for task in waiting_tasks(run)] if state == "running" else []
     return _Row(run.pathspec, where, state, created, duration, sorted(tags), 0, 0, waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,11 @@ from flowc_compiler.source import Span
 
 LONGEST_SECONDS = 2 * 10**9
 """The longest time. An alarm and the fields of Kubernetes take less than 2**31, with what they get on top."""
+
+
+def is_image(text: str) -> bool:
+    """Whether a text could name an image: it has no blanks and no control characters."""
+    return bool(text) and not re.search(r"[\s\0-\x1f\x7f]", text)
 
 
 class Model(BaseModel):

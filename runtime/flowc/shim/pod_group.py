@@ -29,6 +29,7 @@ from flowc.shim.fork_server import serve, shim_command
 from flowc.shim.group_output import GroupOutput
 from flowc.shim.group_records import Attempt, GroupRecords, say
 from flowc.shim.log_keeper import ENGINE, keeps_logs
+from flowc.shim.retry_decision import attempt_text, following_text
 from flowc.shim.task_identity import Task
 from flowc.shim.task_results import write_output, write_outputs
 from flowc.store import open_store
@@ -287,9 +288,7 @@ class _Runner:
             self.records.record(attempt, "TaskKilled", "its pod got SIGTERM", lost=True)
             return
         retries, tried = self.plan.step(attempt.key[0]).retries, attempt.number - attempt.first
-        which = (
-            f" at attempt {attempt.number} of {attempt.first}-{attempt.first + retries}" if 0 < retries >= tried else ""
-        )
+        which = attempt_text(attempt.number, retries, attempt.first)
         what = f"task {attempt.name} failed{which}: {self.records.recorded_failure(attempt, code)}"
         step = self.plan.step(attempt.key[0])
         kinds = (TIMEOUT,) if attempt.timed_out else failure_kinds(code or USER_ERROR)
@@ -300,12 +299,7 @@ class _Runner:
                 self.failure = code if code > 0 and code != _INTERRUPTED else USER_ERROR
             return
         wait = self._backoff(attempt)
-        later = f" in {wait:g} s" if wait else ""
-        say(
-            f"{what}; attempt {attempt.number + 1} begins{later}"
-            if tried < retries
-            else f"{what}; @catch goes on without it"
-        )
+        say(f"{what}; {following_text(attempt.number, wait) if tried < retries else '@catch goes on without it'}")
         following = Attempt(attempt.key, attempt.number + 1, attempt.first)
         self.requests += 1
         heapq.heappush(self.waiting, (time.monotonic() + wait, self.requests, following))

@@ -49,6 +49,16 @@ def was_lost_for_good(state: TaskState, task: Task) -> bool:
     return not is_retried(failure_kinds(code), state.step.on)
 
 
+def attempt_text(number: int, retries: int, first: int = 0) -> str:
+    """Which attempt has failed, by its number in the store: ` at attempt 0 of 0-1`; empty where it is the only one."""
+    return f" at attempt {number} of {first}-{first + retries}" if 0 < retries >= number - first else ""
+
+
+def following_text(number: int, seconds: float) -> str:
+    """What follows an attempt that has failed: `attempt 1 begins in 10 s`."""
+    return f"attempt {number + 1} begins" + (f" in {seconds:g} s" if seconds else "")
+
+
 def _is_named(error: BaseException, name: str, module: str) -> bool:
     """Whether an exception is of the class that the flow's file has under a name.
 

@@ -10,6 +10,7 @@ import sys
 from importlib import import_module
 
 from flowc.errors import error_text
+from flowc.shim.step_parameters import unwrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +55,7 @@ def _named(name: str, function: Callable[..., Any], module: Any) -> Callable[...
     if dot:
         found: Callable[..., Any] = getattr(import_module(home), attribute)
         return found
-    inner: Any = function
-    while hasattr(inner, "__wrapped__"):  # by a decorator of the user's
-        inner = inner.__wrapped__
-    names: Dict[str, Any] = getattr(inner, "__globals__", {})
+    names: Dict[str, Any] = getattr(unwrapped(function), "__globals__", {})
     value: Callable[..., Any] = names[name] if name in names else getattr(module, name)
     return value
 

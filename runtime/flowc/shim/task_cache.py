@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Raised when entries of the cache mean something else: older ones are not found then."""
 OFF = "off"
+_TAKEN = ("foreach", "choice", "metadata", "arguments")
+"""Parts of a manifest, beside artifacts, that a task takes over from the one that ran."""
 MOST_SHAPES = 16
 """Shapes of one key that are looked at, and written."""
 SHORT = 16
@@ -133,7 +135,7 @@ class TaskCache:
         gone = frozenset(entry.get("deleted", ()))
         inherited = {name: ref for name, ref in self._inputs.inherited.items() if name not in gone}
         manifest = manifest_head(self._state, self._task)
-        for name in ("foreach", "choice", "metadata", "arguments"):
+        for name in _TAKEN:
             if name in entry:
                 manifest[name] = entry[name]
         manifest["artifacts"] = {**inherited, **entry["artifacts"]}
@@ -199,7 +201,7 @@ class TaskCache:
         known = manifest["artifacts"]
         entry: Document = {
             **{part: manifest[part] for part in ("flow", "run", "step", "index", "attempt")},
-            **{part: manifest[part] for part in ("foreach", "choice", "metadata", "arguments") if part in manifest},
+            **{part: manifest[part] for part in _TAKEN if part in manifest},
             "version": VERSION,
             "created": wall_time(),
             "artifacts": {each: ref for each, ref in known.items() if each in self.written},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowc.errors import StoreError
 from flowc.store import split_url
 from flowc.store.s3_settings import encryption_problem
+from flowc_compiler.ir.base import is_image
 from flowc_compiler.ir.manifest_schema import CODE_FOLDER
 from flowc_targets.kubernetes.pod import PACKAGES_FOLDER, installs_packages, step_env_from, step_volumes
 
@@ -33,7 +34,7 @@ def check_kubernetes_options(options: TargetOptions, target: str, sink: Diagnost
     _check_root(options, target, sink)
     if not options.in_pods:
         return
-    if not options.image or re.search(r"[\s\0-\x1f\x7f]", options.image):
+    if not is_image(options.image or ""):
         message = f"option image of target {target}: {options.image!r} is not an image"
         sink.error("FC505", message, None, help="write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     _check_metadata(options, target, sink)

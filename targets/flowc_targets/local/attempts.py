@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flowc.protocol.exit_codes import TIMEOUT, USER_ERROR, failure_kinds, is_retried
+from flowc.shim.retry_decision import attempt_text, following_text
 from flowc_compiler.ir import ParallelStep
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.local.schedule import TaskKey
@@ -111,16 +112,12 @@ def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, 
     if retry is None or attempt >= retry.limit:
         return 0.0, f"{'@catch' if specs.catch is not None else 'the foreach'} goes on without it"
     seconds = retry.wait_before(attempt + 1) if wait else 0.0
-    later = f" in {seconds:g} s" if seconds else ""
-    return seconds, f"attempt {attempt + 1} begins{later}"
+    return seconds, following_text(attempt, seconds)
 
 
-def attempt_text(specs: StepSpecs, attempt: int) -> str:
-    """Which attempt has failed, by its number in the store: ` at attempt 0 of 0-1`; empty where it is the only one."""
-    retry = specs.retry
-    if retry is None or not retry.limit or attempt > retry.limit:
-        return ""
-    return f" at attempt {attempt} of 0-{retry.limit}"
+def failed_attempt(specs: StepSpecs, attempt: int) -> str:
+    """Which attempt has failed, in words: see `attempt_text`."""
+    return attempt_text(attempt, specs.retry.limit) if specs.retry is not None else ""
 
 
 def is_final(specs: StepSpecs, task: Attempt, code: int, *, timed_out: bool) -> bool:

@@ -18,7 +18,7 @@ from flowc_targets.base.live_table import StepProgress
 from flowc_targets.base.process_pool import ProcessPool
 from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local.attempt_processes import AttemptProcesses
-from flowc_targets.local.attempts import Attempt, Gangs, Retry, attempt_text, is_final, next_attempt, process_failure
+from flowc_targets.local.attempts import Attempt, Gangs, Retry, failed_attempt, is_final, next_attempt, process_failure
 from flowc_targets.local.cached_tasks import CachedTasks
 from flowc_targets.local.console_report import reporter_for
 from flowc_targets.local.exit_hooks import ExitHooks
@@ -377,7 +377,7 @@ class _Engine:
         wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
         self.attempts.end_gang(self.gangs.members(task.key))
-        which = attempt_text(step.specs, task.number)
+        which = failed_attempt(step.specs, task.number)
         self.reporter.note(f"task {place_text(task.key.step, task.key.path)} failed{which}: {recorded[0]}; {what_next}")
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
@@ -389,5 +389,5 @@ class _Engine:
             message, traceback = self.record.error(key, task.number) or (message, traceback)
             task = next((other for other in self.attempts.tasks if other.key == key), task)
         log = "" if task.log.is_empty else task.log.location
-        which = attempt_text(self.flow.by_name[key.step].specs, task.number)
+        which = failed_attempt(self.flow.by_name[key.step].specs, task.number)
         self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log, which)

@@ -88,7 +88,7 @@ def _of_component(name: str) -> str:
 
 
 _COMPONENTS = frozenset({"StackComponent", "MissingComponent"})
-"""What a component of a stack is: one that flowc stands for, and one that it has not."""
+"""The types of a stack's components: those that flowc replaces, and those that it does not have."""
 
 
 class _Check:

@@ -40,6 +40,7 @@ from flowc_compiler.ir import (
     StepSpecs,
     TmpfsSpec,
 )
+from flowc_compiler.ir.base import is_image
 
 COMPUTE_POOL_LABEL = "outerbounds.co/compute-pool"
 """The node label of `compute_pool`, as in Metaflow."""
@@ -73,7 +74,7 @@ def check_labels(labels: dict[str, str]) -> dict[str, str]:
 
 
 def _check_image(image: str | None) -> str | None:
-    if image is not None and (not image or re.search(r"[\s\0-\x1f\x7f]", image)):
+    if image is not None and not is_image(image):
         raise ValueError(f"{image!r} is not an image: write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     return image
 

@@ -16,13 +16,14 @@ from flowc.protocol.container import VALUES, file_format, placeholders
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Strings, Texts
 from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import CommandSpec, StepSpecs
+from flowc_compiler.ir.base import is_image
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _check_image(image: str) -> str:
-    if not image or re.search(r"[\s\0-\x1f\x7f]", image):
+    if not is_image(image):
         raise ValueError(f"{image!r} is not an image: write 'postgres:17' or 'registry.example/team/r:4.4'")
     return image
 
